@@ -1,0 +1,42 @@
+# The whole workflow. It needs Python 3.11 or newer with pip and venv, and nothing else: all it
+# installs goes into .venv and .bootstrap. Another Python: make PYTHON=/path/to/python TARGET
+
+BIN := .venv/bin
+STAMP := .venv/.synced
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format calendars bench clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(STAMP) ## Run the Alibaba day: no broker, no keys, no network (OUT=folder keeps its files)
+	$(BIN)/newsquake demo $(if $(OUT),--out $(OUT))
+
+test: lint ## Check everything: lint, then all tests, slow ones too
+	$(BIN)/pytest
+
+lint: $(STAMP) ## Check style, types and who imports whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP) ## Put the code into the one format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+calendars: $(STAMP) ## Make the session tables again from exchange-calendars
+	$(BIN)/python -m streams.reference.generate
+
+bench: $(STAMP) ## Measure, beside the figures of the last run
+	$(BIN)/python -m tests.bench
+
+clean: ## Remove all that make has made
+	rm -rf .venv .bootstrap .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find agents streams tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The environment is made again when what it is made from changes.
+$(STAMP): pyproject.toml uv.lock .ci/bootstrap
+	PYTHON="$(PYTHON)" .ci/bootstrap
+	@touch $@

@@ -1,0 +1,116 @@
+"""Which rows may enter: known, priced, inside the calendar, not ahead of the Clock, not late."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from agents.reacting.badtick import Trade
+from agents.reacting.columns import Columns, Mask, Run
+from agents.reacting.line import Line
+from streams.events import I32, SECOND_NS
+
+YEAR_2000_NS = 946_684_800 * SECOND_NS
+AHEAD_NS = 5 * SECOND_NS  # how far a tick may lie past the newest Clock (DESIGN 3)
+NO_BOUND_NS = 2**62
+
+
+class Rejected(NamedTuple):
+    """A refused row; `listing` is an engine index, or -1 - the frame's own where it is unknown."""
+
+    reason: str
+    listing: int
+    trade: Trade
+
+    def name(self, lines: list[Line], names: tuple[str, ...]) -> str:
+        """Return the listing's name, as the engine or else the frame knows it."""
+        return lines[self.listing].name if self.listing >= 0 else names[-1 - self.listing]
+
+
+class Admission:
+    """The gate before the engine; keeps the newest event time of each issuer."""
+
+    def __init__(self, columns: Columns, issuer_of: I32, lateness_ns: int) -> None:
+        self._columns, self._issuer_of, self._lateness_ns = columns, issuer_of, lateness_ns
+        issuers = int(issuer_of.max()) + 1 if len(issuer_of) else 0
+        self.newest_ns = np.full(issuers, -1, np.int64)
+
+    def advance(self, index: int, ts_ns: int, clock_ns: int) -> int:
+        """Return the watermark of a listing's issuer at one of its rows."""
+        issuer = self._issuer_of[index]
+        newest = max(int(self.newest_ns[issuer]), ts_ns, clock_ns)
+        self.newest_ns[issuer] = newest
+        return newest - self._lateness_ns
+
+    def passed(self, run: Run) -> None:
+        """Take note of rows that were committed at once."""
+        np.maximum.at(self.newest_ns, self._issuer_of[run.listing], run.ts_ns)
+
+    def admit(self, run: Run) -> tuple[Run, list[Rejected]]:
+        """Return the rows that may enter and, in order, those that may not."""
+        if not len(run):
+            return run, []
+        reasons = self._reasons(run)
+        refused = [
+            Rejected(reason, int(run.listing[i]), _trade(run, i))
+            for i, reason in sorted(reasons.items())
+        ]
+        if reasons:
+            keep = np.ones(len(run), np.bool_)
+            keep[list(reasons)] = False
+            run = run.take(keep)
+        if self._surely_prompt(run):
+            return run, refused
+        return self._drop_late(run, refused)
+
+    def _reasons(self, run: Run) -> dict[int, str]:
+        """Return why rows are refused, by row; of several reasons the first in this order counts."""
+        known = run.listing >= 0
+        listing = np.where(known, run.listing, 0)
+        until = np.where(run.clock_ns >= 0, run.clock_ns + AHEAD_NS, NO_BOUND_NS)
+        ends, starts = self._columns.end_ns[listing], self._columns.first_ns[listing]
+        checks: list[tuple[str, Mask]] = [
+            ("future", (run.ts_ns > until) | (run.ts_ns >= ends)),
+            ("past", run.ts_ns < np.maximum(starts, YEAR_2000_NS)),
+            ("bad_price", (run.price <= 0) | (run.low <= 0) | (run.high < run.low)),
+            ("unknown_listing", ~known),
+        ]
+        reasons: dict[int, str] = {}
+        for reason, mask in checks:
+            if mask.any():
+                reasons.update(dict.fromkeys(np.flatnonzero(mask).tolist(), reason))
+        return reasons
+
+    def _surely_prompt(self, run: Run) -> bool:
+        """Tell whether no row can be late, judged by the newest time of any issuer at all."""
+        if not len(run):
+            return True
+        newest = np.maximum.accumulate(np.maximum(run.ts_ns, run.clock_ns))
+        before = max(int(self.newest_ns.max()), int(run.clock_ns[0]))
+        if run.ts_ns[0] < before - self._lateness_ns:
+            return False
+        since = np.maximum(newest[:-1], run.clock_ns[1:])
+        if (run.ts_ns[1:] < np.maximum(since, before) - self._lateness_ns).any():
+            return False
+        return True
+
+    def _drop_late(self, run: Run, refused: list[Rejected]) -> tuple[Run, list[Rejected]]:
+        keep = np.ones(len(run), np.bool_)
+        newest = self.newest_ns.tolist()
+        owners, clocks = self._issuer_of[run.listing].tolist(), run.clock_ns.tolist()
+        for i, (issuer, ts, clock) in enumerate(
+            zip(owners, run.ts_ns.tolist(), clocks, strict=True)
+        ):
+            newest[issuer] = max(newest[issuer], clock)
+            if ts < newest[issuer] - self._lateness_ns:
+                keep[i] = False
+                refused.append(Rejected("late", int(run.listing[i]), _trade(run, i)))
+            else:
+                newest[issuer] = max(newest[issuer], ts)
+        return run.take(keep), refused
+
+
+def _trade(run: Run, i: int) -> Trade:
+    place = run.exchanges[int(run.exchange[i])]
+    return Trade(int(run.ts_ns[i]), int(run.price[i]), int(run.size[i]), place, int(run.flags[i]))

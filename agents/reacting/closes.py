@@ -1,0 +1,72 @@
+"""The previous close: which price it is, and what splits and dividends make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+
+import msgspec
+
+from agents.reacting.config import DailyRow
+
+
+class OfficialPrint(msgspec.Struct, frozen=True, array_like=True):
+    """A print flagged as the venue's closing price."""
+
+    ts_ns: int
+    price: int
+    size: int
+    corrected: bool
+
+
+class DayPrices(msgspec.Struct):
+    """The prices of one trade date from which its close is taken."""
+
+    officials: list[OfficialPrint] = []
+    last_auction: int | None = None
+    last_regular: int | None = None
+
+
+def close_of(day: DayPrices, *, auction_counts: bool, until_ns: int | None = None) -> int | None:
+    """Return the close of a trade date by rules (2)-(4) of DESIGN 3; None where nothing traded.
+
+    `auction_counts` is true for venues whose closing auction makes the close (XHKG).
+    """
+    prints = [p for p in day.officials if until_ns is None or p.ts_ns <= until_ns]
+    corrected = [p for p in prints if p.corrected]
+    if corrected:
+        return corrected[-1].price
+    if prints:
+        largest = max(p.size for p in prints)
+        return [p.price for p in prints if p.size == largest][-1]
+    if auction_counts and day.last_auction is not None:
+        return day.last_auction
+    return day.last_regular
+
+
+class DailyTable:
+    """The `[[daily]]` rows of one listing, by trade date."""
+
+    def __init__(self, rows: Iterable[DailyRow]) -> None:
+        self._rows = sorted(rows, key=lambda r: r.date)
+
+    def previous_close(self, date: int, rolled: tuple[int, int] | None = None) -> int | None:
+        """Return the previous close of trade date `date`, in shares of that date.
+
+        `rolled` is (trade date, close) as taken from the tape; a daily row of the same date wins.
+        """
+        known = [(r.date, r.close) for r in self._rows if r.close is not None and r.date < date]
+        if rolled is not None and (not known or rolled[0] > known[-1][0]):
+            known.append(rolled)
+        if not known:
+            return None
+        since, close = known[-1]
+        return self._adjusted(close, since, date)
+
+    def _adjusted(self, close: int, since: int, date: int) -> int:
+        value = Fraction(close)
+        for row in self._rows:
+            if since < row.date <= date:
+                value -= row.dividend or 0
+                value /= Fraction(*row.split) if row.split else 1
+        return round(value)  # half to even

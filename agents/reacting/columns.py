@@ -1,0 +1,134 @@
+"""The column pass: find the rows that need thought, and commit all others at once.
+
+A row needs no thought when it could only be accepted: its listing has traded this trade date and holds
+nothing, its phase is the one before, its time does not run back, its price is near the one before it
+and passes no level. Whatever this pass commits is exactly what `Line.apply` would have done.
+"""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from agents.reacting.line import Line
+from agents.reacting.moves import NEVER
+from streams.events import I32, I64, SECOND_NS, Flag, Phase
+
+Mask = npt.NDArray[np.bool_]
+BAR = int(Flag.bar)
+SPECIAL = ~BAR  # any other flag sends a row to the scalar path
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """Consecutive tick rows, with the Clocks between them as a column.
+
+    `listing` holds engine indices; `clock_ns` is the newest Clock before each row (-1: none yet).
+    """
+
+    listing: I32
+    ts_ns: I64
+    start_ns: I64
+    price: I64
+    high: I64
+    low: I64
+    size: I64
+    flags: I32
+    exchange: I32
+    clock_ns: I64
+    exchanges: tuple[str, ...] = ("",)
+
+    def __len__(self) -> int:
+        return len(self.ts_ns)
+
+    def take(self, rows: npt.NDArray[np.int64] | Mask | slice) -> Run:
+        """Return some of the rows, in their order."""
+        return Run(
+            listing=self.listing[rows],
+            ts_ns=self.ts_ns[rows],
+            start_ns=self.start_ns[rows],
+            price=self.price[rows],
+            high=self.high[rows],
+            low=self.low[rows],
+            size=self.size[rows],
+            flags=self.flags[rows],
+            exchange=self.exchange[rows],
+            clock_ns=self.clock_ns[rows],
+            exchanges=self.exchanges,
+        )
+
+
+class Columns:
+    """What the column pass must know of every listing, one array element each."""
+
+    def __init__(self, lines: list[Line]) -> None:
+        n = len(lines)
+        self.lines = lines
+        self.last = np.zeros(n, np.int64)
+        self.newest_ns = np.zeros(n, np.int64)
+        self.segment_lo = np.zeros(n, np.int64)  # lo = hi = 0: every row of it needs thought
+        self.segment_hi = np.zeros(n, np.int64)
+        self.next_up = np.full(n, NEVER, np.int64)
+        self.next_down = np.full(n, -NEVER, np.int64)
+        self.first_ns = np.array([line.sessions.first_ns for line in lines], np.int64)
+        self.end_ns = np.array([line.sessions.end_ns for line in lines], np.int64)
+
+    def note(self, line: Line) -> None:
+        """Take over what the scalar path has made of a listing."""
+        state, i = line.state, line.index
+        calm = (
+            state.first_trade_ns is not None
+            and state.last is not None
+            and not state.filter.held
+            and state.date == line.segment_date
+            and line.phase is not Phase.closed
+        )
+        self.segment_lo[i], self.segment_hi[i] = (
+            (line.segment_lo, line.segment_hi) if calm else (0, 0)
+        )
+        self.last[i] = state.last or 0
+        self.newest_ns[i] = line.tape.newest_second * SECOND_NS
+        self.next_up[i], self.next_down[i] = state.ladder.next_up(), state.ladder.next_down()
+
+    def thoughtful(self, run: Run) -> Mask:
+        """Return which rows need thought, in the order of the run."""
+        order = np.argsort(run.listing, kind="stable")
+        listing, price, ts = run.listing[order], run.price[order], run.ts_ns[order]
+        before, since = np.empty_like(price), np.empty_like(ts)
+        before[1:], since[1:] = price[:-1], ts[:-1]
+        first = np.flatnonzero(np.diff(listing, prepend=-1))
+        before[first], since[first] = self.last[listing[first]], self.newest_ns[listing[first]]
+        start, flags = run.start_ns[order], run.flags[order]
+        far = (np.abs(price - before) * 1000 > 8 * before) & (flags & BAR == 0)  # a superset
+        mask = far | (flags & SPECIAL != 0) | (ts < since)
+        mask |= (start < self.segment_lo[listing]) | (start >= self.segment_hi[listing])
+        mask |= run.high[order] >= self.next_up[listing]
+        mask |= run.low[order] <= self.next_down[listing]
+        result = np.empty(len(run), np.bool_)
+        result[order] = mask
+        return result
+
+    def commit(self, run: Run) -> None:
+        """Accept rows none of which needs thought."""
+        order = np.argsort(run.listing, kind="stable")
+        listing, second = run.listing[order], run.ts_ns[order] // SECOND_NS
+        change = np.ones(len(run), np.bool_)
+        change[1:] = (np.diff(listing) != 0) | (np.diff(second) != 0)
+        starts = np.flatnonzero(change)
+        ends = np.append(starts[1:], len(run)) - 1
+        block = np.empty((6, len(starts)), np.int64)
+        price, ts = run.price[order], run.ts_ns[order]
+        block[0], block[1], block[5] = second[starts], price[ends], ts[ends]
+        block[2] = np.maximum.reduceat(run.high[order], starts)
+        block[3] = np.minimum.reduceat(run.low[order], starts)
+        block[4] = np.add.reduceat(run.size[order], starts)
+        self._hand_out(listing[starts], block)
+
+    def _hand_out(self, owner: I32, block: I64) -> None:
+        firsts = np.flatnonzero(np.diff(owner, prepend=-1))
+        stops = np.append(firsts[1:], len(owner))
+        for i, lo, hi in zip(owner[firsts].tolist(), firsts.tolist(), stops.tolist(), strict=True):
+            last = int(block[1, hi - 1])
+            self.lines[i].take(block[:, lo:hi], last)
+            self.last[i] = last
+            self.newest_ns[i] = block[0, hi - 1] * SECOND_NS

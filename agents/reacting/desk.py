@@ -1,0 +1,130 @@
+"""The desk of one issuer: its lines, its news, and everything that is to fall due."""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+
+import msgspec
+
+from agents.reacting.alerting import Alerting
+from agents.reacting.benchmark import Benchmark
+from agents.reacting.config import Rule
+from agents.reacting.line import Line
+from agents.reacting.moves import Crossing
+from agents.reacting.news import News
+from agents.reacting.reactions import Watch
+from agents.reacting.rules import AlertState
+from agents.reacting.watching import OPEN, Scheduled, Watching
+from streams.events import Mention, Output
+
+EXPIRE, RESOLVE = "expire", "resolve"
+FOREVER_NS = 2**62
+
+
+class DeskState(msgspec.Struct):
+    """Everything a snapshot keeps of an issuer, its lines apart."""
+
+    news: News
+    watches: dict[str, Watch]
+    waiting: list[str]
+    heap: list[Scheduled]
+    alerts: dict[str, AlertState]
+
+
+class Desk:
+    """One issuer at work. Outputs go to `out`, in the order they come about."""
+
+    def __init__(
+        self,
+        lines: list[Line],
+        rules: tuple[Rule, ...],
+        benchmarks: dict[str, Benchmark],
+        out: list[Output],
+    ) -> None:
+        self.lines = lines
+        self._by_name = {line.name: line for line in lines}
+        self._watching = Watching(benchmarks, out)
+        self._alerting = Alerting(rules, benchmarks, out)
+        self._news = News()
+        self._heap: list[Scheduled] = []
+
+    def state(self) -> DeskState:
+        """Return what `restore` needs."""
+        watching = self._watching
+        return DeskState(
+            self._news, watching.watches, watching.waiting, self._heap, self._alerting.alerts
+        )
+
+    def restore(self, state: DeskState) -> None:
+        """Take the state of a snapshot."""
+        self._news, self._heap = state.news, state.heap
+        self._watching.watches, self._watching.waiting = state.watches, state.waiting
+        self._alerting.alerts = state.alerts
+
+    def is_idle(self) -> bool:
+        """Tell whether there is nothing a snapshot would have to keep."""
+        return not (self._heap or self._news.mentions or self._watching.waiting)
+
+    def next_due(self) -> int:
+        """Return the earliest instant at which `fire` may have something to do."""
+        if self._watching.waiting:
+            return 0
+        return self._heap[0][0] if self._heap else FOREVER_NS
+
+    def fire(self, watermark_ns: int, *, ended: bool = False) -> None:
+        """Do all that has fallen due, in order; `ended`: horizons get no price any more."""
+        while True:
+            if self._watching.waiting:
+                self._schedule(self._watching.start(self._by_name, watermark_ns))
+            if not self._heap or self._heap[0][0] > watermark_ns:
+                return
+            _, listing, key, what, exact_ns = heappop(self._heap)
+            self._act(self._by_name[listing], key, what, exact_ns, ended=ended)
+
+    def finish(self, before_ns: int) -> None:
+        """End the log: what is not due by `before_ns` is written without a price."""
+        self.fire(before_ns)
+        self.fire(FOREVER_NS, ended=True)
+        self._watching.abandon(self._by_name)
+
+    def _act(self, line: Line, key: str, what: str, exact_ns: int, *, ended: bool) -> None:
+        if what == OPEN:
+            self._schedule(self._watching.open(key, line))
+        elif what == EXPIRE:
+            if line.state.filter.due_ns() == exact_ns:  # else its rows were settled before
+                self.after_row(line, line.expire(), FOREVER_NS)
+        elif what == RESOLVE:
+            self._alerting.resolve(key, exact_ns)
+        else:
+            self._watching.close(key, line, what, exact_ns, ended=ended)
+
+    def _schedule(self, scheduled: list[Scheduled]) -> None:
+        for entry in scheduled:
+            heappush(self._heap, entry)
+
+    def learn(self, mention: Mention, watermark_ns: int, clock_ns: int) -> bool:
+        """Take a mention in; return False for a repeat."""
+        changed, first = self._news.learn(mention)
+        if not changed:
+            return False
+        self._news.forget(clock_ns)
+        if first and mention.action != "deleted":
+            self._schedule(self._watching.begin(mention, self.lines, watermark_ns))
+            self.fire(watermark_ns)
+        self._alerting.explain_again(mention, self._by_name, self._news)
+        return True
+
+    def after_row(self, line: Line, crossings: list[Crossing], clock_ns: int) -> None:
+        """Act on what a row did: time the expiry of held rows, raise moves and alerts.
+
+        `clock_ns` is the newest Clock before it, which bounds what is known of the market.
+        """
+        due_ns = line.state.filter.due_ns()
+        if due_ns is not None:
+            entry = (due_ns, line.name, "", EXPIRE, due_ns)
+            if entry not in self._heap:  # a handful of entries, and only while rows are held
+                heappush(self._heap, entry)
+        for crossing in crossings:
+            ended_ns = line.sessions.last_end(line.state.date)
+            for key in self._alerting.crossed(line, crossing, clock_ns, self.lines, self._news):
+                heappush(self._heap, (ended_ns, line.name, key, RESOLVE, ended_ns))

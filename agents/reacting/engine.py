@@ -1,0 +1,325 @@
+"""The engine: one totally ordered market log in, reactions, moves and alerts out.
+
+`apply(record)` is the contract; `apply_run` is the same for many rows and Clocks at once. The same log gives the same
+outputs in any framing (docs/semantics.md); state is what `snapshot` returns and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import msgspec
+import numpy as np
+
+from agents.reacting.admission import Admission, Rejected
+from agents.reacting.badtick import Trade
+from agents.reacting.benchmark import Benchmark, BenchmarkState, Points
+from agents.reacting.closes import DailyTable
+from agents.reacting.columns import Columns, Run
+from agents.reacting.config import EngineConfig
+from agents.reacting.desk import Desk, DeskState
+from agents.reacting.frames import points_of, run_of
+from agents.reacting.line import Line, LineState, Row
+from agents.reacting.sessions import Sessions
+from agents.reacting.tape import TapeState
+from streams.events import I64, Clock, MarketRecord, Mention, Output, Reject, TickFrame
+
+SCALAR_ROWS = 16  # below this many rows the column pass costs more than it saves
+SCALAR_CHUNK = 64  # rows taken one by one after a row that needed thought
+RECORD_TEXT = 2_000  # characters of a record kept in its reject
+
+
+class EngineState(msgspec.Struct):
+    """A snapshot."""
+
+    clock_ns: int
+    newest_ns: bytes
+    applied: dict[str, int]  # run -> number of the last row applied
+    counts: dict[str, int]
+    lines: dict[str, tuple[LineState, TapeState]]
+    benchmarks: dict[str, tuple[BenchmarkState, TapeState]]
+    desks: dict[str, DeskState]
+
+
+class Engine:
+    """All issuers of one partition. Raises nothing on bad records: they come out as Reject."""
+
+    def __init__(self, config: EngineConfig) -> None:
+        self._lateness_ns = config.lateness_ns
+        self._out: list[Output] = []
+        self.counts: Counter[str] = Counter()
+        self._clock_ns = -1
+        self._applied: dict[str, int] = {}
+        sessions = {mic: Sessions(calendar) for mic, calendar in config.calendars.items()}
+        daily = {
+            listing.listing: DailyTable(r for r in config.daily if r.listing == listing.listing)
+            for listing in config.listings
+        }
+        self._lines = [
+            Line(i, listing, sessions[listing.mic], daily[listing.listing])
+            for i, listing in enumerate(config.listings)
+        ]
+        self._index = {line.name: line.index for line in self._lines}
+        self._benchmarks = self._make_benchmarks(config)
+        self._make_desks(config)
+        self._columns = Columns(self._lines)
+        self._admission = Admission(self._columns, self._issuer_of, config.lateness_ns)
+
+    def _make_benchmarks(self, config: EngineConfig) -> dict[str, Benchmark]:
+        named = {listing.benchmark or config.benchmark for listing in config.listings}
+        lines = {line.name: line for line in self._lines if line.name in named}
+        return {n: Benchmark(x.listing, x.sessions, x.daily) for n, x in lines.items()}
+
+    def _make_desks(self, config: EngineConfig) -> None:
+        self._desks: list[Desk] = []
+        self._desk_index: dict[str, int] = {}
+        groups: dict[str, list[Line]] = {}
+        for line in self._lines:
+            groups.setdefault(line.listing.issuer, []).append(line)
+        self._issuer_of = np.zeros(len(self._lines), np.int32)
+        for number, (issuer, lines) in enumerate(groups.items()):
+            markets = {}
+            for line in lines:
+                self._issuer_of[line.index] = number
+                name = line.listing.benchmark or config.benchmark
+                if name in self._benchmarks:
+                    markets[line.name] = self._benchmarks[name]
+            self._desk_index[issuer] = number
+            self._desks.append(Desk(lines, config.rules, markets, self._out))
+
+    @property
+    def listings(self) -> dict[str, int]:
+        """Return the engine's index of each listing, by name."""
+        return self._index
+
+    @property
+    def broadcast(self) -> tuple[str, ...]:
+        """Return the names of the listings whose points must be sent to every partition."""
+        return tuple(self._benchmarks)
+
+    @property
+    def clock_ns(self) -> int:
+        """Return the newest Clock, -1 before the first."""
+        return self._clock_ns
+
+    # -- records
+
+    def apply(self, record: MarketRecord) -> list[Output]:
+        """Apply one record of the log and return what came of it."""
+        if isinstance(record, TickFrame):
+            self._frame(record)
+        elif isinstance(record, Clock):
+            self._tick_clock(record.ts_ns, final=record.final)
+        elif isinstance(record, Mention):
+            self._mention(record)
+        else:
+            name = type(record).__name__
+            self._reject(
+                "unsupported_record", f"{name} is not handled yet", record.ts_ns, str(record)
+            )
+        return self._taken()
+
+    def apply_run(self, run: Run, end_clock_ns: int, points: tuple[Points, ...]) -> list[Output]:
+        """Apply rows, the Clocks between and after them, and the benchmark points sent with those.
+
+        The points must lie before the Clock after their second, as the framer sends them.
+        """
+        for block in points:
+            self._benchmarks[block.listing].read(block)
+        self._rows(run)
+        self._tick_clock(end_clock_ns, final=False)
+        return self._taken()
+
+    def _taken(self) -> list[Output]:
+        taken = self._out.copy()
+        self._out.clear()  # the desks hold this very list
+        return taken
+
+    def _frame(self, frame: TickFrame) -> None:
+        skip = self._repeats(frame)
+        if skip >= len(frame.ts_ns):
+            return
+        for block in points_of(frame, skip):
+            if block.listing in self._benchmarks:
+                self._benchmarks[block.listing].read(block)
+        self._rows(run_of(frame, skip, self._index, self._clock_ns), frame.listings)
+        self._fire_all()
+
+    def _repeats(self, frame: TickFrame) -> int:
+        """Return how many leading rows of a frame were applied before."""
+        last = self._applied.get(frame.run, frame.first_seq - 1)
+        if frame.first_seq > last + 1:
+            self.counts["gaps"] += frame.first_seq - last - 1
+        end = frame.first_seq + len(frame.ts_ns) - 1
+        self._applied[frame.run] = max(last, end)
+        return max(0, last + 1 - frame.first_seq)
+
+    def _tick_clock(self, ts_ns: int, *, final: bool) -> None:
+        before_ns = self._watermarks()
+        self._clock_ns = max(self._clock_ns, ts_ns)
+        if final:
+            for desk, watermark_ns in zip(self._desks, before_ns.tolist(), strict=True):
+                desk.finish(watermark_ns)
+                self._note_lines(desk)
+        else:
+            self._fire_all()
+
+    def _watermarks(self) -> I64:
+        return np.maximum(self._admission.newest_ns, self._clock_ns) - self._lateness_ns
+
+    def _fire_all(self) -> None:
+        watermarks = self._watermarks()
+        due = np.fromiter((desk.next_due() for desk in self._desks), np.int64, len(self._desks))
+        for number in np.flatnonzero(due <= watermarks).tolist():
+            self._desks[number].fire(int(watermarks[number]))
+            self._note_lines(self._desks[number])
+
+    def _mention(self, mention: Mention) -> None:
+        number = self._desk_index.get(mention.issuer)
+        if number is None:
+            self._reject(
+                "unknown_issuer",
+                f"{mention.issuer} is not in the universe",
+                mention.event_ns,
+                mention.title,
+            )
+            return
+        watermark_ns = int(self._watermarks()[number])
+        if not self._desks[number].learn(mention, watermark_ns, self._clock_ns):
+            self.counts["repeated_mentions"] += 1
+
+    # -- rows
+
+    def _rows(self, run: Run, names: tuple[str, ...] = ()) -> None:
+        self.counts["ticks"] += len(run)
+        run, refused = self._admission.admit(run)
+        for rejected in refused:
+            self._refuse(rejected, names)
+        if len(run) < SCALAR_ROWS:
+            self._scalar(run)
+            return
+        thoughtful = self._columns.thoughtful(run)
+        if not thoughtful.any():
+            self._commit(run)
+            return
+        owner = self._issuer_of[run.listing]
+        dirty = np.unique(owner[thoughtful])
+        clean = ~np.isin(owner, dirty)
+        if clean.any():
+            self._commit(run.take(clean))
+        for number in dirty.tolist():
+            self._mixed(run.take(owner == number))
+
+    def _commit(self, run: Run) -> None:
+        self._columns.commit(run)
+        self._admission.passed(run)
+
+    def _mixed(self, run: Run) -> None:
+        """Apply one issuer's rows: columns up to a row that needs thought, then a stretch by rows."""
+        while len(run) >= SCALAR_ROWS:
+            thoughtful = self._columns.thoughtful(run)
+            first = int(thoughtful.argmax()) if thoughtful.any() else len(run)
+            if first:
+                self._commit(run.take(slice(0, first)))
+            self._scalar(run.take(slice(first, first + SCALAR_CHUNK)))
+            run = run.take(slice(first + SCALAR_CHUNK, None))
+        self._scalar(run)
+
+    def _scalar(self, run: Run) -> None:
+        columns = (run.listing, run.ts_ns, run.start_ns, run.price, run.high, run.low, run.size)
+        lists = [c.tolist() for c in (*columns, run.flags, run.exchange, run.clock_ns)]
+        touched: set[int] = set()
+        for index, ts, start, price, high, low, size, flags, place, clock in zip(
+            *lists, strict=True
+        ):
+            line, desk = self._lines[index], self._desks[self._issuer_of[index]]
+            watermark_ns = self._admission.advance(index, ts, clock)
+            if desk.next_due() <= watermark_ns:
+                desk.fire(watermark_ns)
+                touched.update(x.index for x in desk.lines)
+            row = Row(ts, start, price, high, low, size, flags, run.exchanges[place])
+            desk.after_row(line, line.apply(row), clock)
+            touched.add(index)
+        for index in touched:
+            self._note(self._lines[index])
+
+    def _note(self, line: Line) -> None:
+        self._columns.note(line)
+        if line.rejected:
+            for reason, trade in line.rejected:
+                self._reject_trade(reason, line.name, trade)
+            line.rejected.clear()
+        if line.ineligible:
+            self.counts["ineligible"] += line.ineligible
+            line.ineligible = 0
+
+    def _note_lines(self, desk: Desk) -> None:
+        """Take over what firing did to an issuer's lines: expiries change them."""
+        for line in desk.lines:
+            self._note(line)
+
+    # -- rejects
+
+    def _refuse(self, rejected: Rejected, names: tuple[str, ...]) -> None:
+        name = rejected.name(self._lines, names)
+        self._reject_trade(rejected.reason, name, rejected.trade)
+
+    def _reject_trade(self, reason: str, name: str, trade: Trade) -> None:
+        text = (
+            f'{{"listing":"{name}","ts_ns":{trade.ts_ns},"price":{trade.price},'
+            f'"size":{trade.size},"exchange":"{trade.exchange}","flags":{trade.flags}}}'
+        )
+        self._reject(reason, f"a tick of {name}", trade.ts_ns, text)
+
+    def _reject(self, reason: str, detail: str, ts_ns: int, record: str) -> None:
+        self.counts[reason] += 1
+        self._out.append(
+            Reject(
+                stage="react",
+                reason=reason,
+                detail=detail,
+                ts_ns=ts_ns,
+                record=record[:RECORD_TEXT],
+            )
+        )
+
+    # -- snapshots
+
+    def snapshot(self) -> bytes:
+        """Return the whole state as bytes."""
+        live = [x for x in self._lines if x.state.date >= 0 or x.tape]
+        state = EngineState(
+            clock_ns=self._clock_ns,
+            newest_ns=self._admission.newest_ns.tobytes(),
+            applied=self._applied,
+            counts=dict(self.counts),
+            lines={x.name: (x.state, x.tape.state()) for x in live},
+            benchmarks={n: (b.state, b.tape.state()) for n, b in self._benchmarks.items()},
+            desks={
+                n: self._desks[i].state()
+                for n, i in self._desk_index.items()
+                if not self._desks[i].is_idle()
+            },
+        )
+        return msgspec.msgpack.encode(state)
+
+    def restore(self, data: bytes) -> None:
+        """Take the state of a snapshot made under the same configuration."""
+        state = msgspec.msgpack.decode(data, type=EngineState)
+        self._clock_ns, self._applied = state.clock_ns, state.applied
+        self.counts = Counter(state.counts)
+        self._admission.newest_ns[:] = np.frombuffer(state.newest_ns, np.int64)
+        for name, line in state.lines.items():
+            self._lines[self._index[name]].restore(*line)
+        for name, benchmark in state.benchmarks.items():
+            self._benchmarks[name].restore(*benchmark)
+        for issuer, desk in state.desks.items():
+            self._desks[self._desk_index[issuer]].restore(desk)
+
+    def prune(self) -> None:
+        """Drop what no reading can reach any more; never changes an answer."""
+        watermarks = self._watermarks()
+        for line in self._lines:
+            line.tape.prune(int(watermarks[self._issuer_of[line.index]]))
+        for benchmark in self._benchmarks.values():
+            benchmark.tape.prune(self._clock_ns - self._lateness_ns)

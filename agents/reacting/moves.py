@@ -1,0 +1,66 @@
+"""Day levels: integer thresholds from the previous close, each passed once per trade date."""
+
+from __future__ import annotations
+
+import msgspec
+
+from agents.reacting.config import DAY_LEVELS_PCT
+from streams.events import Direction
+
+NEVER = 2**62  # no price reaches it
+
+
+class Ladder(msgspec.Struct):
+    """The levels of one listing on one trade date, and how many of each side it has passed."""
+
+    close: int | None = None  # previous close; None: no level is tested
+    passed_up: int = 0
+    passed_down: int = 0
+
+    def next_up(self) -> int:
+        """Return the lowest price that passes a new level upwards."""
+        if self.close is None or self.passed_up >= len(DAY_LEVELS_PCT):
+            return NEVER
+        return up_threshold(self.close, DAY_LEVELS_PCT[self.passed_up])
+
+    def next_down(self) -> int:
+        """Return the highest price that passes a new level downwards; may be below any price."""
+        if self.close is None or self.passed_down >= len(DAY_LEVELS_PCT):
+            return -NEVER
+        return down_threshold(self.close, DAY_LEVELS_PCT[self.passed_down])
+
+    def pass_up(self, price: int) -> tuple[int, ...]:
+        """Return the levels that `price` newly passes upwards, lowest first."""
+        before = self.passed_up
+        while price >= self.next_up():
+            self.passed_up += 1
+        return DAY_LEVELS_PCT[before : self.passed_up]
+
+    def pass_down(self, price: int) -> tuple[int, ...]:
+        """Return the levels that `price` newly passes downwards, lowest first."""
+        before = self.passed_down
+        while price <= self.next_down():
+            self.passed_down += 1
+        return DAY_LEVELS_PCT[before : self.passed_down]
+
+
+def up_threshold(close: int, level_pct: int) -> int:
+    """Return the least p with 100 * (p - close) >= level * close."""
+    return -(-close * (100 + level_pct) // 100)
+
+
+def down_threshold(close: int, level_pct: int) -> int:
+    """Return the greatest p with 100 * (close - p) >= level * close."""
+    return close * (100 - level_pct) // 100
+
+
+class Crossing(msgspec.Struct, frozen=True):
+    """A row that passed levels: what the moves and the alert are made of."""
+
+    ts_ns: int
+    direction: Direction
+    levels_pct: tuple[int, ...]
+    price: int
+    close: int
+    session: str
+    flags: tuple[str, ...] = ()

@@ -1,0 +1,40 @@
+"""What is known of one issuer's news: its mentions, newest revision each, by story."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import msgspec
+
+from streams.events import DAY_NS, Mention
+
+KEPT_NS = 9 * DAY_NS  # longer than any look-back: the longest closures of XNYS and XHKG are 6 days
+
+
+class News(msgspec.Struct):
+    """The mentions of one issuer. A deletion stays known, so that a late revision cannot undo it."""
+
+    mentions: dict[str, Mention] = {}  # by headline id
+
+    def learn(self, mention: Mention) -> tuple[bool, bool]:
+        """Take a mention in; return (it changed something, it is the first of its headline)."""
+        known = self.mentions.get(mention.headline_id)
+        if known is not None and known.revision >= mention.revision:
+            return False, False
+        self.mentions[mention.headline_id] = mention
+        return True, known is None
+
+    def forget(self, before_ns: int) -> None:
+        """Drop mentions whose event lies more than nine days before `before_ns`."""
+        oldest = before_ns - KEPT_NS
+        stale = [k for k, m in self.mentions.items() if m.event_ns < oldest]
+        for key in stale:
+            del self.mentions[key]
+
+    def stories(self) -> dict[str, list[Mention]]:
+        """Return the members of each story that still stand, by (event time, headline id)."""
+        found: dict[str, list[Mention]] = defaultdict(list)
+        standing = (m for m in self.mentions.values() if m.action != "deleted")
+        for mention in sorted(standing, key=lambda m: (m.event_ns, m.headline_id)):
+            found[mention.story_id].append(mention)
+        return found

@@ -1,0 +1,7 @@
+"""The Alibaba day, 24 September 2025, as a replay folder: invented prices, invented headlines."""
+
+from __future__ import annotations
+
+from agents.runtime.demo.folder import write_alibaba_day
+
+__all__ = ["write_alibaba_day"]

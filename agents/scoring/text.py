@@ -1,0 +1,126 @@
+"""Clean a title and cut it into tokens once, for every reader in this room.
+
+Positions are code points of the cleaned title. The folded title has exactly the cleaned
+title's length, so that a match in one can be read back in the other.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from typing import NamedTuple
+
+_ENTITY = re.compile(r"&(#?\w{1,31});")
+_SPACE = re.compile(r"\s+")
+_SPLIT_DECIMAL = re.compile(r"(?<=\d) \.(?=\d)")  # "EUR0 .5 m", as tokenised texts have it
+_TOKEN = re.compile(
+    r"\d+(?:[.,]\d+)*(?:st|nd|rd|th)?"  # a number, its groups and decimals
+    r"|[^\W\d_]+(?:['&.][^\W_]+)*"  # a word: AT&T, Q4's letter, O'Reilly, u.s
+    r"|[%$;,:!?()]|(?<=\s)-+(?=\s)"  # signs; a dash only where it stands alone
+)
+_PREFIX = re.compile(
+    r"^(?:(?:UPDATE|WRAPUP|REFILE|CORRECTED|CORRECTION|RPT|REPEAT|BRIEF|TABLE|INSIGHT|ANALYSIS"
+    r"|FACTBOX|EXCLUSIVE|SPECIAL REPORT|FEATURE|TEXT|TIMELINE|NEWSMAKER|ADVISORY|PREVIEW|DEALTALK"
+    r"|COLUMN|POLL|Exclusive|Insight|Analysis|Factbox|Update|Correction|Breaking|BREAKING"
+    r"|ALERT|URGENT|FLASH)\s*\d*\s*[-:]\s*)+"
+)
+# The tail of a syndicated title: " - Reuters", " | CNBC", ": WSJ", "-sources".
+_SUFFIX = re.compile(
+    r"\s*(?:\||--?|:)\s*(?:reuters|bloomberg|cnbc|wsj|ft|ap|afp|marketwatch|barron's|yahoo finance"
+    r"|seeking alpha|benzinga|forbes|business insider|the motley fool|dow jones|financial times"
+    r"|wall street journal|nyt|bbc|cnn|xinhua|kyodo|nikkei|scmp|sources?|source says|papers?"
+    r"|reports?|media|tv|official|officials|aide|minister|newspaper|magazine|agency|radio)\s*$",
+    re.IGNORECASE,
+)
+_QUOTES = str.maketrans(
+    {
+        "\u2018": "'",
+        "\u2019": "'",
+        "\u201b": "'",
+        "\u02bc": "'",
+        "\u201c": '"',
+        "\u201d": '"',
+        "\u2013": "-",
+        "\u2014": "-",
+        "\u2212": "-",
+        "\u2010": "-",
+        "\u2011": "-",
+        "\u00ad": "",
+        "\u200b": "",
+        "\ufeff": "",
+    }
+)
+
+
+class Token(NamedTuple):
+    """One token of a cleaned title: its folded text and where it stands."""
+
+    text: str
+    start: int
+    end: int
+
+
+def _entity(match: re.Match[str]) -> str:
+    """Decode a real HTML entity; mend an ampersand that was taken for one (`S&P; 500`)."""
+    decoded = html.unescape(match.group())
+    return decoded if decoded != match.group() else "&" + match.group(1)
+
+
+def clean(title: str) -> str:
+    """Return the title with entities mended, quotes and dashes plain and spaces single."""
+    if "&" in title:
+        title = _ENTITY.sub(_entity, title)
+    if not title.isascii():
+        # Lone surrogates cannot be encoded, and so neither hashed nor matched.
+        title = title.encode("utf-8", "replace").decode("utf-8").translate(_QUOTES)
+    if " ." in title:
+        title = _SPLIT_DECIMAL.sub(".", title)
+    return _SPACE.sub(" ", title).strip()
+
+
+def _fold_char(char: str) -> str:
+    """Lower one character and drop its accent, never changing the length."""
+    base = unicodedata.normalize("NFD", char)[:1].lower()
+    return base if len(base) == 1 else char
+
+
+def fold(text: str) -> str:
+    """Return lower case without accents, of the same length."""
+    if text.isascii():
+        return text.lower()
+    return "".join(char if "\u2e80" <= char <= "\uffff" else _fold_char(char) for char in text)
+
+
+def tokens_of(folded: str) -> list[Token]:
+    """Cut a folded title into words, numbers and the signs that carry meaning."""
+    return [Token(m.group(), m.start(), m.end()) for m in _TOKEN.finditer(folded)]
+
+
+def strip_wire(title: str) -> str:
+    """Drop what a wire adds around a title: `UPDATE 2-`, `RPT-`, ` - Reuters`."""
+    bare = _SUFFIX.sub("", _PREFIX.sub("", title))
+    return bare or title
+
+
+def prefix_length(title: str) -> int:
+    """Return how many characters of a wire's prefix open the title."""
+    match = _PREFIX.match(title)
+    return match.end() if match else 0
+
+
+class Title(NamedTuple):
+    """A title prepared for all readers of this room."""
+
+    text: str
+    folded: str
+    tokens: list[Token]
+    words: list[str]
+
+
+def prepare(title: str) -> Title:
+    """Clean, fold and cut a title."""
+    text = clean(title)
+    folded = fold(text)
+    tokens = tokens_of(folded)
+    return Title(text, folded, tokens, [token.text for token in tokens])

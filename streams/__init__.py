@@ -1,0 +1,1 @@
+"""Events in motion: what they are, where they come from, how they travel."""

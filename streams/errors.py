@@ -1,0 +1,71 @@
+"""The error tree. Every error carries what failed: a file, a line, a key or a record.
+
+* NewsquakeError
+    * UsageError           -- wrong command line, configuration or replay.toml; exit code 2
+        * ConfigError      -- a key of a configuration file, with file and line
+    * InputError           -- a file that cannot be read as what it claims to be; exit code 1
+        * ColumnError      -- a named column is missing
+    * RecordError          -- one bad record; counted and sent to rejects, the stream goes on
+        * CodecError       -- bytes that are not a record, with the position of the fault
+    * JournalError         -- the local log cannot be used (damage before its tail, another writer)
+"""
+
+from __future__ import annotations
+
+
+class NewsquakeError(Exception):
+    """Any failure Newsquake reports in its own words."""
+
+
+class UsageError(NewsquakeError):
+    """The command line or a configuration asks for something that does not exist."""
+
+
+class ConfigError(UsageError):
+    """Name the key of a configuration file that is wrong, its line and what would be valid."""
+
+    def __init__(self, path: str, message: str, line: int | None = None) -> None:
+        where = f"{path}:{line}" if line else path
+        super().__init__(f"{where}: {message}")
+        self.path, self.line = path, line
+
+
+class InputError(NewsquakeError):
+    """A file that cannot be read."""
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(f"{path}: {message}")
+        self.path = path
+
+
+class ColumnError(InputError):
+    """A column that the description names and the file lacks."""
+
+    def __init__(self, path: str, column: str, present: list[str]) -> None:
+        super().__init__(path, f"no column {column!r}; the file has {', '.join(present)}")
+        self.column = column
+
+
+class RecordError(NewsquakeError):
+    """One record that cannot be used; `reason` is a short word from a closed list."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason, self.detail = reason, detail
+
+
+class CodecError(RecordError):
+    """Bytes that do not decode; `position` is the offset of the fault, where known."""
+
+    def __init__(self, detail: str, position: int | None = None) -> None:
+        where = f" at byte {position}" if position is not None else ""
+        super().__init__("undecodable", detail + where)
+        self.position = position
+
+
+class JournalError(NewsquakeError):
+    """The journal at `path` cannot be opened or read."""
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(f"{path}: {message}")
+        self.path = path

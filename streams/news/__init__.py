@@ -1,0 +1,1 @@
+"""Headline sources: bytes of feeds and files into Headlines."""

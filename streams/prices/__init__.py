@@ -1,0 +1,1 @@
+"""Price sources: files and vendor messages into tick rows."""

@@ -1,0 +1,1 @@
+"""What is known beforehand: issuers and listings, calendars, publishers, price steps."""

@@ -1,0 +1,97 @@
+"""The benchmark's tape, built from points alone (section 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from streams.events import SECOND_NS, Flag, Phase
+from tests.oracle.closes import DailyRow, Day, close_of, previous_close
+from tests.oracle.filter import EXPIRY_NS, is_far, released
+from tests.oracle.line import mark_expiry
+from tests.oracle.rows import Row
+from tests.oracle.tape import Quote, Tape
+from tests.oracle.venue import Venue
+
+
+class HeldPoint(NamedTuple):
+    """A far point: its row with the end of the second as its time, and where it belongs."""
+
+    row: Row
+    second_ns: int
+
+
+class Benchmark:
+    """One broadcast listing as everybody sees it."""
+
+    def __init__(self, listing: str, mic: str, venue: Venue, daily: Sequence[DailyRow]) -> None:
+        self.mic, self.venue = mic, venue
+        self.daily = [row for row in daily if row.listing == listing]
+        self.tape = Tape(venue)
+        self.held: list[HeldPoint] = []
+        self.days: dict[int, Day] = {}
+        self.day = Day(-1)
+        self.last_second = -1
+
+    def read(self, t_ns: int, as_of_ns: int, clock_ns: int | None) -> Quote | None:
+        t_ns = t_ns if clock_ns is None else min(t_ns, clock_ns)
+        return self.tape.read(t_ns, as_of_ns)
+
+    def apply(self, row: Row) -> None:
+        second = row.ts_ns // SECOND_NS
+        if self.venue.phase(row.session_ns) is Phase.closed or second <= self.last_second:
+            return
+        self.last_second = second
+        end_ns = (second + 1) * SECOND_NS
+        while self.held and self.held[0].row.ts_ns + EXPIRY_NS <= end_ns:
+            self._expire()
+        self._roll(self.venue.trade_date(row.session_ns))
+        held = HeldPoint(row._replace(ts_ns=end_ns, exchange=""), second * SECOND_NS)
+        if Flag.bar not in row.flags:
+            self._judge(held, held.second_ns)
+            return
+        if not is_far(self.mic, row.price, self._reference()):
+            self.held.clear()
+        self._accept(held, held.second_ns)
+
+    def _roll(self, date: int) -> None:
+        if date <= self.day.date:
+            return
+        closes = {d: close_of(day, "") for d, day in self.days.items()}
+        known = {d: close for d, close in closes.items() if close is not None}
+        self.day = self.days[date] = Day(date, previous_close(date, self.daily, known))
+
+    def _reference(self) -> int | None:
+        day = self.day
+        return day.previous_close if day.accepted is None else day.accepted
+
+    def _judge(self, point: HeldPoint, at_ns: int) -> None:
+        if not is_far(self.mic, point.row.price, self._reference()):
+            self.held.clear()
+            self._accept(point, at_ns)
+            return
+        self.held.append(point)
+        start = released(self.mic, [h.row for h in self.held])
+        if start is None:
+            return
+        points, self.held = self.held[start:], []
+        for each in points:
+            self._accept(each, at_ns)
+
+    def _accept(self, point: HeldPoint, at_ns: int) -> None:
+        price = point.row.price
+        self.day.accepted = price
+        if self.venue.phase(at_ns) is Phase.regular:
+            self.day.regular.append((at_ns, price))
+        self.tape.trade(at_ns, price, price, price, 0)
+
+    def _expire(self) -> None:
+        point = self.held.pop(0)
+        before, self.day.accepted = self.day.accepted, point.row.price
+        if self.venue.phase(point.second_ns) is Phase.regular:
+            self.day.regular.append((point.second_ns, point.row.price))
+        due = point.row.ts_ns + EXPIRY_NS
+        mark_expiry(self.tape, due, point.row.price, before)
+        rest, self.held = self.held, []
+        for each in rest:
+            self._judge(each, due)
