@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
-from streams.events import SECOND_NS, Action, Clock, Listing, Mention
+from streams.events import SECOND_NS, Action, Clock, Listing, Mention, Phase
 from streams.reference.calendars import Calendar, calendar_for
 from tests.oracle import DailyRow
 from tests.oracle.episodes import EPISODES, LEVELS_PCT, Script
@@ -33,6 +33,7 @@ LISTINGS = tuple(
 )
 CLOSES = {"BABA.XNYS": 163_080_000, "9988.XHKG": 159_300_000, BENCHMARK: 663_210_000}
 PENNY_CLOSE = 480_000  # so low that five price ticks are more than 0.8 %
+COMMON = ("minutes", "minutes", "drift", "climb")  # drawn more often: others need them around
 REPEATS = ("none", "none", "none", "once")
 
 
@@ -114,7 +115,10 @@ def mention(headline_id: str, issuer: str, event_ns: int, **changes: Any) -> Men
 def start_of(episode: Episode, venue: Venue) -> int:
     """Return the instant an episode begins."""
     day = DATES[episode.date]
-    borders = [venue.bounds[k + 1] for k in day_segments(venue, day)]
+    segments = day_segments(venue, day)
+    borders = [venue.bounds[k + 1] for k in segments]
+    if episode.kind == "minutes":  # only the regular phase makes a volatility
+        borders = [venue.bounds[k] for k in segments if venue.phases[k] is Phase.regular]
     return borders[episode.anchor % len(borders)] + episode.offset_s * SECOND_NS
 
 
@@ -143,11 +147,11 @@ def news(dates: int) -> st.SearchStrategy[News]:
     return st.builds(
         News,
         episode=st.integers(0, 30),
-        before_s=st.integers(-900, 2400),
+        before_s=st.one_of(st.integers(-2400, 60), st.integers(-60, 600)),
         delay_s=st.sampled_from((0.0, 0.3, 1.0, 2.5, *late)),
         sequel=st.sampled_from(("none", "none", "repeat", "update", "delete")),
         both=st.booleans(),
-        night=st.booleans() if dates <= 2 else st.just(value=False),
+        night=st.sampled_from((False, False, False, dates <= 2)),
     )
 
 
@@ -189,6 +193,19 @@ def write_news(
             yield from sequels(one, item.sequel, 100 * k + number)
 
 
+def follow(items: Sequence[Item], seed: int) -> Iterator[Item]:
+    """Yield a few points of the benchmark about each event and about what falls due after it."""
+    told = sorted({i.what.event_ns for i in items if isinstance(i.what, Mention)})
+    price, number = CLOSES[BENCHMARK], 0
+    for start in sorted(t + s * SECOND_NS for t in told for s in (-3, 56, 297, 896, 3598)):
+        script = Script(random.Random(f"{seed} {start}"), BENCHMARK, start, price, price, 3, 3)
+        EPISODES["points"](script)
+        price = script.price
+        for arrival, row in script.arrivals:
+            number += 1
+            yield Item(arrival, 1, -number, row)
+
+
 def sequels(one: Mention, sequel: str, number: int) -> Iterator[Item]:
     """Yield the same mention again, revised or deleted, twenty seconds on."""
     if sequel == "none":
@@ -226,13 +243,15 @@ def market_logs(
 
     Hypothesis picks what happens, where and how often; a seeded generator writes the rows.
     """
-    listings = LISTINGS[: draw(st.integers(2, 4), label="listings")]
+    listings = LISTINGS[: draw(st.sampled_from((3, 2, 3, 4)), label="listings")]
     dates = draw(st.integers(1, 3), label="dates")
-    usable = [k for k in kinds if k != "points" or len(listings) > 2]
-    plan = draw(st.lists(episodes(usable, len(listings), dates), min_size=1, max_size=8))
-    told = draw(st.lists(news(dates), max_size=5))
+    usable = [k for k in (*kinds, *COMMON) if k in kinds and (k != "points" or len(listings) > 2)]
+    plan = draw(st.lists(episodes(usable, len(listings), dates), min_size=1, max_size=14))
+    told = draw(st.lists(news(dates), max_size=8))
     seed = draw(st.integers(0, 2**32 - 1), label="seed")
     items = [*write_rows(plan, listings, seed), *write_news(told, plan, listings)]
+    if len(listings) > 2 and "points" in kinds and draw(st.integers(0, 4), label="followed"):
+        items += list(follow(items, seed))
     quiet = [
         i.arrival_ns // SECOND_NS + s for i in items if i.rank == 2 for s in (3, 64, 905, 3605)
     ]
@@ -243,7 +262,7 @@ def market_logs(
     records = list(framed(whats, sizes, draw(st.integers(1, 2), label="runs")))
     if draw(st.sampled_from(REPEATS)) == "once":
         records = repeated(records, draw(st.integers(0, 50)), draw(st.integers(0, 5)))
-    tail_s = draw(st.sampled_from((0, 1, 3, 100, 3700, 200_000)), label="tail")
+    tail_s = draw(st.sampled_from((0, 1, 3, 100, 3700, 30_000, 200_000)), label="tail")
     end = (max(i.arrival_ns for i in items) // SECOND_NS + 1 + tail_s) * SECOND_NS
     records += [Clock(ts_ns=end)] if clean_end or draw(st.booleans()) else []
     return MarketLog(listings, draw(daily_rows(listings)), (*records, Clock(ts_ns=end, final=True)))

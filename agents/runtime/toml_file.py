@@ -28,6 +28,7 @@ _FAULT = re.compile(r"(?P<what>.*?)(?: - at `\$(?P<at>[^`]*)`)?", re.DOTALL)
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`")
 _MISSING = re.compile(r"Object missing required field `(.*)`")
+_WORD = re.compile(r"\w+")
 _OWN_CHECK = re.compile(r"([a-z_]+): (.+)", re.DOTALL)  # raised by a struct's __post_init__
 
 
@@ -49,7 +50,7 @@ def load_toml(path: Path, type_: type[T]) -> T:
     except msgspec.ValidationError as fault:
         at_key, message = _explained(str(fault), type_, data)
     except UsageError as fault:  # a struct's own check, in its own words
-        at_key, message = _failing_entry(data, type_), str(fault)
+        at_key, message = _failing_key(data, type_, str(fault)), str(fault)
     raise ConfigError(str(path), message, _line_of(text, at_key))
 
 
@@ -86,8 +87,8 @@ def _explained(fault: str, type_: type, data: dict[str, Any]) -> tuple[KeyPath, 
     return place, f'key "{key}"{_within(place[:-1])}: {what}'
 
 
-def _failing_entry(data: dict[str, Any], type_: type) -> KeyPath:
-    """Return the first entry of an array of tables that its struct refuses."""
+def _failing_key(data: dict[str, Any], type_: type, message: str) -> KeyPath:
+    """Return the key that a struct refused in its own words, or the entry that it stands in."""
     for key, value in data.items():
         node = _node(type_, (key, 0))
         if isinstance(value, list) and isinstance(node, inspect.StructType):
@@ -95,8 +96,13 @@ def _failing_entry(data: dict[str, Any], type_: type) -> KeyPath:
                 try:
                     msgspec.convert(entry, node.cls)
                 except UsageError:
-                    return key, index
+                    return (key, index, *_first_named(entry, message))
     return ()
+
+
+def _first_named(entry: dict[str, Any], message: str) -> KeyPath:
+    words = _WORD.findall(message.partition(": ")[2] or message)
+    return tuple(word for word in words if word in entry)[:1]
 
 
 def _suggested(word: str, valid: list[str]) -> str:
@@ -108,7 +114,7 @@ def _suggested(word: str, valid: list[str]) -> str:
 def _within(place: KeyPath) -> str:
     """Say where a key stands, as the file spells it: ` in [[prices]] #2, bar`."""
     words = []
-    for here, after in zip(place, (*place[1:], ""), strict=True):
+    for here, after in zip(place, (*place, "")[1:], strict=True):
         if isinstance(here, str):
             words.append(f"[[{here}]] #{after + 1}" if isinstance(after, int) else here)
     if words and not words[0].startswith("["):
@@ -171,16 +177,15 @@ def _key_lines(text: str) -> dict[KeyPath, int]:
         if found := _ARRAY_HEADER.match(line):
             array = _resolved((), found[1], entries, last=False)
             entries[array] = entries.get(array, -1) + 1
-            table = (*array, entries[array])
-            lines.setdefault(array, number)
+            here = table = (*array, entries[array])
         elif found := _HEADER.match(line):
-            table = _resolved((), found[1], entries)
+            here = table = _resolved((), found[1], entries)
         elif found := _KEY.match(line):
-            lines.setdefault(_resolved(table, found[1], entries), number)
-            continue
+            here = _resolved(table, found[1], entries)
         else:
             continue
-        lines.setdefault(table, number)
+        for size in range(1, len(here) + 1):  # a table begins where any part of it does
+            lines.setdefault(here[:size], number)
     return lines
 
 

@@ -158,5 +158,9 @@ COMMON_WORDS = frozenset(
     wisconsin wise wish wolf woman women wonder wood woods woodward word work world worldwide
     worthington wrap wright yacht yale year yellow yes yield york young yukon zenith zero zinc
     zion zone zoom
+    nasdaq nyse moody fitch standard indonesia israel philippines vietnam thailand malaysia taiwan
+    dutch danish swedish norwegian finnish russian ukraine korean pakistan nigeria kenya morocco
+    ireland scotland scottish austria belgium hungary romania poland finland norway sweden denmark
+    permian employers northern southern eastern western stem watson riley kelso
     """.split()
 )

@@ -159,6 +159,7 @@ DESPITE = frozenset("despite notwithstanding shrugs shrug shrugging".split())
 # Words that end the reach of a movement word.
 BREAKS = frozenset(", ; : ( ) ? ! - -- but while although though whereas even".split())
 
+
 # Fixed expressions; they hide their own words from the lists above.
 def _phrases(**groups: str) -> dict[str, float]:
     """Turn `p10="one phrase; another"` groups into phrase -> weight."""
@@ -202,8 +203,7 @@ PHRASES = _phrases(
     n03="no longer",
     n05="price cut; rate hike; rate hikes; public offering; lower high; give up; short "
     "position; bad loans",
-    n07="book profit; book profits; gives up; pares gains; pare gains; trims gains; short "
-    "sellers",
+    n07="book profit; book profits; gives up; pares gains; pare gains; trims gains; short sellers",
     n08="share offering",
     n10="profit booking; profit-booking; profit taking; profit-taking; job cuts; stock "
     "offering; equity offering; secondary offering; reverse split; reverse stock split; "

@@ -68,7 +68,9 @@ def _metric(words: Sequence[str], i: int, ahead_first: bool) -> int | None:
             word = words[j]
             if word in BREAKS or (word in ("from", "on", "as", "after", "amid") and span is ahead):
                 break
-            if word in METRICS and not (word in ("tax", "taxes") and words[j - 1] in ("before", "after")):
+            if word in METRICS and not (
+                word in ("tax", "taxes") and words[j - 1] in ("before", "after")
+            ):
                 return j
     return None
 
@@ -99,7 +101,9 @@ def _movement(words: Sequence[str], i: int) -> tuple[float, int | None] | None:
     sign = TRANSITIVE.get(word)
     if sign is not None:
         at = _metric(words, i, ahead_first=True)
-        if word.startswith("rais") and (following in ("rs", "$", "funds", "money", "capital", "up")):
+        if word.startswith("rais") and (
+            following in ("rs", "$", "funds", "money", "capital", "up")
+        ):
             return RAISES_MONEY, at
         if at is None:
             return (sign if word in MOVEMENT else 0.5 * sign), None

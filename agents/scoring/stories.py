@@ -116,9 +116,7 @@ class StoryIndex:
         story = self._closest(tokens, weights, issuers, event_ns)
         story_id = story or content_id("story", headline_id)
         rank = self._rank(story_id, event_ns, headline_id)
-        self._add(
-            Member(headline_id, story_id, event_ns, tokens, issuers, sum(weights.values()))
-        )
+        self._add(Member(headline_id, story_id, event_ns, tokens, issuers, sum(weights.values())))
         self._expire(event_ns)
         return story_id, rank
 

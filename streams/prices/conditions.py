@@ -62,9 +62,7 @@ def decode_conditions(values: pl.Series, form: ConditionsFormat) -> tuple[I32, d
         flags[text], codes = decode(text, form)
         for code in codes:
             unknown[code] = unknown.get(code, 0) + trades
-    bits = texts.replace_strict(
-        list(flags), list(flags.values()), default=0, return_dtype=pl.Int32
-    )
+    bits = texts.replace_strict(list(flags), list(flags.values()), default=0, return_dtype=pl.Int32)
     return bits.to_numpy(), unknown
 
 

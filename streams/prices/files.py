@@ -14,7 +14,7 @@ import polars as pl
 from streams.errors import InputError, UsageError
 from streams.events import I32, I64, PRICE_SCALE, SECOND_NS, Flag, Reject
 from streams.prices.conditions import ConditionsFormat, decode_conditions
-from streams.prices.rows import Rows
+from streams.prices.rows import Rows, select
 from streams.prices.table import RECORD_CHARS, Table, read_table
 from streams.times import FIRST_NS, PAST_END_NS, times_to_ns
 
@@ -25,6 +25,7 @@ FIELDS = (
     "symbol", "mic", "time", "price", "open", "high", "low", "close", "size", "volume",
     "conditions", "exchange",
 )  # fmt: skip
+KEY_SEPARATOR = "\x1f"
 OHLC = ("open", "high", "low", "close")
 # No share costs a thousand million, and int64 millionths of that times 100 * level still fit.
 HIGHEST_PRICE = 1e9
@@ -32,6 +33,7 @@ HIGHEST_PRICE = 1e9
 LARGEST_SIZE = 1e12
 # A row is refused for the first of these that is true of it.
 REASONS = ("", "bad_time", "past", "future", "bad_price", "bad_bar", "bad_size")
+UNDATED = ("bad_time", "past", "future")
 
 
 class BarSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -81,9 +83,12 @@ def read_prices(path: Path, spec: PriceSpec, resolve: Resolve) -> tuple[Rows, li
     known = listing >= 0
     bad = np.flatnonzero(known & (verdict > 0))
     rejects += table.rejects
-    rejects += [_bad_row(path.name, table, int(row), int(verdict[row])) for row in bad]
+    for row in bad.tolist():
+        reason = REASONS[verdict[row]]
+        ts_ns = None if reason in UNDATED else int(rows.ts_ns[row])
+        rejects.append(_bad_row(path.name, table, row, reason, ts_ns))
     keep = known & (verdict == 0)
-    return (rows if keep.all() else _kept(rows, keep)), rejects
+    return (rows if keep.all() else select(rows, keep)), rejects
 
 
 def _fault(spec: PriceSpec) -> str:
@@ -109,7 +114,7 @@ def _price_fault(columns: set[str], bar: BarSpec | None) -> str:
     if not ohlc:
         return "columns must name `price`, or open, high, low and close"
     if bar is None:
-        return "these are bars: add bar = { seconds = 60, stamp = \"start\" } (or \"end\")"
+        return 'these are bars: add bar = { seconds = 60, stamp = "start" } (or "end")'
     if ohlc not in ({"close"}, set(OHLC)):
         return f"columns lacks {', '.join(sorted(set(OHLC) - ohlc))} of a bar"
     return ""
@@ -131,34 +136,39 @@ def _listings(
     file: str, table: Table, spec: PriceSpec, resolve: Resolve
 ) -> tuple[I32, tuple[str, ...], list[Reject]]:
     """Return each row's listing as an index into the names, -1 where the symbol is unknown."""
-    keys = _keys(table.frame, spec)
+    keys, counts = _keys(table.frame, spec)
     places: dict[str, int] = {}
-    index: dict[tuple[str, str], int] = {}
+    index: dict[str, int] = {}
     rejects: list[Reject] = []
-    for symbol, mic, rows in keys.group_by("symbol", "mic", maintain_order=True).len().rows():
+    for key, rows in counts:
+        symbol, mic = key.split(KEY_SEPARATOR)
         name = resolve(symbol, mic or None) if symbol else None
-        index[symbol, mic] = places.setdefault(name, len(places)) if name else -1
+        index[key] = places.setdefault(name, len(places)) if name else -1
         if name is None:
             rejects.append(_unknown_symbol(file, symbol, mic, rows))
-    if len(index) == 1:
-        return np.full(len(keys), *index.values(), np.int32), tuple(places), rejects
-    texts = keys.select(pl.concat_str("symbol", "mic", separator="\x1f")).to_series()
-    names = ["\x1f".join(key) for key in index]
-    numbers = texts.replace_strict(names, list(index.values()), return_dtype=pl.Int32, default=-1)
+    if len(index) <= 1:
+        only = next(iter(index.values()), -1)
+        return np.full(len(table.frame), only, np.int32), tuple(places), rejects
+    numbers = keys.replace_strict(
+        list(index), list(index.values()), return_dtype=pl.Int32, default=-1
+    )
     return numbers.to_numpy(), tuple(places), rejects
 
 
-def _keys(frame: pl.DataFrame, spec: PriceSpec) -> pl.DataFrame:
-    """Return symbol and MIC of each row, from the columns or else from the description."""
+def _keys(frame: pl.DataFrame, spec: PriceSpec) -> tuple[pl.Series, list[tuple[str, int]]]:
+    """Return symbol and MIC of each row as one text, and the rows of each, by first appearance."""
     fallback = {"symbol": spec.symbol or "", "mic": spec.mic or ""}
-    return frame.select(
-        (
-            pl.col(spec.columns[name]).cast(pl.String).str.strip_chars().fill_null(text)
-            if name in spec.columns
-            else pl.repeat(text, len(frame), dtype=pl.String)
-        ).alias(name)
+    if spec.columns.keys().isdisjoint(fallback):
+        return pl.Series(), [(KEY_SEPARATOR.join(fallback.values()), len(frame))]
+    parts = [
+        pl.col(spec.columns[name]).cast(pl.String).str.strip_chars().fill_null(text)
+        if name in spec.columns
+        else pl.lit(text)
         for name, text in fallback.items()
-    )
+    ]
+    keys = frame.select(pl.concat_str(parts, separator=KEY_SEPARATOR).alias("key"))
+    counts = keys.group_by("key", maintain_order=True).len()
+    return keys["key"], counts.rows()
 
 
 def _unknown_symbol(file: str, symbol: str, mic: str, rows: int) -> Reject:
@@ -184,7 +194,9 @@ def _rows(
     for reason, mask in reversed(list(enumerate(faults, start=1))):
         if mask.any():
             verdict[mask] = reason
-    start_ns, ts_ns, known_ns = _instants(np.where(verdict == 0, stamps, FIRST_NS), spec.bar)
+    # An instant outside the calendars may be at the edge of 64 bits, where a bar's length overflows.
+    dated = timed & (stamps >= FIRST_NS) & (stamps < PAST_END_NS)
+    start_ns, ts_ns, known_ns = _instants(np.where(dated, stamps, FIRST_NS), spec.bar)
     flags, unknown = _flags(frame, spec)
     exchange, exchanges = _exchanges(frame, spec.columns.get("exchange"))
     rows = Rows(
@@ -224,10 +236,11 @@ def _sizes(frame: pl.DataFrame, column: str | None) -> tuple[I64, Mask]:
     if column is None:
         return np.zeros(len(frame), np.int64), np.ones(len(frame), np.bool_)
     said = frame[column]
-    numbers = _floats(said)
+    if said.dtype == pl.String:
+        said = said.str.strip_chars().replace("", None)
     # A cell that is there but no number is bad; one that is not there is no volume.
-    numbers = numbers.fill_null(np.nan) if numbers.null_count() > said.null_count() else numbers
-    values = np.where(said.is_null().to_numpy(), 0.0, numbers.fill_null(np.nan).to_numpy())
+    numbers = said.cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
+    values = np.where(said.is_null().to_numpy(), 0.0, numbers)
     good = (values >= 0) & (values <= LARGEST_SIZE)
     return np.rint(np.where(good, values, 0.0)).astype(np.int64), good
 
@@ -249,22 +262,17 @@ def _exchanges(frame: pl.DataFrame, column: str | None) -> tuple[I32, tuple[str,
     """Return each row's exchange as an index into the names; 0 = not known."""
     if column is None:
         return np.zeros(len(frame), np.int32), ("",)
-    texts = frame[column].cast(pl.String).str.strip_chars()
-    names = sorted(name for name in texts.drop_nulls().unique().to_list() if name)
-    places = list(range(1, len(names) + 1))
-    index = texts.replace_strict(names, places, default=0, return_dtype=pl.Int32)
-    return index.to_numpy(), ("", *names)
+    texts = frame[column].cast(pl.String)
+    written = sorted(texts.drop_nulls().unique().to_list())
+    names = ["", *sorted({text.strip() for text in written} - {""})]
+    places = [names.index(text.strip()) for text in written]
+    index = texts.replace_strict(written, places, default=0, return_dtype=pl.Int32)
+    return index.to_numpy(), tuple(names)
 
 
-def _kept(rows: Rows, keep: Mask) -> Rows:
-    return msgspec.structs.replace(rows, **select_columns(rows, keep))
-
-
-def _bad_row(file: str, table: Table, row: int, reason: int) -> Reject:
+def _bad_row(file: str, table: Table, row: int, reason: str, ts_ns: int | None) -> Reject:
     cells = table.frame.row(row, named=True)
     text = " ".join(f"{column}={cell}" for column, cell in cells.items())
-    detail = f"{file}:{int(table.numbers[row])}: {REASONS[reason]}"
+    detail = f"{file}:{int(table.numbers[row])}: {text[:200]}"
     record = text[:RECORD_CHARS]
-    return Reject(
-        stage="read", reason=REASONS[reason], detail=detail, ts_ns=None, record=record
-    )
+    return Reject(stage="read", reason=reason, detail=detail, ts_ns=ts_ns, record=record)

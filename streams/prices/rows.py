@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from streams.events import I32, I64
 
@@ -70,8 +71,13 @@ def sort_by_known(rows: Rows) -> Rows:
     """Return the rows in the order in which they were known; equal times keep file order."""
     if bool(np.all(rows.known_ns[1:] >= rows.known_ns[:-1])):
         return rows
-    order = np.argsort(rows.known_ns, kind="stable")
-    return msgspec.structs.replace(rows, **_columns(COLUMNS, [rows], lambda part: part[0][order]))
+    return select(rows, np.argsort(rows.known_ns, kind="stable"))
+
+
+def select(rows: Rows, which: npt.NDArray[Any]) -> Rows:
+    """Return the rows that `which` names, by a mask or in the order of an index."""
+    columns = _columns(COLUMNS, [rows], lambda part: part[0][which])
+    return msgspec.structs.replace(rows, **columns)
 
 
 def _columns(
@@ -89,7 +95,9 @@ def _columns(
     return columns
 
 
-def _join(arrays: list[Any], dtype: type[np.signedinteger[Any]] = np.int64) -> Any:
+def _join(
+    arrays: list[npt.NDArray[Any]], dtype: type[np.signedinteger[Any]] = np.int64
+) -> npt.NDArray[Any]:
     return np.concatenate(arrays) if arrays else np.zeros(0, dtype)
 
 

@@ -102,10 +102,7 @@ def _ragged(path: Path, data: bytes, columns: Sequence[str], separator: str) -> 
         rejects.append(_bad_row(detail, separator.join(cells)))
     wanted = [(column, header.index(column)) for column in columns]
     frame = pl.DataFrame(
-        {
-            column: [_cell(lines[number - 1], place) for number in good]
-            for column, place in wanted
-        },
+        {column: [_cell(lines[number - 1], place) for number in good] for column, place in wanted},
         schema=dict.fromkeys(columns, pl.String),
     )
     return _without_blank_lines(frame, np.array(good, np.int64), rejects)

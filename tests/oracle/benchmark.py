@@ -10,7 +10,7 @@ from tests.oracle.closes import DailyRow, Day, close_of, previous_close
 from tests.oracle.filter import EXPIRY_NS, is_far, released
 from tests.oracle.line import mark_expiry
 from tests.oracle.rows import Row
-from tests.oracle.tape import Quote, Tape
+from tests.oracle.tape import Tape
 from tests.oracle.venue import Venue
 
 
@@ -32,10 +32,6 @@ class Benchmark:
         self.days: dict[int, Day] = {}
         self.day = Day(-1)
         self.last_second = -1
-
-    def read(self, t_ns: int, as_of_ns: int, clock_ns: int | None) -> Quote | None:
-        t_ns = t_ns if clock_ns is None else min(t_ns, clock_ns)
-        return self.tape.read(t_ns, as_of_ns)
 
     def apply(self, row: Row) -> None:
         second = row.ts_ns // SECOND_NS

@@ -151,7 +151,6 @@ class Oracle:
                     line,
                     self.benchmarks.get(self.benchmark_of[line.listing.listing]),
                     self._watermark(issuer),
-                    lambda: self.clock_ns,
                     self.out.reactions,
                 )
             )

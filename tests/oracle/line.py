@@ -104,7 +104,7 @@ class Line:
             self.out.reject("bad_tick", row.listing, row.ts_ns)
             return
         _, high, low, _ = row.prices
-        self.tape.widen(row.ts_ns, row.price, high, low)
+        self.tape.widen(row.ts_ns, reference, high, low)
         self.test_levels(high, low, row.ts_ns, phase)
 
     def _bar(self, row: Row, phase: Phase) -> None:

@@ -59,7 +59,6 @@ class Watch:
     line: Line
     benchmark: Benchmark | None
     arrival_ns: int | None  # the watermark when the mention came
-    clock: Callable[[], int | None]
     out: list[Record]
     opened: bool = False
     start_ns: int | None = None
@@ -130,7 +129,7 @@ class Watch:
     def _market_at(self, t_ns: int, as_of_ns: int) -> int | None:
         if self.benchmark is None:
             return None
-        quote = self._noted(self.benchmark.read(t_ns, as_of_ns, self.clock()))
+        quote = self._noted(self.benchmark.tape.read(t_ns, as_of_ns))
         return None if quote is None else quote.price
 
     def _begin_from_minutes(self, as_of_ns: int) -> None:
@@ -209,7 +208,7 @@ class Watch:
     ) -> Fraction | None:
         quote = None
         if self.benchmark is not None:
-            quote = self.benchmark.read(due.end_ns, as_of_ns, self.clock())
+            quote = self.benchmark.tape.read(due.end_ns, as_of_ns)
         flags.update({"coarse"} if quote is not None and quote.coarse else ())
         market = None if quote is None else bps(quote.price, self.market)
         if market is None:
@@ -218,15 +217,15 @@ class Watch:
         return None if moved is None else moved - market
 
     def _minutes(self, due: Due) -> Fraction:
+        """Return the trading minutes a horizon runs, at least 1; the close's to the regular end."""
         assert self.start_ns is not None
-        return Fraction(self.line.venue.elapsed(self.start_ns, due.due_ns), MINUTE_NS)
+        until = due.due_ns if due.date is None else due.end_ns
+        return max(Fraction(1), Fraction(self.line.venue.elapsed(self.start_ns, until), MINUTE_NS))
 
     def _z(self, moved: Fraction | None, due: Due) -> float | None:
         if moved is None or not self.sigma:
             return None
-        return float(moved / 10_000) / (
-            self.sigma * math.sqrt(max(Fraction(1), self._minutes(due)))
-        )
+        return float(moved / 10_000) / (self.sigma * math.sqrt(self._minutes(due)))
 
     def _surge(self, path: Window, due: Due) -> Fraction | None:
         expected = self.baseline * self._minutes(due)

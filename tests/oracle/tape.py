@@ -80,11 +80,11 @@ class Tape:
         if t_ns >= point.last_ns:
             point.last, point.last_ns = price, t_ns
 
-    def widen(self, t_ns: int, price: int, high: int, low: int) -> None:
-        """Enter a row that may set the range only."""
+    def widen(self, t_ns: int, reference: int, high: int, low: int) -> None:
+        """Enter a row that may set the range only; any trade of its second sets the last."""
         point = self.at(t_ns)
         if point is None:
-            self.make(t_ns, price, high, low, 0)
+            self.make(t_ns // SECOND_NS * SECOND_NS, reference, high, low, 0)
             return
         point.high, point.low = max(point.high, high), min(point.low, low)
 
@@ -131,7 +131,7 @@ class Tape:
             return None
         variance = math.fsum(squares[:FIRST_OBSERVATIONS]) / FIRST_OBSERVATIONS
         for square in squares[FIRST_OBSERVATIONS:]:
-            clipped = min(square, CLIP * CLIP * variance)
+            clipped = min(square, CLIP * CLIP * variance) if variance else square
             variance = DECAY * variance + (1 - DECAY) * clipped
         return math.sqrt(variance)
 

@@ -45,7 +45,7 @@ class Venue:
     def elapsed(self, a: int, b: int) -> int:
         """Return the trading time from `a` to `b`, ns; 0 where `b` is not later."""
         total, k = 0, self.segment(a)
-        while a < b:
+        while a < b and k < len(self.phases):
             end = min(self.bounds[k + 1], b)
             if self.phases[k] in TRADING:
                 total += end - a
@@ -55,7 +55,7 @@ class Venue:
     def advance(self, t: int, span: int) -> int:
         """Return the earliest instant with `span` ns of trading time between `t` and it."""
         k = self.segment(t)
-        while span > 0:
+        while span > 0 and k < len(self.phases):
             end = self.bounds[k + 1]
             if self.phases[k] in TRADING:
                 if end - t >= span:

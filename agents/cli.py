@@ -1,0 +1,180 @@
+"""The `newsquake` command. Only the parser is imported at start; a command brings its own modules."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from streams.errors import NewsquakeError, UsageError
+
+DONE, FAILED, USAGE = 0, 1, 2
+DEMO_SPEED = 3600.0  # the Alibaba day in about twenty-five seconds
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0 done, 1 the work failed, 2 wrong usage or configuration."""
+    parser = _parser()
+    args = parser.parse_args(argv)
+    try:
+        return int(args.run(args))
+    except UsageError as fault:
+        print(f"newsquake: {fault}", file=sys.stderr)
+        return USAGE
+    except NewsquakeError as fault:
+        print(f"newsquake: {fault}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        print("newsquake: interrupted; a replay resumes from its last checkpoint", file=sys.stderr)
+        return 128 + 2
+    except BrokenPipeError:  # the reader of our output has gone, as `| head` does
+        sys.stderr.close()
+        return DONE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="newsquake",
+        description="Measure how markets react to headlines, and alert with evidence.",
+        epilog="examples:\n"
+        "  newsquake demo\n"
+        "  newsquake replay my-history --out results\n"
+        "  newsquake eval sentiment labelled.jsonl\n",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_demo(commands)
+    _add_replay(commands)
+    _add_eval(commands)
+    return parser
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    text: str,
+    examples: str,
+) -> argparse.ArgumentParser:
+    return commands.add_parser(
+        name,
+        help=text,
+        description=text,
+        epilog=f"examples:\n{examples}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    demo = _command(
+        commands,
+        "demo",
+        "Replay the Alibaba day, 24 September 2025, sped up (synthetic prices, no network).",
+        "  newsquake demo\n  newsquake demo --out /tmp/alibaba --speed max\n",
+    )
+    demo.add_argument(
+        "--out", type=Path, default=Path("out/demo"), help="where results go (default: %(default)s)"
+    )
+    demo.add_argument(
+        "--speed", type=_speed, default=DEMO_SPEED, help="times real time, or max (default: 3600)"
+    )
+    demo.add_argument("--json", action="store_true", help="print only the summary, as JSON")
+    demo.set_defaults(run=_demo)
+
+
+def _add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    replay = _command(
+        commands,
+        "replay",
+        "Replay a folder of headlines and prices described by its replay.toml.",
+        "  newsquake replay my-history --out results\n"
+        "  newsquake replay my-history --out results --speed 60\n"
+        "  newsquake replay my-history --out results --json | jq .alerts\n\n"
+        "A replay that was interrupted goes on from its last checkpoint in OUT.\n",
+    )
+    replay.add_argument(
+        "folder", type=Path, metavar="DIR", help="the folder that holds replay.toml"
+    )
+    replay.add_argument("--out", type=Path, required=True, help="where results go")
+    replay.add_argument(
+        "--speed",
+        type=_speed,
+        default=None,
+        help="times real time (gaps over 10 minutes are skipped), or max (default)",
+    )
+    replay.add_argument(
+        "--frame",
+        type=_frame,
+        default=None,
+        metavar="N",
+        help="send rows in frames of N (for tests)",
+    )
+    replay.add_argument(
+        "--config", type=Path, default=None, metavar="FILE", help="newsquake.toml with the rules"
+    )
+    replay.add_argument("--json", action="store_true", help="print only the summary, as JSON")
+    replay.set_defaults(run=_replay)
+
+
+def _add_eval(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    evaluate = _command(
+        commands,
+        "eval",
+        "Measure a scorer on your own labelled JSON Lines file; prints one JSON object.",
+        "  newsquake eval sentiment labelled.jsonl\n"
+        "  newsquake eval linking links.jsonl --universe universe.csv\n"
+        "  newsquake eval stories threads.jsonl\n",
+    )
+    evaluate.add_argument("what", choices=("sentiment", "linking", "stories"))
+    evaluate.add_argument("file", type=Path, metavar="FILE")
+    evaluate.add_argument(
+        "--universe", type=Path, default=None, metavar="FILE", help="universe.csv (linking)"
+    )
+    evaluate.set_defaults(run=_eval)
+
+
+def _speed(text: str) -> float | None:
+    if text == "max":
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither max nor a number above 0")
+    return value
+
+
+def _frame(text: str) -> int:
+    if not text.isdigit() or not 0 < int(text) <= 1_000_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 1000000")
+    return int(text)
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from agents.runtime.commands import run_demo  # noqa: PLC0415 - keeps --help quick
+
+    return run_demo(args.out, args.speed, as_json=args.json)
+
+
+def _replay(args: argparse.Namespace) -> int:
+    from agents.runtime.commands import run_replay  # noqa: PLC0415 - keeps --help quick
+
+    return run_replay(
+        args.folder,
+        args.out,
+        config=args.config,
+        frame=args.frame,
+        speed=args.speed,
+        as_json=args.json,
+    )
+
+
+def _eval(args: argparse.Namespace) -> int:
+    from agents.runtime.commands import run_eval  # noqa: PLC0415 - keeps --help quick
+
+    return run_eval(args.what, args.file, args.universe)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,69 @@
+"""The commands, as functions: they read, run, print and return an exit code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from rich.console import Console
+
+from agents.runtime.account import print_account
+from agents.runtime.evaluate import evaluate_linking, evaluate_sentiment, evaluate_stories
+from agents.runtime.inputs import read_inputs
+from agents.runtime.local import Replay
+from agents.runtime.progress import watcher
+from agents.runtime.settings import load_config
+from streams.errors import InputError
+from streams.reference.universe import builtin_universe, load_universe
+
+
+def run_demo(out: Path, speed: float | None, *, as_json: bool) -> int:
+    """Write the Alibaba day into OUT/replay, replay it, and tell what happened."""
+    from agents.runtime.demo import write_alibaba_day  # noqa: PLC0415 - only the demo needs it
+
+    folder = out / "replay"
+    try:
+        write_alibaba_day(folder)
+    except OSError as fault:
+        raise InputError(str(folder), f"cannot be written: {fault}") from fault
+    return run_replay(folder, out, config=None, frame=None, speed=speed, as_json=as_json, tell=True)
+
+
+def run_replay(
+    folder: Path,
+    out: Path,
+    *,
+    config: Path | None,
+    frame: int | None,
+    speed: float | None,
+    as_json: bool,
+    tell: bool = False,
+) -> int:
+    """Replay a folder into OUT; `tell`: name alerts as they come."""
+    rules = load_config(config).engine_rules()
+    console = Console(stderr=True)
+    with watcher(console, alerts=tell or speed is not None, silent=as_json) as view:
+        inputs = read_inputs(folder, rules, view.note)
+        summary = Replay(inputs, out, frame=frame, speed=speed, watcher=view).run()
+    if as_json:
+        _print_json(summary)
+    else:
+        print_account(Console(), out, summary)
+    return 0
+
+
+def run_eval(what: str, file: Path, universe: Path | None) -> int:
+    """Measure one scorer on a labelled file and print the result as JSON."""
+    if what == "sentiment":
+        result = evaluate_sentiment(file)
+    elif what == "linking":
+        result = evaluate_linking(file, load_universe(universe) if universe else builtin_universe())
+    else:
+        result = evaluate_stories(file)
+    _print_json(result)
+    return 0
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    print(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())

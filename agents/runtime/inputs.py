@@ -1,0 +1,187 @@
+"""A replay folder, read: universe, engine configuration, headlines and rows in the order they were known."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from agents.reacting.config import DailyRow, EngineConfig, Rule
+from agents.runtime.daily import Resolve, read_daily
+from agents.runtime.settings import ReplayFile, config_id, load_replay, paths_of
+from streams.errors import ConfigError
+from streams.events import Headline, Issuer, Listing, Reject
+from streams.news.files import read_headlines
+from streams.prices.files import read_prices
+from streams.prices.rows import Rows, concat, sort_by_known
+from streams.reference.calendars import MICS, calendar_for
+from streams.reference.universe import Universe, builtin_universe, load_universe
+
+BLOCK = 2**20
+
+
+class Inputs(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """Everything a replay needs; rows and headlines sorted by known, equal times in file order."""
+
+    name: str
+    universe: Universe
+    engine: EngineConfig
+    headlines: list[Headline]
+    rows: Rows
+    rejects: list[Reject]
+    config_id: str
+    inputs_id: str  # changes with any byte of any file read
+
+
+class Directory:
+    """The universe, growing by the listings that only the price files know."""
+
+    def __init__(self, universe: Universe) -> None:
+        self._universe = universe
+        self.added: dict[str, Listing] = {}
+
+    def resolver(self, *, mic_column: bool) -> Resolve:
+        """Return the naming of symbols for one file.
+
+        A MIC from a column is believed; the stanza's own `mic` only fills in where the universe
+        does not know.
+        """
+
+        def resolve(symbol: str, mic: str | None) -> str | None:
+            found = self._universe.by_symbol(symbol, mic if mic_column else None)
+            found = found or self._universe.by_symbol(symbol, mic)
+            if found is not None:
+                return found.listing
+            return self._add(symbol, mic) if mic in MICS else None
+
+        return resolve
+
+    def _add(self, symbol: str, mic: str | None) -> str:
+        name = f"{symbol}.{mic}"
+        currency = "HKD" if mic == "XHKG" else "USD"
+        self.added.setdefault(
+            name,
+            Listing(listing=name, issuer=symbol, symbol=symbol, mic=mic or "", currency=currency),
+        )
+        return name
+
+    def universe(self) -> Universe:
+        """Return the universe with the listings added on the way."""
+        if not self.added:
+            return self._universe
+        issuers = dict(self._universe.issuers)
+        for listing in self.added.values():
+            old = issuers.get(listing.issuer)
+            lines = (*old.listings, listing) if old else (listing,)
+            base = old or Issuer(issuer=listing.issuer, name=listing.symbol)
+            issuers[listing.issuer] = msgspec.structs.replace(base, listings=lines)
+        return Universe(issuers=issuers, listings={**self._universe.listings, **self.added})
+
+
+def read_inputs(folder: Path, rules: tuple[Rule, ...], progress: Callable[[str], None]) -> Inputs:
+    """Read a replay folder.
+
+    Raises UsageError for a wrong description, InputError for a file that is not what it is said to be.
+    """
+    spec = load_replay(folder)
+    base = (
+        load_universe(folder / spec.replay.universe) if spec.replay.universe else builtin_universe()
+    )
+    directory = Directory(base)
+    headlines, rejects = _headlines(folder, spec, progress)
+    rows, bad = _rows(folder, spec, directory, progress)
+    daily, bad_daily = _daily(folder, spec, directory)
+    universe = directory.universe()
+    return Inputs(
+        name=spec.replay.name,
+        universe=universe,
+        engine=_engine_config(folder, spec, universe, daily, rules),
+        headlines=headlines,
+        rows=rows,
+        rejects=[*rejects, *bad, *bad_daily],
+        config_id=config_id(spec, *rules),
+        inputs_id=_inputs_id(folder, spec),
+    )
+
+
+def _headlines(
+    folder: Path, spec: ReplayFile, progress: Callable[[str], None]
+) -> tuple[list[Headline], list[Reject]]:
+    headlines: list[Headline] = []
+    rejects: list[Reject] = []
+    for stanza in spec.headlines:
+        for path in paths_of(folder, stanza.path):
+            progress(f"reading {path.name}")
+            items, bad = read_headlines(path, stanza)
+            headlines += items
+            rejects += bad
+    headlines.sort(key=lambda h: h.known_ns)  # stable: equal times keep file order
+    return headlines, rejects
+
+
+def _rows(
+    folder: Path, spec: ReplayFile, directory: Directory, progress: Callable[[str], None]
+) -> tuple[Rows, list[Reject]]:
+    parts: list[Rows] = []
+    rejects: list[Reject] = []
+    for stanza in spec.prices:
+        for path in paths_of(folder, stanza.path):
+            progress(f"reading {path.name}")
+            rows, bad = read_prices(
+                path, stanza, directory.resolver(mic_column="mic" in stanza.columns)
+            )
+            parts.append(rows)
+            rejects += bad
+    return sort_by_known(concat(parts)), rejects
+
+
+def _daily(
+    folder: Path, spec: ReplayFile, directory: Directory
+) -> tuple[list[DailyRow], list[Reject]]:
+    found: list[DailyRow] = []
+    rejects: list[Reject] = []
+    for stanza in spec.daily:
+        for path in paths_of(folder, stanza.path):
+            rows, bad = read_daily(path, stanza, directory.resolver(mic_column=False))
+            found += rows
+            rejects += bad
+    return found, rejects
+
+
+def _engine_config(
+    folder: Path,
+    spec: ReplayFile,
+    universe: Universe,
+    daily: list[DailyRow],
+    rules: tuple[Rule, ...],
+) -> EngineConfig:
+    benchmark = spec.replay.benchmark or ""
+    if benchmark and benchmark not in universe.listings:
+        raise ConfigError(
+            str(folder / "replay.toml"), f'benchmark = "{benchmark}" is no listing of the universe'
+        )
+    listings = tuple(x for x in universe.listings.values() if x.mic in MICS)
+    return EngineConfig(
+        listings=listings,
+        calendars={mic: calendar_for(mic) for mic in sorted({x.mic for x in listings})},
+        benchmark=benchmark,
+        daily=tuple(daily),
+        rules=rules,
+    )
+
+
+def _inputs_id(folder: Path, spec: ReplayFile) -> str:
+    """Return a hash over every file that the replay reads."""
+    digest = hashlib.blake2b(digest_size=16)
+    names = [x.path for x in spec.headlines]
+    names += [x.path for x in spec.prices] + [x.path for x in spec.daily]
+    paths = [path for name in names for path in paths_of(folder, name)]
+    paths += [folder / spec.replay.universe] if spec.replay.universe else []
+    for path in [folder / "replay.toml", *paths]:
+        digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())
+        with path.open("rb") as file:
+            while block := file.read(BLOCK):
+                digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,101 @@
+"""What a replay leaves in OUT: canonical, sorted files and one hash over them all."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from streams.codec import canonical_json
+from streams.events import Alert, Headline, Mention, Move, Reaction, Reject
+
+Record = Headline | Mention | Reaction | Move | Alert | Reject
+Plain = dict[str, Any]
+SortKey = Callable[[Plain], tuple[int, str]]
+
+# file -> (event time, primary key) of a record, in the order of the hash (DESIGN 8)
+KEYS: dict[str, SortKey] = {
+    "headlines": lambda r: (r["event_ns"], f"{r['headline_id']}:{r['revision']}"),
+    "mentions": lambda r: (r["event_ns"], f"{r['headline_id']}:{r['revision']}:{r['issuer']}"),
+    "reactions": lambda r: (r["event_ns"], f"{r['headline_id']}:{r['listing']}:{r['horizon']}"),
+    "moves": lambda r: (r["ts_ns"], r["move_id"]),
+    "alerts": lambda r: (r["opened_ns"], r["alert_id"]),
+    "alerts_log": lambda r: (r["updated_ns"], r["alert_id"]),
+    "rejects": lambda r: (r["ts_ns"] or 0, r["reason"]),
+}
+FILE_OF: dict[type, str] = {
+    Headline: "headlines",
+    Mention: "mentions",
+    Reaction: "reactions",
+    Move: "moves",
+    Alert: "alerts_log",
+    Reject: "rejects",
+}
+PARQUET = "reactions"
+_POLARS: dict[str, pl.DataType] = {
+    "event_ns": pl.Int64(),
+    "start_ns": pl.Int64(),
+    "due_ns": pl.Int64(),
+    "flags": pl.List(pl.String()),
+    **dict.fromkeys(("headline_id", "issuer", "listing", "horizon"), pl.String()),
+}
+
+
+class Written(msgspec.Struct, frozen=True, kw_only=True):
+    """How many records each file holds, and the hash over all."""
+
+    counts: dict[str, int]
+    output_sha256: str
+
+
+def write_outputs(out: Path, records: Iterable[Record]) -> Written:
+    """Write every file of a finished replay; each appears whole or not at all."""
+    plain: dict[str, list[Plain]] = {name: [] for name in KEYS}
+    newest: dict[str, Plain] = {}
+    for record in records:
+        row = msgspec.to_builtins(record)
+        plain[FILE_OF[type(record)]].append(row)
+        if isinstance(record, Alert):
+            newest[record.alert_id] = row
+    plain["alerts"] = list(newest.values())
+    digest = hashlib.sha256()
+    for name, rows in plain.items():
+        lines = sorted((*KEYS[name](row), canonical_json(row), row) for row in rows) if rows else []
+        for line in lines:
+            digest.update(line[2] + b"\n")
+        if name == PARQUET:
+            _write_parquet(out / f"{name}.parquet", [line[3] for line in lines])
+        else:
+            _write(out / f"{name}.jsonl", b"".join(line[2] + b"\n" for line in lines))
+    counts = {name: len(rows) for name, rows in plain.items()}
+    return Written(counts=counts, output_sha256=digest.hexdigest())
+
+
+def write_summary(out: Path, summary: Plain) -> None:
+    """Write `summary.json`: the last file, so that its presence means the replay is whole."""
+    _write(
+        out / "summary.json", msgspec.json.format(msgspec.json.encode(summary), indent=2) + b"\n"
+    )
+
+
+def clear_outputs(out: Path) -> None:
+    """Remove the files of an earlier replay."""
+    for name in ("summary.json", *(f"{n}.jsonl" for n in KEYS), f"{PARQUET}.parquet"):
+        (out / name).unlink(missing_ok=True)
+
+
+def _write(path: Path, data: bytes) -> None:
+    fresh = path.with_suffix(path.suffix + ".tmp")
+    fresh.write_bytes(data)
+    fresh.replace(path)
+
+
+def _write_parquet(path: Path, rows: list[Plain]) -> None:
+    schema = {name: _POLARS.get(name, pl.Float64()) for name in Reaction.__struct_fields__}
+    fresh = path.with_suffix(".parquet.tmp")
+    pl.DataFrame(rows, schema=schema, orient="row").write_parquet(fresh)
+    fresh.replace(path)

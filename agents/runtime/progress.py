@@ -1,0 +1,123 @@
+"""What a person sees of a replay as it runs: a bar and lines on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, Progress as Bar, TaskID, TextColumn, TimeElapsedColumn
+
+from agents.runtime.clock import elapsed_s
+from agents.runtime.local import Progress, Watcher
+from streams.events import SECOND_NS, Alert, Headline, Mention, Output
+
+PLAIN_EVERY_S = 5.0
+BAR_EVERY_S = 0.05
+SHOWN = ("opened", "escalated")
+
+
+def utc(ts_ns: int) -> str:
+    """Return an instant as `2025-09-24 02:05:00` (UTC)."""
+    return str(np.datetime64(ts_ns // SECOND_NS, "s")).replace("T", " ")
+
+
+class Silent(Watcher):
+    """Say nothing: for machines."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        return None
+
+
+class Plain(Silent):
+    """Lines to standard error: one a stage, one every few seconds, one an alert."""
+
+    def __init__(self, console: Console, *, alerts: bool) -> None:
+        self._console, self._alerts = console, alerts
+        self._last_s = elapsed_s()
+
+    def note(self, text: str) -> None:
+        """Print the stage that begins."""
+        self._console.print(text, markup=False, highlight=False)
+
+    def progress(self, progress: Progress) -> None:
+        """Print how far the replay has come, every few seconds."""
+        if elapsed_s() - self._last_s >= PLAIN_EVERY_S:
+            self._last_s = elapsed_s()
+            self.note(_line(progress))
+
+    def record(self, record: Headline | Mention | Output) -> None:
+        """Print an alert that opens or escalates."""
+        if self._alerts and isinstance(record, Alert) and record.transition in SHOWN:
+            self.note(f"{utc(record.updated_ns)}  {record.transition:9}  {record.sentence}")
+
+
+class Live(Plain):
+    """A bar that moves with the event clock, alerts above it as they come."""
+
+    def __init__(self, console: Console, *, alerts: bool) -> None:
+        super().__init__(console, alerts=alerts)
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(None),
+            TextColumn("{task.percentage:3.0f} %"),
+        )
+        self._bar = Bar(*columns, TimeElapsedColumn(), console=console, transient=True)
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+
+    def note(self, text: str) -> None:
+        """Print a line above the bar."""
+        self._bar.console.print(text, markup=False, highlight=False)
+
+    def progress(self, progress: Progress) -> None:
+        """Move the bar."""
+        if elapsed_s() - self._last_s < BAR_EVERY_S:
+            return
+        self._last_s = elapsed_s()
+        if self._task is None:
+            self._task = self._bar.add_task("", total=1.0)
+        text = (
+            f"{utc(progress.event_ns)}  {progress.rows:,} ticks  {progress.headlines:,} headlines"
+        )
+        self._bar.update(self._task, completed=_share(progress), description=text)
+
+
+def watcher(console: Console, *, alerts: bool, silent: bool) -> Silent:
+    """Return the watcher that suits the place the output goes to."""
+    if silent:
+        return Silent()
+    return (Live if console.is_terminal else Plain)(console, alerts=alerts)
+
+
+def _share(progress: Progress) -> float:
+    total = progress.total_rows + progress.total_headlines
+    return (progress.rows + progress.headlines) / total if total else 1.0
+
+
+def _line(progress: Progress) -> str:
+    return (
+        f"{utc(progress.event_ns)}  {_share(progress) * 100:.0f} %  "
+        f"{progress.rows:,} of {progress.total_rows:,} ticks, "
+        f"{progress.headlines:,} of {progress.total_headlines:,} headlines"
+    )

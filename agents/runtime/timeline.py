@@ -1,0 +1,116 @@
+"""The order of a replay: rows and headlines by when they were known, with the Clocks they imply.
+
+DESIGN 4.4: one Clock before the first row of each second that has any, a row before a headline of the same
+instant, and a final Clock after everything due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from agents.reacting.benchmark import Points
+from agents.reacting.columns import Run
+from agents.reacting.engine import Engine
+from agents.reacting.frames import points_of
+from agents.runtime.inputs import Inputs
+from streams.events import DAY_NS, I64, SECOND_NS, Clock, Output
+from streams.prices.framer import Broadcast, frames
+
+RUN_ROWS = 65_536
+RUN_SPAN_NS = 300 * SECOND_NS
+AFTER_ALL_NS = 14 * DAY_NS  # longer than any horizon can take over the longest closure
+
+
+class Timeline:
+    """The rows of a replay, fed to an engine in order: in columns, or in frames of `frame` rows."""
+
+    def __init__(self, inputs: Inputs, engine: Engine, frame: int | None, span_ns: int) -> None:
+        self._rows, self._engine, self._frame = inputs.rows, engine, frame
+        self._span_ns = min(span_ns, RUN_SPAN_NS)
+        self._name = inputs.name
+        self._clock_ns: I64 = inputs.rows.known_ns // SECOND_NS * SECOND_NS
+        calendars = {x.listing: inputs.engine.calendars[x.mic] for x in inputs.engine.listings}
+        self._broadcasts = [Broadcast(self._rows, n, calendars[n]) for n in engine.broadcast]
+        table = np.array([engine.listings[name] for name in self._rows.listings], np.int32)
+        self._listing = table[self._rows.listing]
+        known = np.array([h.known_ns for h in inputs.headlines], np.int64)
+        self.headline_rows: I64 = np.searchsorted(self._rows.known_ns, known, "right")
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def resume(self) -> None:
+        """Take the points up to the engine's newest Clock as sent."""
+        for broadcast in self._broadcasts:
+            broadcast.skip(self._engine.clock_ns)
+
+    def known_ns(self, row: int) -> int:
+        """Return when a row was known."""
+        return int(self._rows.known_ns[row])
+
+    def play(self, lo: int, hi: int) -> Iterator[tuple[int, list[Output]]]:
+        """Feed rows `lo` to `hi`; yield (next row, outputs) after each stretch."""
+        while lo < hi:
+            stop = min(hi, lo + RUN_ROWS)
+            end_ns = self.known_ns(lo) + self._span_ns
+            stop = lo + max(1, int(np.searchsorted(self._rows.known_ns[lo:stop], end_ns)))
+            yield stop, self._columns(lo, stop) if self._frame is None else self._framed(lo, stop)
+            lo = stop
+
+    def clock(self, ts_ns: int) -> list[Output]:
+        """Send the Clock of a second, and the points that go with it, unless it was sent before."""
+        second_ns = ts_ns // SECOND_NS * SECOND_NS
+        if second_ns <= self._engine.clock_ns:
+            return []
+        out = self._engine.apply(Clock(ts_ns=second_ns))
+        for broadcast in self._broadcasts:
+            points = broadcast.due(second_ns)
+            if points is not None:
+                out += self._engine.apply(points)
+        return out
+
+    def finish(self, last_ns: int) -> list[Output]:
+        """Send what points are left and the final Clock."""
+        final_ns = last_ns // SECOND_NS * SECOND_NS + AFTER_ALL_NS
+        out: list[Output] = []
+        for broadcast in self._broadcasts:
+            points = broadcast.due(final_ns)
+            if points is not None:
+                out += self._engine.apply(points)
+        return out + self._engine.apply(Clock(ts_ns=final_ns, final=True))
+
+    def _columns(self, lo: int, hi: int) -> list[Output]:
+        rows, part = self._rows, slice(lo, hi)
+        run = Run(
+            listing=self._listing[part],
+            ts_ns=rows.ts_ns[part],
+            start_ns=rows.start_ns[part],
+            price=rows.price[part],
+            high=rows.high[part],
+            low=rows.low[part],
+            size=rows.size[part],
+            flags=rows.flags[part],
+            exchange=rows.exchange[part],
+            clock_ns=self._clock_ns[part],
+            exchanges=rows.exchanges,
+        )
+        end_ns = int(self._clock_ns[hi - 1])
+        points: list[Points] = []
+        for broadcast in self._broadcasts:
+            frame = broadcast.due(end_ns)
+            points += points_of(frame, 0) if frame is not None else []
+        return self._engine.apply_run(run, end_ns, tuple(points))
+
+    def _framed(self, lo: int, hi: int) -> list[Output]:
+        """Do the same record by record: a Clock a second, then the second's rows in frames."""
+        assert self._frame is not None
+        clocks = self._clock_ns[lo:hi]
+        starts = lo + np.flatnonzero(np.diff(clocks, prepend=-1))
+        out: list[Output] = []
+        for start, stop in zip(starts.tolist(), [*starts[1:].tolist(), hi], strict=True):
+            out += self.clock(int(self._clock_ns[start]))
+            for frame in frames(self._rows, start, stop, self._frame, self._name):
+                out += self._engine.apply(frame)
+        return out
