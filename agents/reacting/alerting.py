@@ -64,6 +64,8 @@ class Alerting:
         news: News,
     ) -> list[str]:
         key = alert_id(rule, line, crossing)
+        if key in line.state.resolved:
+            return []
         state = self.alerts.get(key)
         if state is not None:
             escalate(state, crossing, leg, news, line.sessions)
@@ -80,8 +82,9 @@ class Alerting:
             if update(state, mention.known_ns, news, line.sessions):
                 self._out.append(state.alert)
 
-    def resolve(self, key: str, ended_ns: int) -> None:
+    def resolve(self, key: str, line: Line, ended_ns: int) -> None:
         """End an alert with its trade date."""
+        line.state.resolved.append(key)
         self._out.append(resolve(self.alerts.pop(key), ended_ns))
 
 

@@ -63,7 +63,9 @@ class BadTickFilter(msgspec.Struct):
 
     def pass_bar(self, close: int, reference: int | None) -> list[Trade]:
         """Return the held rows that a bar closing near the reference rejects."""
-        if not self.held or reference is None or is_far(self.mic, close, reference):
+        if not self.held:
+            return []
+        if reference is not None and is_far(self.mic, close, reference):
             return []
         return self._settle(Verdict(self.held, [])).rejected
 

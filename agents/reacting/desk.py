@@ -81,10 +81,17 @@ class Desk:
             _, listing, key, what, exact_ns = heappop(self._heap)
             self._act(self._by_name[listing], key, what, exact_ns, ended=ended)
 
-    def finish(self, before_ns: int) -> None:
-        """End the log: what is not due by `before_ns` is written without a price."""
+    def finish(self, before_ns: int, watermark_ns: int) -> None:
+        """End the log at a final Clock; `before_ns` is the watermark before it.
+
+        What it makes due happens, but a horizon that was not due before it gets no price.
+        """
         self.fire(before_ns)
-        self.fire(FOREVER_NS, ended=True)
+        self.fire(watermark_ns, ended=True)
+        while self._heap:
+            due_ns, listing, key, what, exact_ns = heappop(self._heap)
+            if what not in (EXPIRE, RESOLVE):
+                self._act(self._by_name[listing], key, what, exact_ns, ended=True)
         self._watching.abandon(self._by_name)
 
     def _act(self, line: Line, key: str, what: str, exact_ns: int, *, ended: bool) -> None:
@@ -94,7 +101,7 @@ class Desk:
             if line.state.filter.due_ns() == exact_ns:  # else its rows were settled before
                 self.after_row(line, line.expire(), FOREVER_NS)
         elif what == RESOLVE:
-            self._alerting.resolve(key, exact_ns)
+            self._alerting.resolve(key, line, exact_ns)
         else:
             self._watching.close(key, line, what, exact_ns, ended=ended)
 

@@ -13,12 +13,12 @@ import numpy as np
 
 from agents.reacting.admission import Admission, Rejected
 from agents.reacting.badtick import Trade
-from agents.reacting.benchmark import Benchmark, BenchmarkState, Points
+from agents.reacting.benchmark import Benchmark, Points
 from agents.reacting.closes import DailyTable
 from agents.reacting.columns import Columns, Run
 from agents.reacting.config import EngineConfig
 from agents.reacting.desk import Desk, DeskState
-from agents.reacting.frames import points_of, run_of
+from agents.reacting.frames import points_of, run_of, stretches
 from agents.reacting.line import Line, LineState, Row
 from agents.reacting.sessions import Sessions
 from agents.reacting.tape import TapeState
@@ -37,7 +37,7 @@ class EngineState(msgspec.Struct):
     applied: dict[str, int]  # run -> number of the last row applied
     counts: dict[str, int]
     lines: dict[str, tuple[LineState, TapeState]]
-    benchmarks: dict[str, tuple[BenchmarkState, TapeState]]
+    benchmarks: dict[str, tuple[int, LineState, TapeState]]
     desks: dict[str, DeskState]
 
 
@@ -139,17 +139,23 @@ class Engine:
         skip = self._repeats(frame)
         if skip >= len(frame.ts_ns):
             return
-        for block in points_of(frame, skip):
+        for are_points, part in stretches(frame, skip):
+            if are_points:
+                self._points(frame, part)
+            else:
+                self._rows(run_of(frame, part, self._index, self._clock_ns), frame.listings)
+                self._fire_all()
+
+    def _points(self, frame: TickFrame, part: slice) -> None:
+        for block in points_of(frame, part):
             if block.listing in self._benchmarks:
                 self._benchmarks[block.listing].read(block)
-        self._rows(run_of(frame, skip, self._index, self._clock_ns), frame.listings)
-        self._fire_all()
 
     def _repeats(self, frame: TickFrame) -> int:
         """Return how many leading rows of a frame were applied before."""
         last = self._applied.get(frame.run, frame.first_seq - 1)
         if frame.first_seq > last + 1:
-            self.counts["gaps"] += frame.first_seq - last - 1
+            self.counts["gaps"] += 1
         end = frame.first_seq + len(frame.ts_ns) - 1
         self._applied[frame.run] = max(last, end)
         return max(0, last + 1 - frame.first_seq)
@@ -158,8 +164,11 @@ class Engine:
         before_ns = self._watermarks()
         self._clock_ns = max(self._clock_ns, ts_ns)
         if final:
-            for desk, watermark_ns in zip(self._desks, before_ns.tolist(), strict=True):
-                desk.finish(watermark_ns)
+            ends_ns = self._watermarks().tolist()
+            for desk, start_ns, end_ns in zip(
+                self._desks, before_ns.tolist(), ends_ns, strict=True
+            ):
+                desk.finish(start_ns, end_ns)
                 self._note_lines(desk)
         else:
             self._fire_all()
@@ -294,7 +303,7 @@ class Engine:
             applied=self._applied,
             counts=dict(self.counts),
             lines={x.name: (x.state, x.tape.state()) for x in live},
-            benchmarks={n: (b.state, b.tape.state()) for n, b in self._benchmarks.items()},
+            benchmarks={n: b.state() for n, b in self._benchmarks.items()},
             desks={
                 n: self._desks[i].state()
                 for n, i in self._desk_index.items()

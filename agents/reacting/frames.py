@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
 
 import numpy as np
 
@@ -13,13 +14,21 @@ from streams.events import SECOND_NS, Flag, TickFrame
 POINT = int(Flag.point)
 
 
-def run_of(frame: TickFrame, skip: int, index: Mapping[str, int], clock_ns: int) -> Run:
-    """Return the rows of a frame from row `skip` on, its points left out.
+def stretches(frame: TickFrame, skip: int) -> Iterator[tuple[bool, slice]]:
+    """Yield (whether they are points, rows) of the stretches of a frame from row `skip` on."""
+    points = frame.flags & POINT != 0
+    ends = np.flatnonzero(points[1:] != points[:-1]) + 1
+    for start, stop in pairwise([0, *ends.tolist(), len(points)]):
+        if stop > skip:
+            yield bool(points[start]), slice(max(start, skip), stop)
+
+
+def run_of(frame: TickFrame, keep: slice, index: Mapping[str, int], clock_ns: int) -> Run:
+    """Return some rows of a frame, none a point.
 
     An unknown listing becomes -1 - (its number in the frame).
     """
     table = [index.get(name, -1 - i) for i, name in enumerate(frame.listings)]
-    keep = np.flatnonzero(frame.flags[skip:] & POINT == 0) + skip
     price, ts = frame.price[keep], frame.ts_ns[keep]
     return Run(
         listing=np.array(table, np.int32)[frame.listing[keep]],
@@ -30,15 +39,15 @@ def run_of(frame: TickFrame, skip: int, index: Mapping[str, int], clock_ns: int)
         low=price if frame.low is None else frame.low[keep],
         size=frame.size[keep],
         flags=frame.flags[keep],
-        exchange=np.zeros(len(keep), np.int32) if frame.exchange is None else frame.exchange[keep],
-        clock_ns=np.full(len(keep), clock_ns, np.int64),
+        exchange=np.zeros(len(ts), np.int32) if frame.exchange is None else frame.exchange[keep],
+        clock_ns=np.full(len(ts), clock_ns, np.int64),
         exchanges=frame.exchanges,
     )
 
 
-def points_of(frame: TickFrame, skip: int) -> list[Points]:
-    """Return the points of a frame from row `skip` on, a block a listing."""
-    rows = np.flatnonzero(frame.flags[skip:] & POINT != 0) + skip
+def points_of(frame: TickFrame, keep: slice) -> list[Points]:
+    """Return some rows of a frame, all of them points, a block a listing."""
+    rows = np.arange(len(frame.ts_ns))[keep]
     blocks = []
     for number in np.unique(frame.listing[rows]).tolist():
         own = rows[frame.listing[rows] == number]

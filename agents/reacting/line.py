@@ -41,9 +41,11 @@ class LineState(msgspec.Struct):
     date: int = -1  # trade date, days since 1970; -1 before the first row
     last: int | None = None  # last price accepted on this trade date
     first_trade_ns: int | None = None
+    carried: int = 0  # volume without a price, for the next row that has one
     day: DayPrices = msgspec.field(default_factory=DayPrices)
     ladder: Ladder = msgspec.field(default_factory=Ladder)
     rolled: tuple[int, int] | None = None  # (trade date, close) of the last roll that had a close
+    resolved: list[str] = []  # alerts of this trade date that have ended: nothing reopens
     first_passed: dict[str, int] = {}  # direction -> when the lowest level was last passed
 
 
@@ -118,7 +120,7 @@ class Line:
     def _without_last(self, row: Row, flags: int) -> list[Crossing]:
         volume = 0 if flags & NO_VOLUME else row.size
         if flags & NO_RANGE:
-            self.tape.add_volume(volume)
+            self.state.carried += volume
             return []
         reference = self.reference()
         if reference is None or is_far(self.listing.mic, row.price, reference):
@@ -130,6 +132,7 @@ class Line:
     def _bar(self, row: Row, flags: int) -> list[Crossing]:
         for trade in self.state.filter.pass_bar(row.price, self.reference()):
             self._reject("bad_tick", trade)
+        self.state.filter.expired = None
         volume = 0 if flags & NO_VOLUME else row.size
         return self._accept(row.ts_ns, row.price, row.high, row.low, volume)
 
@@ -148,7 +151,8 @@ class Line:
         self._set_last(price, self.phase)
         if self.state.first_trade_ns is None:
             self.state.first_trade_ns = t_ns
-        self.tape.add(t_ns, price, high, low, volume)
+        self.tape.add(t_ns, price, high, low, volume + self.state.carried)
+        self.state.carried = 0
         return self.test_levels(t_ns, high, low)
 
     def _set_last(self, price: int, phase: Phase) -> None:
@@ -171,7 +175,7 @@ class Line:
         """Let the oldest held row expire, as of its time + 60 s."""
         due_ns = self.state.filter.held[0].ts_ns + HELD_NS
         self.enter(due_ns)
-        before = self.reference()
+        before = self.state.last
         trade, rest, expired = self.state.filter.expire()
         self._set_last(trade.price, self.sessions.phase(trade.ts_ns))
         if self.tape.newest_second < due_ns // SECOND_NS:
@@ -183,6 +187,17 @@ class Line:
         for held in rest:
             crossings += self._settle(*self.state.filter.judge(held, self.reference()), due_ns)
         return crossings
+
+    def give_way(self) -> None:
+        """Let the oldest held row become the last price and nothing else: a benchmark's expiry.
+
+        A point on the tape would lie in the past of whoever has read it by now.
+        """
+        trade, rest, _ = self.state.filter.expire()
+        self._set_last(trade.price, self.sessions.phase(trade.ts_ns))
+        for held in rest:
+            for freed in self.state.filter.judge(held, self.reference()).accepted:
+                self._set_last(freed.price, self.sessions.phase(freed.ts_ns))
 
     def _thin(self, due_ns: int, first: int, second: int) -> list[Crossing]:
         ladder, found = self.state.ladder, []
@@ -223,7 +238,8 @@ class Line:
         if close is not None:
             state.rolled = (state.date, close)
         state.date, state.last, state.first_trade_ns = date, None, None
-        state.day = DayPrices()
+        state.carried = 0
+        state.day, state.filter.expired, state.resolved = DayPrices(), None, []
         state.ladder = Ladder(close=self.daily.previous_close(date, state.rolled))
 
     def close_of_date(self, until_ns: int | None = None) -> int | None:

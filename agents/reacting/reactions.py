@@ -60,16 +60,29 @@ def open_watch(watch: Watch, line: Line, benchmark: Benchmark | None) -> None:
         stale = age > (STALE_REGULAR_NS if regular else STALE_EXTENDED_NS)
         watch.flags += ("stale_reference",) * stale + ("coarse",) * price.coarse
     _look_back(watch, line, as_of)
-    watch.market = None if benchmark is None else benchmark.price_at(event, as_of)
+    if benchmark is not None and (market := benchmark.tape.at(event, as_of)) is not None:
+        watch.market = market.price
+        watch.flags += ("coarse",) * market.coarse
     if sessions.phase(event) is Phase.regular:
         watch.start_ns = event
+    else:
+        _start_coarsely(watch, line, as_of)
+
+
+def _start_coarsely(watch: Watch, line: Line, as_of: int) -> None:
+    """Start an old watch at the first minute that traded after its event, if there is one."""
+    start_ns = line.tape.first_minute_after(watch.event_ns, as_of)
+    if start_ns is not None:
+        watch.start_ns = max(watch.event_ns, start_ns)
+        watch.flags += ("coarse",)
 
 
 def _look_back(watch: Watch, line: Line, as_of: int) -> None:
     event, sessions = watch.event_ns, line.sessions
     before = line.tape.at(sessions.retreat(event, DRIFT_NS), as_of)
-    if before is not None and watch.reference is not None:
+    if before is not None and watch.reference_age_s is not None and watch.reference is not None:
         watch.drift_bps = _bps(watch.reference, before.price)
+        watch.flags += ("coarse",) * before.coarse
     hour = line.tape.path(sessions.retreat(event, BASELINE_NS), event, as_of)
     watch.baseline = hour.volume / (BASELINE_NS // MINUTE_NS) if hour.points else None
     watch.sigma = line.tape.sigma(event)
@@ -150,8 +163,10 @@ def _reaction(
     elapsed = line.sessions.trading_time(ended) - line.sessions.trading_time(start)
     minutes = max(elapsed / MINUTE_NS, 1.0)
     raw = None if reference is None else _bps(price, reference)
-    market = _market(watch, benchmark, until, as_of)
-    notes = {*watch.flags, *flags, *(("coarse",) if path.coarse else ())}
+    after = None if benchmark is None else benchmark.tape.at(until, as_of)
+    market = None if after is None or not watch.market else _bps(after.price, watch.market)
+    coarse = path.coarse or (after is not None and after.coarse)
+    notes = {*watch.flags, *flags, *(("coarse",) if coarse else ())}
     notes |= {"untraded"} if not path.points else set()
     notes |= {"no_benchmark"} if market is None else set()
     return _record(
@@ -215,13 +230,6 @@ def _bps(price: int, reference: int) -> float:
     return round((price - reference) / reference * 10_000, 6)
 
 
-def _market(watch: Watch, benchmark: Benchmark | None, until: int, as_of: int) -> float | None:
-    if benchmark is None:
-        return None
-    after = benchmark.price_at(until, as_of)
-    return None if watch.market is None or after is None else _bps(after, watch.market)
-
-
 def _z(raw_bps: float | None, sigma: float | None, minutes: float) -> float | None:
     if raw_bps is None or not sigma:
         return None
@@ -229,6 +237,6 @@ def _z(raw_bps: float | None, sigma: float | None, minutes: float) -> float | No
 
 
 def _surge(path: Path, baseline: float | None, minutes: float) -> float | None:
-    if not baseline or not path.points:
+    if not baseline:
         return None
     return round(path.volume / (baseline * minutes), 6)

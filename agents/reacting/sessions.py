@@ -94,6 +94,11 @@ class Sessions:
         j = bisect_left(self._regular_ends, t_ns)
         return self._regular_ends[j - 1] if j else t_ns - DAY_NS
 
+    def reach(self, t_ns: int) -> int:
+        """Return the start of the trade date two before that of `t_ns`: how far minutes are read."""
+        j = bisect_left(self._session_dates, self.trade_date(t_ns)) - 3
+        return self._last_ends[j] if j >= 0 else self.first_ns
+
     def last_end(self, date: int) -> int:
         """Return the end of the last phase of trade date `date`."""
         j = bisect_left(self._session_dates, date)

@@ -138,11 +138,6 @@ class Tape:
         else:
             self._seconds.insert(at, point)
 
-    def add_volume(self, volume: int) -> None:
-        """Add volume that has no price to the newest point, where there is one."""
-        if self:
-            self._seconds.data[VOLUME, self._seconds.tail - 1] += volume
-
     def _join(self, index: int, point: I64) -> None:
         data = self._seconds.data
         data[HIGH, index] = max(data[HIGH, index], point[HIGH])
@@ -158,14 +153,17 @@ class Tape:
         if self._is_fine(t_ns, as_of_ns):
             return self._newest(self._seconds, t_ns, SECOND_NS, coarse=False)
         self.fold(t_ns)
-        return self._newest(self._minutes, t_ns, MINUTE_NS, coarse=True)
+        price = self._newest(self._minutes, t_ns, MINUTE_NS, coarse=True)
+        reached = price and price.end_ns - MINUTE_NS >= self._sessions.reach(as_of_ns)
+        return price if reached else None
 
     def path(self, after_ns: int, until_ns: int, as_of_ns: int) -> Path:
         """Return the extremes of the points that end after `after_ns` and by `until_ns`."""
         if self._is_fine(after_ns, as_of_ns):
             return self._stretch(self._seconds, after_ns, until_ns, 1, coarse=False)
         self.fold(until_ns)
-        return self._stretch(self._minutes, after_ns, until_ns, MINUTE_S, coarse=True)
+        since_ns = max(after_ns, self._sessions.reach(as_of_ns))
+        return self._stretch(self._minutes, since_ns, until_ns, MINUTE_S, coarse=True)
 
     def seconds(self, after_ns: int, until_ns: int) -> I64:
         """Return the points (6 x n) of the seconds that end after `after_ns` and by `until_ns`."""
@@ -180,6 +178,21 @@ class Tape:
         column = self._seconds.column(SECOND)
         at = int(np.searchsorted(column, t_ns // SECOND_NS))
         return (int(column[at]) + 1) * SECOND_NS if at < len(column) else None
+
+    def first_minute_after(self, t_ns: int, as_of_ns: int) -> int | None:
+        """Return the start of the first minute point that ends after `t_ns` and by `as_of_ns`.
+
+        None where seconds are read at `as_of_ns`, or where no minute has traded since.
+        """
+        if self._is_fine(t_ns, as_of_ns):
+            return None
+        self.fold(as_of_ns)
+        column = self._minutes.column(SECOND)
+        since_ns = max(t_ns, self._sessions.reach(as_of_ns))
+        at = int(np.searchsorted(column, since_ns // SECOND_NS - MINUTE_S, "right"))
+        if at >= len(column) or (int(column[at]) + MINUTE_S) * SECOND_NS > as_of_ns:
+            return None
+        return int(column[at]) * SECOND_NS
 
     def sigma(self, t_ns: int) -> float | None:
         """Return the one-minute volatility (a fraction) known at `t_ns`."""

@@ -100,7 +100,7 @@ class Timeline:
         points: list[Points] = []
         for broadcast in self._broadcasts:
             frame = broadcast.due(end_ns)
-            points += points_of(frame, 0) if frame is not None else []
+            points += points_of(frame, slice(None)) if frame is not None else []
         return self._engine.apply_run(run, end_ns, tuple(points))
 
     def _framed(self, lo: int, hi: int) -> list[Output]:

@@ -20,7 +20,6 @@ from streams.events import Issuer
 
 _NAME_WORD = re.compile(r"[^\s,()/\"]+")
 _TAIL = re.compile(r"\s*/[A-Za-z .&-]+/?\s*$|\s*\([^)]*\)\s*$")
-TIE = 3
 SHORTEST_FIRST_WORD = 5  # letters; shorter first words are too often something else
 
 
@@ -72,6 +71,8 @@ def _case_of(text: str, rank: Rank) -> Case:
 def _is_ambiguous(text: str, rank: Rank) -> bool:
     """Tell whether a name's words all mean something by themselves."""
     words = fold(text).replace("-", " ").split()
+    if rank == Rank.given and text.isupper():
+        return False  # `UPS`: the capitals that it demands are evidence enough
     if rank <= Rank.whole:
         return len(words) == 1 and words[0] in COMMON_WORDS
     return all(word in COMMON_WORDS or word in TRADE_ENDINGS for word in words)
@@ -139,20 +140,22 @@ def _derived(index: int, issuer: Issuer) -> Iterator[Alias]:
 
 def _derived_plain(index: int, issuer: Issuer, words: list[str]) -> Iterator[Alias]:
     """Yield the whole name, its shorter forms and its first word."""
-    yield from _alias(index, words, Rank.whole)
+    # A register that writes every name in capitals does not tell acronyms from words.
+    shouted = issuer.name.isupper() and len(issuer.name.split()) > 1
+    yield from _alias(index, words, Rank.whole, shouted=shouted)
     if issuer.aliases:
         return  # somebody chose its names: `Delta` was left out on purpose
     short = list(words)
     while len(short) > 1 and _plain(short[-1]) in TRADE_ENDINGS:
         short.pop()
-        yield from _alias(index, short, Rank.short)
+        yield from _alias(index, short, Rank.short, shouted=shouted)
     first = _plain(words[0])
-    if len(short) > 1 and len(first) >= SHORTEST_FIRST_WORD and first not in WEAK_STARTS:
-        if first not in COMMON_WORDS and first not in TRADE_ENDINGS:
-            yield from _alias(index, words[:1], Rank.first)
+    telling = first not in COMMON_WORDS | TRADE_ENDINGS | WEAK_STARTS
+    if len(short) > 1 and len(first) >= SHORTEST_FIRST_WORD and telling:
+        yield from _alias(index, words[:1], Rank.first, shouted=shouted)
 
 
-def _says_too_little(text: str, words: list[str], rank: Rank, ambiguous: bool) -> bool:
+def _says_too_little(text: str, words: list[str], rank: Rank, *, ambiguous: bool) -> bool:
     """Tell whether a derived name could be anybody's: `Energy`, `National Bank`, `Q2`."""
     letters = sum(char.isalnum() for char in text)
     if letters < 2 or (letters < 3 and rank != Rank.whole) or fold(text) in NOT_NAMES:
@@ -163,16 +166,16 @@ def _says_too_little(text: str, words: list[str], rank: Rank, ambiguous: bool) -
     return ambiguous and rank > Rank.whole and len(words) == 1
 
 
-def _alias(index: int, words: list[str], rank: Rank) -> Iterator[Alias]:
+def _alias(index: int, words: list[str], rank: Rank, *, shouted: bool) -> Iterator[Alias]:
     """Yield one derived name in its spellings, unless its words say too little."""
     text = " ".join(words).strip("!*,.")
     ambiguous = _is_ambiguous(text, rank)
-    if _says_too_little(text, words, rank, ambiguous):
+    if _says_too_little(text, words, rank, ambiguous=ambiguous):
         return
     for spelling in (*_spellings(text), *_wire_spellings(words)):
         short = len(spelling) <= 3
-        case = Case.upper if short and spelling.isupper() else Case.initial
-        yield Alias(index, spelling, rank, case, False, ambiguous or short)
+        case = Case.upper if short and spelling.isupper() and not shouted else Case.initial
+        yield Alias(index, spelling, rank, case, product=False, ambiguous=ambiguous or short)
 
 
 def alias_table(issuers: Iterable[Issuer]) -> dict[str, list[Alias]]:
@@ -190,6 +193,6 @@ def alias_table(issuers: Iterable[Issuer]) -> dict[str, list[Alias]]:
         winners = [alias for alias in by_issuer.values() if alias.rank == best]
         if best == Rank.given:
             chosen[text] = winners
-        elif len(winners) == 1 or best < TIE:
+        elif len(winners) == 1 or best == Rank.whole:
             chosen[text] = winners[:1]
     return chosen

@@ -31,14 +31,14 @@ _SPLITS = frozenset(
 _BESIDE = frozenset("vs versus against by from than with at via over".split())
 # A company right before these acts upon another, whose news it is.
 _ACTS = frozenset(
-    "upgrades upgrade upgraded downgrades downgrade downgraded approves approve approved allows"
-    " allow allowed bars bar bans ban banned puts put places placed maintains reiterates initiates"
-    " recommends recommend sees see expects expect says say said asks ask orders order ordered"
-    " directs probes probe fines fined penalises imposes seeks rejects reject clears cleared"
+    "upgrades upgrade downgrades downgrade approves approve allows"
+    " allow bars bar bans ban puts put places maintains reiterates initiates"
+    " recommends recommend sees see expects expect says say asks ask orders order"
+    " directs probes probe fines penalises imposes seeks rejects reject clears"
     " starts resumes assigns picks likes prefers favours tells told issues revokes extends relaxes"
     " tightens eases mulls warns grants slaps names may to will cautions questions projects"
-    " forecasts predicts believes lifts raises cuts rates boosts offloads sells sold buys buy bought"
-    " acquires ups exits reduces trims".split()
+    " forecasts predicts believes lifts raises cuts rates boosts offloads sells buys buy"
+    " acquires ups exits reduces trims sues suing".split()
 )
 
 
@@ -85,7 +85,7 @@ def _own_clause(clauses: Sequence[Span], sums: Sequence[float], at: int) -> floa
 
 
 def share_of(
-    words: Sequence[str], pieces: Sequence[Piece], span: Span, alone: bool
+    words: Sequence[str], pieces: Sequence[Piece], span: Span, *, alone: bool
 ) -> float | None:
     """Return the evidence for the entity at `span`; None where none of it is the entity's.
 

@@ -28,9 +28,9 @@ COMMON_WORDS = frozenset(
     cash castle casual cat catalyst caterpillar cedar celebrity cell central centre century
     certain chain chairman champion champions chance charging charles charlotte chart charter
     chase check cheer chef chemical cherokee chesapeake chicago chief chili chimney china chinese
-    choice christopher church cincinnati cinema circle cisco citi citizens city civil clarity
+    choice christopher church cincinnati cinema circle citi citizens city civil clarity
     clark class classic claude clay clean clear cleveland click climb clinch close cloud clover
-    club coach coal coast coastal coca coffee cognition cohen coin coke cola cold collective
+    club coach coal coast coastal coca coffee cohen coin coke cola cold collective
     college colombia colonial colony colorado columbia columbus comfort commerce commercial
     community compass complete comprehensive computer concept concord concrete connect consensus
     conservative consolidated construction consumer consumers continental contract control cook
@@ -56,7 +56,7 @@ COMMON_WORDS = frozenset(
     founder four fox frame france francis frank franklin fraud fred free freedom freight french
     frequency fresh friday friend friendly front frontier frontline fuel full fulton fun fund
     funds fuse future gain galaxy gallery gambling game games gaming gap garage garden gas gateway
-    gemini gene generac general generate generation generations genesis genuine george georgia
+    gemini gene general generate generation generations genesis genuine george georgia
     german germany giant gift gilt gladstone glass glimpse global globe glory goal gold golden
     golf good goose gordon gorilla government governor grab grace grand grant graph gravity gray
     great greater greece greek green greenwich grey grid grocery ground group grove growing grown
@@ -77,7 +77,7 @@ COMMON_WORDS = frozenset(
     lady lake lakeland lakes lancaster land landmark lane large laser last later latin launch
     laureate law lazy lead leader leading leaf league learning leather lee left legacy legal
     legend lend lending lens level leverage lewis lexicon lexington liberty library life lifeline
-    lifetime lift liftoff light lighting lilly limited limitless limoneira lincoln line link
+    lifetime lift liftoff light lighting lilly limited limitless lincoln line link
     linkage lion liquid liquidity list lithium little live living loan local logistic london lone
     long longevity loop lord los lotus louisiana love loyal luck lucky luna luther luxury lynch
     machine macro macy made madison magazine magellan magic magnet maiden mail main major malibu
@@ -86,7 +86,7 @@ COMMON_WORDS = frozenset(
     massachusetts master match material matrix matter matthews maverick max maximum may meadow
     means measure media medical medicine medium mega member memory memphis men mercantile mercer
     merchants mercury merge meridian merit messenger meta metal metals method metro metropolitan
-    mexico miami michael michigan microchip micron mid middle midland midwest might mile milestone
+    mexico miami michael michigan microchip mid middle midland midwest might mile milestone
     military millennium mills mind mine minerals mini minimum minister minnesota minor minute
     miracle mirror mission missouri mister mixed mobile mobility model modern modular molecular
     moment monarch money monitor monster montana month moody moon more morgan morning mother
@@ -118,7 +118,7 @@ COMMON_WORDS = frozenset(
     response rest restaurant result retail return revival revolution revolve reward reynolds rice
     rich richard richmond ride ridge right ring rise rising rite river riverside road robert
     roberts robin robot rocket rocky rogers roman rome roof root rose ross rotary route rover row
-    royal royalty rubber ruby rule run runway rush russell russia ryan ryder safe safety sage sail
+    royal royalty rubber ruby rule run runway rush russell russia ryan safe safety sage sail
     saint sale salem salt sam sample san sanders sands sandy santa sapphire saratoga satellite
     savannah save savings scholar school schwab sci science scientific scientist scope scorpion
     scott scout screen sea seal season seattle second secret secure security seek select selective
@@ -132,7 +132,7 @@ COMMON_WORDS = frozenset(
     spanish spark spartan speaker special specialty spectrum speed sphere spin spire spirit splash
     splendid sports spot spray spring sprint sprout square stable staff stafford stage stamps
     stand standard stanley staple staples star stark start state states station status stay steady
-    steel stellar steve stewart stifel still stock stocks stoke stone stop storage store storm
+    steel stellar steve stewart still stock stocks stoke stone stop storage store storm
     strategic strategy stratus stream street strength stride strike strive strong structure
     structured student studio study style subject suburban subway success such suffolk sugar suite
     summer summit sun sunday sunlight sunrise sunset super superior supply support supreme sure
@@ -145,7 +145,7 @@ COMMON_WORDS = frozenset(
     trading tradition train trans transaction transition transportation travel travelers treasure
     treasury tree trees tri trillion trinity trio trip triple triton triumph troops trophy
     tropical truck true trust truth try tucson tuesday tulip tune turbo turkey turn turner turning
-    turtle twelve twenty twilio twin twist twitch two tyler ultimate ultra under union unique unit
+    turtle twelve twenty twin twist twitch two tyler ultimate ultra under union unique unit
     united unity universal universe university unusual up upland upper ups upside upstream uptrend
     uranium urban usa use utah utility valley valor value vanguard variant vector vegas velocity
     venice venture venus verdant verge vermont versus vertex vertical vessel veteran via viaduct

@@ -48,7 +48,7 @@ MOVEMENT = _table(
     " soften softens softened softening downward downtick downturn downswing downtrend shrank shrunk slows slowdown slower loses"
     " weaker weakening weakened dives dive dived swoon swoons lowest decreased reduction"
     " contraction deteriorates deteriorated deteriorating deterioration deteriorate halved"
-    " narrowed worsen worsens worsened worsening sell-off selloff",
+    " narrows narrowing narrowed worsen worsens worsened worsening sell-off selloff",
 )
 
 # Verbs that act on what follows: "cuts costs", "raises dividend".
@@ -112,7 +112,7 @@ POLARITY = _table(
     " worse worst lose loses losing lost warn warns warned warning warnings concern"
     " concerns worry worries worried worrying fear fears feared uncertainty uncertain slump"
     " recession crisis crises trouble troubled troubles problem problems probe probes probed"
-    " investigation investigated lawsuit lawsuits sue sued suing fined fines penalty"
+    " investigation investigated lawsuit lawsuits sue sues sued suing fined fines penalty"
     " penalties ban bans banned recall recalls recalled halt halts halted suspend suspends"
     " suspended suspension layoff layoffs sack sacks sacked delay delays"
     " delayed reject rejects rejected rejection fail fails failed failing failure failures"

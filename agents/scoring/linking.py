@@ -9,16 +9,18 @@ from typing import NamedTuple
 from ahocorasick_rs import AhoCorasick
 
 from agents.scoring.aliases import Alias, Case, Rank, alias_table, scan_form
-from agents.scoring.naming import (
-    CUES_AFTER,
-    CUES_BEFORE,
-    LEGAL_ENDINGS,
-    NOT_AFTER,
-    NOT_BEFORE,
-    TRADE_ENDINGS,
-)
+from agents.scoring.naming import PREPOSITIONS, RATED, RATES
 from agents.scoring.symbols import SymbolIndex
 from agents.scoring.text import Title, prefix_length
+from agents.scoring.trust import (
+    REFUSED,
+    SURE,
+    Hit,
+    is_prose,
+    trust_ambiguous,
+    trust_derived,
+    word_span,
+)
 from streams.events import Issuer
 
 # Relevance by tier, from the guide's attribution formula (after RavenPack's 0-100 scale).
@@ -26,18 +28,14 @@ WRITTEN_OUT = 1.0
 SUBJECT = 0.9
 PRODUCT = 0.7
 MENTION = 0.6
-UNSURE = 0.4  # factor of an ambiguous name without a cue
+HOUSE = 0.3  # the one who rates another company; the guide's weight of a peer
 LEAST = 0.3  # less relevant claims are not links
 CROWD = 3  # above so many companies relevance is shared
 SUBJECT_WORDS = 4  # a subject stands within the title's first words
-SENTENCE_CASE = 0.3  # share of lower-case words that makes capitals meaningful
 
-_TITLE_WORDS = frozenset(
-    "of with from by against on in to for at over vs and about into between near than as after"
-    " amid under like via per since before".split()
-)
 _IN_ADDRESS = frozenset("@_/")  # before a word these make it part of an address or a handle
 _OWNED = {"owned": PRODUCT, "controlled": PRODUCT, "backed": MENTION, "funded": MENTION}
+_JOINTS = frozenset((",", "and", "&", ", and", "/", ""))
 
 
 class Link(NamedTuple):
@@ -48,14 +46,6 @@ class Link(NamedTuple):
     relevance: float
     evidence: tuple[str, ...]
     span: tuple[int, int] | None
-
-
-class _Hit(NamedTuple):
-    """A name of one issuer, at characters start to end."""
-
-    start: int
-    end: int
-    alias: Alias
 
 
 class _Claim(NamedTuple):
@@ -87,27 +77,34 @@ class Linker:
     def link(self, title: Title, symbols: tuple[str, ...] = ()) -> list[Link]:
         """Return one link per company, in the universe's order."""
         claims: dict[int, list[_Claim]] = {}
+        written: list[tuple[int, int]] = []
         for symbol in symbols:
             issuer = self._symbols.resolve(symbol)
             if issuer is not None:
                 claim = _Claim(WRITTEN_OUT, f"vendor:{symbol}", -1, -1)
                 claims.setdefault(issuer, []).append(claim)
         for found in self._symbols.find(title.text):
-            claim = _Claim(WRITTEN_OUT, found.evidence, found.start, found.end)
+            relevance = SUBJECT if found.evidence.startswith("ticker:") else WRITTEN_OUT
+            claim = _Claim(relevance, found.evidence, found.start, found.end)
             claims.setdefault(found.issuer, []).append(claim)
+            written.append((found.start, found.end))
         hits = self._names(title)
+        if written:
+            hits = [hit for hit in hits if not any(a <= hit.start < b for a, b in written)]
         if hits:
             self._judge(title, hits, claims)
         return self._links(title, claims) if claims else []
 
-    def _names(self, title: Title) -> list[_Hit]:
+    def _names(self, title: Title) -> list[Hit]:
         """Return the names of the title, longest first at each place, none inside another."""
         if self._automaton is None:
             return []
         folded = scan_form(title.folded)
         spans = [
             (start, -end, number)
-            for number, start, end in self._automaton.find_matches_as_indexes(folded, True)
+            for number, start, end in self._automaton.find_matches_as_indexes(
+                folded, overlapping=True
+            )
             if _is_edge(folded[start - 1 : start], folded[start])
             and _is_edge(folded[end - 1], folded[end : end + 1])
             and folded[start - 1 : start] not in _IN_ADDRESS
@@ -120,39 +117,38 @@ class Linker:
             taken = False
             for alias in self._owners[number]:
                 if _case_fits(alias, title.text[start:-minus_end]):
-                    hits.append(_Hit(start, -minus_end, alias))
+                    hits.append(Hit(start, -minus_end, alias))
                     taken = True
             reached = -minus_end if taken else reached
         return hits
 
-    def _judge(self, title: Title, hits: list[_Hit], claims: dict[int, list[_Claim]]) -> None:
+    def _judge(self, title: Title, hits: list[Hit], claims: dict[int, list[_Claim]]) -> None:
         """Turn names into claims; the sure ones first, since they vouch for the ambiguous."""
-        starts = [token.start for token in title.tokens]
-        prose = _is_prose(title)
-        skip = prefix_length(title.text)
-        subject_end = _subject_end(title, hits, starts, skip)
+        prose = is_prose(title)
+        subject_end = _subject_end(title, hits)
         for hit in sorted(hits, key=lambda hit: (hit.alias.ambiguous, hit.start)):
-            factor = 1.0
-            if hit.alias.ambiguous:
-                factor = _trust(title, hit, starts, prose)
-                if factor < 1.0 and any(
-                    c.relevance >= 0.5 for c in claims.get(hit.alias.issuer, ())
-                ):
-                    factor = 1.0
-            elif hit.alias.rank > Rank.given and _inside_hyphens(title, hit):
+            alias = hit.alias
+            trust = SURE
+            if alias.ambiguous:
+                trust = trust_ambiguous(title, hit, prose=prose)
+                if trust < SURE and alias.issuer in claims:
+                    trust = SURE
+            elif alias.rank != Rank.given:
+                trust = trust_derived(title, hit, prose=prose)
+            if trust == REFUSED:
                 continue
-            elif hit.alias.rank >= Rank.short and not _stands_alone(title, hit, starts, prose):
-                continue
-            if factor == 0.0:
-                continue
-            claim = _claim(title, hit, hit.start < subject_end, factor, self._ids[hit.alias.issuer])
-            if claim.relevance >= LEAST:
-                claims.setdefault(hit.alias.issuer, []).append(claim)
+            relevance, evidence = _weighed(title, hit, self._ids[alias.issuer])
+            if hit.start < subject_end and relevance == MENTION and " via " not in evidence:
+                relevance = SUBJECT
+            if trust < SURE:
+                relevance, evidence = relevance * trust, evidence + " unsure"
+            if relevance >= LEAST:
+                claim = _Claim(relevance, evidence, hit.start, hit.end)
+                claims.setdefault(alias.issuer, []).append(claim)
 
     def _links(self, title: Title, claims: dict[int, list[_Claim]]) -> list[Link]:
         """Merge the claims of each issuer, in the universe's order."""
         share = math.sqrt(len(claims)) if len(claims) > CROWD else 1.0
-        starts = [token.start for token in title.tokens]
         links = []
         for issuer in sorted(claims):
             own = claims[issuer]
@@ -162,15 +158,19 @@ class Linker:
             span = None
             if placed:
                 first = min(placed, key=lambda claim: claim.start)
-                span = _token_span(starts, first.start, first.end)
+                span = word_span(title, first.start, first.end)
+                if len(claims) > 1 and _rates_another(title.words, span):
+                    relevance, evidence = min(relevance, HOUSE), (*evidence, "role:analyst")
             links.append(Link(self._ids[issuer], issuer, relevance, evidence, span))
         return links
 
 
-def _token_span(starts: list[int], start: int, end: int) -> tuple[int, int]:
-    """Return the tokens that characters start to end cover."""
-    first = bisect_left(starts, start)
-    return first, max(bisect_left(starts, end), first + 1)
+def _rates_another(words: list[str], span: tuple[int, int]) -> bool:
+    """Tell whether the company is the broker of an analyst's call: `JPMorgan upgrades ...`."""
+    after = words[span[1] : span[1] + 1]
+    if not after or after[0] not in RATES:
+        return False
+    return after[0] in ("upgrades", "downgrades") or not RATED.isdisjoint(words[span[1] :])
 
 
 def _case_fits(alias: Alias, written: str) -> bool:
@@ -182,109 +182,34 @@ def _case_fits(alias: Alias, written: str) -> bool:
     return any(char.isupper() or char.isdigit() for char in written)
 
 
-def _is_prose(title: Title) -> bool:
-    """Tell whether the title is in sentence case, so that a capital means a name."""
-    words = [title.text[t.start] for t in title.tokens if len(t.text) > 3 and t.text[0].isalpha()]
-    return sum(char.islower() for char in words) >= SENTENCE_CASE * len(words) and bool(words)
-
-
-def _words_around(title: Title, hit: _Hit, starts: list[int]) -> tuple[int, int, str, str]:
-    """Return the match's token span and the words before and after it."""
-    first, last = _token_span(starts, hit.start, hit.end)
-    before = title.words[first - 1] if first else ""
-    after = title.words[last] if last < len(title.words) else ""
-    if title.folded[hit.end : hit.end + 2] == "'s":
-        after = "'s"
-    return first, last, before, after
-
-
-def _part_of_longer_name(title: Title, last: int, first: int, prose: bool) -> bool:
-    """Tell whether another capitalised word adjoins, as in `Express Scripts`."""
-    if not prose:
-        return False
-    for at in (last, first - 1):
-        if 0 <= at < len(title.tokens) and (at != 0 or at == last):
-            token = title.tokens[at]
-            capital = title.text[token.start].isupper()
-            if capital and token.text not in CUES_AFTER and token.text not in LEGAL_ENDINGS:
-                if token.text not in CUES_BEFORE and token.text not in _TITLE_WORDS:
-                    return True
-    return False
-
-
-def _trust(title: Title, hit: _Hit, starts: list[int], prose: bool) -> float:
-    """Return how far an ambiguous name may be believed: 1 with a cue, UNSURE, or 0."""
-    first, last, before, after = _words_around(title, hit, starts)
-    word = title.folded[hit.start : hit.end]
-    if after in NOT_BEFORE.get(word, ()) or before in NOT_AFTER.get(word, ()):
-        return 0.0
-    if after in LEGAL_ENDINGS and after not in ("a", "as", "de", "in", "the", "new"):
-        return 1.0
-    if prose and after in TRADE_ENDINGS and title.text[title.tokens[last].start].isupper():
-        return 1.0 if hit.alias.rank <= Rank.whole else 0.0
-    if _part_of_longer_name(title, last, first, prose):
-        return 0.0
-    if after in CUES_AFTER or before in CUES_BEFORE:
-        return 1.0
-    if before == "of" and first >= 2 and title.words[first - 2] in ("shares", "ceo", "unit"):
-        return 1.0
-    if prose and hit.alias.rank <= Rank.whole and (first > 0 or hit.alias.rank == Rank.given):
-        return UNSURE
-    return 0.0
-
-
-def _inside_hyphens(title: Title, hit: _Hit) -> bool:
-    """Tell whether the match is one half of a double name: `Sherwin-Williams`."""
-    before = title.text[max(hit.start - 2, 0) : hit.start]
-    after = title.text[hit.end : hit.end + 2]
-    left = before.endswith("-") and before[0].isalpha()
-    return left or (after.startswith("-") and after[1:].isupper())
-
-
-def _stands_alone(title: Title, hit: _Hit, starts: list[int], prose: bool) -> bool:
-    """Refuse a first word that opens somebody else's longer name."""
-    first, last, _, after = _words_around(title, hit, starts)
-    if after == "'s" or last >= len(title.tokens) or after[:1] in hit.alias.initials:
-        return True
-    return not _part_of_longer_name(title, last, first, prose)
-
-
-def _subject_end(title: Title, hits: list[_Hit], starts: list[int], skip: int) -> int:
-    """Return the character up to which names are the title's subject.
+def _subject_end(title: Title, hits: list[Hit]) -> int:
+    """Return the character up to which names are the title's subject, 0 where none is.
 
     The first name is the subject where it stands among the first words with no preposition
     before it (`shares of` apart); names joined to it by commas, `and` or `&` are subjects too.
     """
-    reach = -1
-    for hit in hits:
-        first, _ = _token_span(starts, hit.start, hit.end)
-        lead = [t for t in title.tokens[:first] if t.start >= skip]
-        if reach < 0:
-            texts = [token.text for token in lead]
-            plain = not any(text in _TITLE_WORDS for text in texts)
-            if len(texts) <= SUBJECT_WORDS and (plain or texts[-2:] == ["shares", "of"]):
-                reach = hit.end
-            else:
-                return 0
-        else:
-            between = title.folded[reach : hit.start].replace("'s", "").strip()
-            if between not in (",", "and", "&", ", and", "/", ""):
-                return reach
-            reach = hit.end
-    return max(reach, 0)
+    lead = title.words[bisect_left(title.starts, prefix_length(title.text)) :]
+    skipped = len(title.words) - len(lead)
+    first = word_span(title, hits[0].start, hits[0].end)[0]
+    lead = lead[: max(first - skipped, 0)]
+    plain = PREPOSITIONS.isdisjoint(lead) or lead[-2:] == ["shares", "of"]
+    if len(lead) > SUBJECT_WORDS or not plain:
+        return 0
+    reach = hits[0].end
+    for hit in hits[1:]:
+        between = title.folded[reach : hit.start].replace("'s", "").strip()
+        if between not in _JOINTS:
+            break
+        reach = max(reach, hit.end)
+    return reach
 
 
-def _claim(title: Title, hit: _Hit, subject: bool, factor: float, issuer: str) -> _Claim:
-    """Weigh one believed name."""
-    alias = hit.alias
+def _weighed(title: Title, hit: Hit, issuer: str) -> tuple[float, str]:
+    """Return a name's relevance, as if it were no subject, and its evidence."""
     written = title.text[hit.start : hit.end]
-    relevance = SUBJECT if subject else MENTION
-    evidence = f"alias:{written}"
+    if hit.alias.product:
+        return PRODUCT, f"product:{written} via {issuer}"
     owned = title.folded[hit.end : hit.end + 12].lstrip("-").split(" ")[0]
-    if alias.product:
-        relevance, evidence = PRODUCT, f"product:{written} via {issuer}"
-    elif title.folded[hit.end : hit.end + 1] == "-" and owned in _OWNED:
-        relevance, evidence = _OWNED[owned], f"alias:{written} via {owned}"
-    if factor < 1.0:
-        evidence += " unsure"
-    return _Claim(relevance * factor, evidence, hit.start, hit.end)
+    if title.folded[hit.end : hit.end + 1] == "-" and owned in _OWNED:
+        return _OWNED[owned], f"alias:{written} via {owned}"
+    return MENTION, f"alias:{written}"

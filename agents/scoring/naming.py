@@ -79,7 +79,7 @@ NOT_BEFORE: dict[str, frozenset[str]] = {
         "rules rule policy holders holder ban bans program programs programme application"
         " applications free waiver waivers requirement requirements restrictions fee fees curbs"
         " scheme overstay overstays applicants status issuance regime system backlog denial"
-        " denials interviews lottery for to talks deal exemption exemptions".split()
+        " denials interviews lottery for talks exemption exemptions".split()
     ),
     "gap": frozenset(
         "up down between in of year widens narrows narrowed widened with to at on is was fill"
@@ -100,7 +100,6 @@ NOT_BEFORE: dict[str, frozenset[str]] = {
     "ford": frozenset("government coppola foundation administration".split()),
     "chase": frozenset("after ends for of".split()),
     "intel": frozenset("committee chief agency official officials agencies".split()),
-    "ups": frozenset("and".split()),
     "delta": frozenset("variant force".split()),
     "square": frozenset("feet mile miles metre metres meter meters off foot".split()),
     "general": frozenset("election strike counsel".split()),
@@ -146,9 +145,31 @@ CUES_AFTER = frozenset(
     " co-founder founder quarter nasdaq nyse intends targets tests to lifts faces halts hikes"
     " dominates rolls recruits tells told hit hits warns warned".split()
 )
+# Capitalised beside a name without being a part of it.
+PLACES_AND_TIMES = frozenset(
+    "us u.s u.s. uk eu china chinese europe european india indian japan japanese german germany"
+    " french france british britain canada mexico brazil russia russian asia asian america"
+    " american korea korean taiwan hong monday tuesday wednesday thursday friday saturday sunday"
+    " january february march april may june july august september october november december"
+    " q1 q2 q3 q4 fy07 ai ipo tv it 5g i he we she they it's".split()
+)
+# The analyst's verbs: whoever stands before them rates somebody else.
+RATES = frozenset(
+    "upgrades downgrades initiates reiterates maintains starts resumes upgrade downgrade cuts"
+    " raises lifts lowers trims hikes boosts".split()
+)
+RATED = frozenset(
+    "target rating coverage overweight underweight outperform underperform neutral buy sell hold"
+    " equal perform".split()
+)
 # Right before a name, these show the same.
 CUES_BEFORE = frozenset(
     "shares stock ceo cfo chairman retailer maker rival rivals giant chipmaker upgrades downgrades"
     " upgrade downgrade sues suing acquire acquires buy buys customer supplier suppliers giants"
     " automaker company operator firm bank owner parent".split()
+)
+# Before a name, these show that it is not the subject of the title.
+PREPOSITIONS = frozenset(
+    "of with from by against on in to for at over vs and about into between near than as after"
+    " amid under like via per since before".split()
 )

@@ -7,7 +7,7 @@ words and fixed expressions that are good or bad by themselves, and comparisons 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from agents.scoring.clauses import Piece, Span, find_span, share_of
 from agents.scoring.figures import COMPARATORS, compared
@@ -32,9 +32,17 @@ NEGATION = -0.74  # vaderSentiment's damping of a negated word (Hutto and Gilber
 SOFTNESS = 1.0  # evidence of this weight gives a direction of .5
 WEAK = 0.6  # less evidence than this stays inside the neutral band
 NEUTRAL_BAND = 0.05  # |direction| up to here is neutral
-CAUSE = 0.5
+# Factors and weights below: judgements, checked on public labelled headlines.
+CAUSE = 0.5  # after `as`, `after`, `on`
+CONCESSION = 0.2  # after `despite`
 QUESTION = 0.6
+COMPARISON = 1.2
+TURN = 1.5  # from profit to loss or back
 RAISES_MONEY = 0.4
+NEW_CLAUSES = frozenset((";", "while", "but"))
+_STOPS_AHEAD = frozenset(("from", "on", "as", "after", "amid"))
+_MONEY = frozenset(("rs", "$", "funds", "money", "capital", "up"))
+NAME = "_"  # stands for a word of a company's name
 
 
 def _phrase_index() -> dict[str, list[tuple[tuple[str, ...], float]]]:
@@ -59,14 +67,14 @@ def _phrase_at(words: Sequence[str], i: int) -> tuple[int, float] | None:
     return None
 
 
-def _metric(words: Sequence[str], i: int, ahead_first: bool) -> int | None:
+def _metric(words: Sequence[str], i: int, *, ahead_first: bool) -> int | None:
     """Return the place of the metric that the movement word at `i` speaks of."""
     back = range(i - 1, max(i - 1 - LOOK_BACK, -1), -1)
     ahead = range(i + 1, min(i + 1 + LOOK_AHEAD, len(words)))
     for span in (ahead, back) if ahead_first else (back, ahead):
         for j in span:
             word = words[j]
-            if word in BREAKS or (word in ("from", "on", "as", "after", "amid") and span is ahead):
+            if word in BREAKS or (span is ahead and word in _STOPS_AHEAD):
                 break
             if word in METRICS and not (
                 word in ("tax", "taxes") and words[j - 1] in ("before", "after")
@@ -76,8 +84,8 @@ def _metric(words: Sequence[str], i: int, ahead_first: bool) -> int | None:
 
 
 def _negated(words: Sequence[str], i: int) -> bool:
-    """Tell whether a negator stands within the three words before."""
-    return any(words[j] in NEGATORS for j in range(max(i - 3, 0), i))
+    """Tell whether a negator stands within the four words before."""
+    return any(words[j] in NEGATORS for j in range(max(i - 4, 0), i))
 
 
 def _turn(words: Sequence[str], i: int) -> float | None:
@@ -86,9 +94,9 @@ def _turn(words: Sequence[str], i: int) -> float | None:
         return None
     for j in range(i + 2, min(i + 7, len(words))):
         if words[j] in ("loss", "losses", "red"):
-            return -1.5
+            return -TURN
         if words[j] in ("profit", "profits", "profitability", "black"):
-            return 1.5
+            return TURN
         if words[j][0].isdigit() or words[j] in BREAKS:
             return None
     return None
@@ -101,9 +109,7 @@ def _movement(words: Sequence[str], i: int) -> tuple[float, int | None] | None:
     sign = TRANSITIVE.get(word)
     if sign is not None:
         at = _metric(words, i, ahead_first=True)
-        if word.startswith("rais") and (
-            following in ("rs", "$", "funds", "money", "capital", "up")
-        ):
+        if word.startswith("rais") and (following in _MONEY):
             return RAISES_MONEY, at
         if at is None:
             return (sign if word in MOVEMENT else 0.5 * sign), None
@@ -127,57 +133,88 @@ def _advice(words: Sequence[str]) -> Piece | None:
     return None
 
 
-def evidence(words: Sequence[str]) -> list[Piece]:
-    """Return every piece of evidence in the words of a title, in order."""
-    pieces: list[Piece] = []
-    used: set[int] = set()
-    scale, base, moved = 1.0, False, False
-    i = 0
-    while i < len(words):
-        word = words[i]
+class _Reading:
+    """Read the words of one title from left to right and collect its evidence."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self.words = words
+        self.pieces: list[Piece] = []
+        self.used: set[int] = set()  # metrics that a movement word has spoken for
+        self.scale = 1.0  # the circumstances of news count for less than the news
+        self.base = False  # inside what something is compared with
+        self.moved = False  # this clause has told a movement
+
+    def read(self) -> list[Piece]:
+        """Return the pieces in order."""
+        i = 0
+        while i < len(self.words):
+            self._turn_of_clause(i)
+            phrase = _phrase_at(self.words, i)
+            if phrase is not None:
+                length, weight = phrase
+                self._add(i, weight, moves=False)
+                i += length
+                continue
+            if i not in self.used:
+                self._word(i)
+            i += 1
+        return self.pieces
+
+    def _turn_of_clause(self, i: int) -> None:
+        """Notice comparisons, new clauses, causes and concessions."""
+        word = self.words[i]
         if word in COMPARATORS:
-            base = bool(pieces) and (moved or pieces[-1].moves)
-            if not moved:
-                better = compared(words, i)
-                if better is not None:
-                    pieces = [p for p in pieces if p.weight and words[p.position] not in ("loss",)]
-                    pieces.append(Piece(i, 1.2 * better, True))
-                    base = True
-        elif word in BREAKS:
-            base = base and word not in (";", "while", "but")
-            moved = moved and word not in (";", "while", "but")
-        elif word in CAUSES and pieces:
-            scale = CAUSE
+            self._comparison(i)
+        elif word in NEW_CLAUSES:
+            self.base = self.moved = False
+        elif word in CAUSES and self.pieces:
+            self.scale = CAUSE
         elif word in DESPITE:
-            scale = 0.2
-        length = 1
-        weight, moves = 0.0, False
-        phrase = _phrase_at(words, i)
-        if phrase is not None:
-            length, weight = phrase
-        elif i not in used:
-            turn = _turn(words, i) if word in TURNS else None
-            movement = None if turn is not None else _movement(words, i)
-            if turn is not None:
-                weight, moves, moved = turn, True, True
-            elif movement is not None:
-                weight, at = movement
-                moves = moved = True
-                if at is not None:
-                    used.add(at)
-                    pieces = [p for p in pieces if p.position != at or p.moves]
-            else:
-                weight = POLARITY.get(word, 0.0)
-        if weight and not base:
-            if _negated(words, i):
+            self.scale = CONCESSION
+
+    def _comparison(self, i: int) -> None:
+        """Judge two figures, unless a movement word has already told which way they went."""
+        self.base = bool(self.pieces) and (self.moved or self.pieces[-1].moves)
+        better = None if self.moved else compared(self.words, i)
+        if better is not None:
+            self.pieces = [p for p in self.pieces if self.words[p.position] != "loss"]
+            self.pieces.append(Piece(i, COMPARISON * better, moves=True))
+            self.base = True
+
+    def _word(self, i: int) -> None:
+        """Weigh a single word: a turn, a movement, or good or bad by itself."""
+        word = self.words[i]
+        turn = _turn(self.words, i) if word in TURNS else None
+        if turn is not None:
+            self.moved = True
+            self._add(i, turn, moves=True)
+            return
+        movement = _movement(self.words, i)
+        if movement is None:
+            self._add(i, POLARITY.get(word, 0.0), moves=False)
+            return
+        weight, metric_at = movement
+        self.moved = True
+        if metric_at is not None:
+            self.used.add(metric_at)
+            self.pieces = [p for p in self.pieces if p.position != metric_at or p.moves]
+        self._add(i, weight, moves=True)
+
+    def _add(self, i: int, weight: float, *, moves: bool) -> None:
+        """Add a piece, turned round if negated, unless it belongs to a comparison's base."""
+        if weight and not self.base:
+            if _negated(self.words, i):
                 weight *= NEGATION
-            pieces.append(Piece(i, weight * scale, moves))
-        i += length
-    if words:
-        advice = _advice(words)
-        if advice is not None:
-            pieces.append(advice)
-    return pieces
+            self.pieces.append(Piece(i, weight * self.scale, moves))
+
+
+def evidence(words: Sequence[str]) -> list[Piece]:
+    """Return every piece of evidence in the words of a title."""
+    if not words:
+        return []
+    pieces = _Reading(words).read()
+    advice = _advice(words)
+    return pieces if advice is None else [*pieces, advice]
 
 
 def _squash(total: float) -> float:
@@ -187,20 +224,32 @@ def _squash(total: float) -> float:
 
 
 def direction_at(
-    words: Sequence[str], pieces: Sequence[Piece], span: Span | None, alone: bool
+    words: Sequence[str], pieces: Sequence[Piece], span: Span | None, *, alone: bool
 ) -> float | None:
     """Turn evidence into the direction for the entity at `span`, or for the whole title."""
     if span is None:
         total = sum(piece.weight for piece in pieces) if pieces else None
     else:
-        total = share_of(words, pieces, span, alone)
+        total = share_of(words, pieces, span, alone=alone)
     if total is None:
         return None
     return _squash(total * QUESTION if "?" in words else total)
 
 
-def direction_of(text: str, entity: str | None = None, alone: bool = False) -> float | None:
-    """Score a text, for one entity of it where named; None = no evidence."""
+def masked(words: Sequence[str], spans: Iterable[Span]) -> list[str]:
+    """Blank the names of companies, which are no evidence: `UPS`, `Best Buy`, `Target`."""
+    blanked = list(words)
+    for start, end in spans:
+        blanked[start:end] = [NAME] * (end - start)
+    return blanked
+
+
+def direction_of(text: str, entity: str | None = None, *, alone: bool = False) -> float | None:
+    """Score a text, for one entity of it where named; None = no evidence.
+
+    `alone` says that no other company is named in the text.
+    """
     words = prepare(text).words
     span = find_span(words, prepare(entity).words) if entity else None
-    return direction_at(words, evidence(words), span, alone)
+    pieces = evidence(masked(words, [span]) if span else words)
+    return direction_at(words, pieces, span, alone=alone)

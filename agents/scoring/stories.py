@@ -7,15 +7,20 @@ integers and the window is rebuilt in insertion order, so a restored index goes 
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter, deque
+from typing import TypeVar
 
 import msgspec
 
 from agents.scoring.text import clean, fold, strip_wire
 from streams.events import DAY_NS, content_id
 
+Key = TypeVar("Key")
+
 WINDOW_NS = DAY_NS
+NO_ISSUER = ("",)  # the shelf of headlines that were linked to nobody
 # Chosen on threads of a 2013 wire: pairwise F1 is flat from .46 to .56.
 THRESHOLD = 0.5
 CONTAINMENT_SHARE = 0.3  # the rest of the similarity is Jaccard
@@ -53,9 +58,17 @@ _SAME = {
 _ENDINGS = ("ings", "ing", "ies", "ed", "es", "s")
 
 
+@functools.lru_cache(maxsize=50_000)
+def _content(word: str) -> str:
+    """Return the token that stands for a word, empty for a stop word."""
+    word = word.removesuffix("'s").replace(",", "")
+    word = _SAME.get(word, word)
+    return "" if word in _STOP else _stem(word)
+
+
 def _stem(word: str) -> str:
     """Cut a common English ending, keeping at least three letters."""
-    for ending in _ENDINGS:
+    for ending in _ENDINGS if word[-1] in "sgd" else ():
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             return word[: -len(ending)] + ("y" if ending == "ies" else "")
     return word
@@ -64,12 +77,8 @@ def _stem(word: str) -> str:
 def story_tokens(title: str) -> tuple[str, ...]:
     """Return a title's content tokens, sorted, without what wires add and stop words."""
     folded = fold(strip_wire(clean(title))).replace("u.s.", "us").replace("u.k.", "uk")
-    found = set()
-    for word in _WORD.findall(folded):
-        word = word.removesuffix("'s").replace(",", "")
-        word = _SAME.get(word, word)
-        if word not in _STOP:
-            found.add(_stem(word))
+    found = set(map(_content, _WORD.findall(folded)))
+    found.discard("")
     found.update(_CJK.findall(folded) if not folded.isascii() else ())
     return tuple(sorted(found)) or (folded,)
 
@@ -93,7 +102,9 @@ class StoryIndex:
         self._next = 0
         self._by_headline: dict[str, int] = {}
         self._by_story: dict[str, list[int]] = {}
-        self._postings: dict[str, list[int]] = {}
+        # A token's members, apart for each issuer: news of two companies is never one story.
+        self._postings: dict[tuple[str, str], list[int]] = {}
+        self._frequency: Counter[str] = Counter()
         self._order: deque[int] = deque()
         self._newest_ns = 0
 
@@ -113,12 +124,17 @@ class StoryIndex:
             return member.story_id, self._rank(member.story_id, member.event_ns, headline_id)
         tokens = story_tokens(title)
         weights = {token: self._weight(token) for token in tokens}
-        story = self._closest(tokens, weights, issuers, event_ns)
+        story = self._closest(tokens, weights, issuers or NO_ISSUER, event_ns)
         story_id = story or content_id("story", headline_id)
         rank = self._rank(story_id, event_ns, headline_id)
         self._add(Member(headline_id, story_id, event_ns, tokens, issuers, sum(weights.values())))
         self._expire(event_ns)
         return story_id, rank
+
+    def issuers_of(self, headline_id: str) -> tuple[str, ...]:
+        """Return the issuers a headline of the window was linked to."""
+        number = self._by_headline.get(headline_id)
+        return self._members[number].issuers if number is not None else ()
 
     def snapshot(self) -> bytes:
         """Return the window as msgpack, in insertion order."""
@@ -127,29 +143,31 @@ class StoryIndex:
     def restore(self, data: bytes) -> None:
         """Replace the window by a snapshot's; raises msgspec.DecodeError on damaged bytes."""
         newest_ns, members = msgspec.msgpack.decode(data, type=tuple[int, list[Member]])
-        self.__init__()  # type: ignore[misc]
+        fresh = StoryIndex()
         for member in members:
-            self._add(member)
-        self._newest_ns = newest_ns
+            fresh._add(member)
+        fresh._newest_ns = newest_ns
+        self.__dict__ = fresh.__dict__
 
     def _weight(self, token: str) -> int:
         """Weigh a token by the bits of its rarity: 1 = in every member, +1 at each halving."""
-        return ((len(self._members) + 2) // (len(self._postings.get(token, ())) + 1)).bit_length()
+        return ((len(self._members) + 2) // (self._frequency[token] + 1)).bit_length()
 
-    def _candidates(self, weights: dict[str, int]) -> Counter[int]:
-        """Return the members that share enough rare tokens, with the weight they share."""
+    def _candidates(self, weights: dict[str, int], issuer: str) -> dict[int, int]:
+        """Return an issuer's members that share enough rare tokens, and the weight they share."""
         total = rest = sum(weights.values())
-        shared: Counter[int] = Counter()
+        shared: dict[int, int] = {}
         for token in sorted(weights, key=lambda token: (-weights[token], token)):
             weight = weights[token]
-            posting = self._postings.get(token, [])
+            posting = self._postings.get((issuer, token), ())[-MAX_POSTING:]
             if rest >= JACCARD_FLOOR * total:
-                for number in posting[-MAX_POSTING:]:
-                    shared[number] += weight
-            elif shared:
+                for number in posting:
+                    shared[number] = shared.get(number, 0) + weight
+            else:
                 # What shares only common tokens cannot reach the floor: no new candidates.
-                for number in shared.keys() & set(posting[-MAX_POSTING:]):
-                    shared[number] += weight
+                for number in posting if shared else ():
+                    if number in shared:
+                        shared[number] += weight
             rest -= weight
         return shared
 
@@ -164,11 +182,13 @@ class StoryIndex:
         total = sum(weights.values())
         numbers = {token for token in tokens if token[0].isdigit()}
         likeness: dict[str, list[float]] = {}
-        for number, shared in self._candidates(weights).items():
+        candidates: dict[int, int] = {}
+        for issuer in issuers:
+            candidates.update(self._candidates(weights, issuer))
+        for number, shared in candidates.items():
             member = self._members[number]
             gap_ns = abs(event_ns - member.event_ns)
-            apart = issuers and member.issuers and not set(issuers) & set(member.issuers)
-            if gap_ns > WINDOW_NS or apart:
+            if gap_ns > WINDOW_NS:
                 continue
             score = _similarity(shared, total, member.weight)
             score -= DAY_PENALTY * gap_ns / DAY_NS
@@ -200,8 +220,9 @@ class StoryIndex:
         self._members[number] = member
         self._by_headline[member.headline_id] = number
         self._by_story.setdefault(member.story_id, []).append(number)
-        for token in member.tokens:
-            self._postings.setdefault(token, []).append(number)
+        self._frequency.update(member.tokens)
+        for key in _posting_keys(member):
+            self._postings.setdefault(key, []).append(number)
         self._order.append(number)
 
     def _expire(self, event_ns: int) -> None:
@@ -220,10 +241,20 @@ class StoryIndex:
         self._by_headline.pop(member.headline_id, None)
         _drop(self._by_story, member.story_id, number)
         for token in member.tokens:
-            _drop(self._postings, token, number)
+            self._frequency[token] -= 1
+            if not self._frequency[token]:
+                del self._frequency[token]
+        for key in _posting_keys(member):
+            _drop(self._postings, key, number)
 
 
-def _drop(index: dict[str, list[int]], key: str, number: int) -> None:
+def _posting_keys(member: Member) -> list[tuple[str, str]]:
+    """Return the (issuer, token) pairs under which a member is found."""
+    issuers = member.issuers or NO_ISSUER
+    return [(issuer, token) for issuer in issuers for token in member.tokens]
+
+
+def _drop(index: dict[Key, list[int]], key: Key, number: int) -> None:
     """Take one number, near the front of its ascending list, out of an index."""
     numbers = index[key]
     numbers.remove(number)

@@ -15,7 +15,8 @@ _ENTITY = re.compile(r"&(#?\w{1,31});")
 _SPACE = re.compile(r"\s+")
 _SPLIT_DECIMAL = re.compile(r"(?<=\d) \.(?=\d)")  # "EUR0 .5 m", as tokenised texts have it
 _TOKEN = re.compile(
-    r"\d+(?:[.,]\d+)*(?:st|nd|rd|th)?"  # a number, its groups and decimals
+    r"(?:q[1-4]|h[12]|fy\d\d(?:\d\d)?)(?![^\W_])"  # a quarter, a half, a fiscal year
+    r"|\d+(?:[.,]\d+)*(?:st|nd|rd|th)?"  # a number, its groups and decimals
     r"|[^\W\d_]+(?:['&.][^\W_]+)*"  # a word: AT&T, Q4's letter, O'Reilly, u.s
     r"|[%$;,:!?()]|(?<=\s)-+(?=\s)"  # signs; a dash only where it stands alone
 )
@@ -25,14 +26,17 @@ _PREFIX = re.compile(
     r"|COLUMN|POLL|Exclusive|Insight|Analysis|Factbox|Update|Correction|Breaking|BREAKING"
     r"|ALERT|URGENT|FLASH)\s*\d*\s*[-:]\s*)+"
 )
-# The tail of a syndicated title: " - Reuters", " | CNBC", ": WSJ", "-sources".
-_SUFFIX = re.compile(
-    r"\s*(?:\||--?|:)\s*(?:reuters|bloomberg|cnbc|wsj|ft|ap|afp|marketwatch|barron's|yahoo finance"
-    r"|seeking alpha|benzinga|forbes|business insider|the motley fool|dow jones|financial times"
-    r"|wall street journal|nyt|bbc|cnn|xinhua|kyodo|nikkei|scmp|sources?|source says|papers?"
-    r"|reports?|media|tv|official|officials|aide|minister|newspaper|magazine|agency|radio)\s*$",
-    re.IGNORECASE,
+# What stands at the tail of a syndicated title: " - Reuters", " | CNBC", ": WSJ", "-sources".
+_SOURCES = frozenset(
+    source.strip()
+    for source in """reuters|bloomberg|cnbc|wsj|ft|ap|afp|marketwatch|barron's|yahoo finance|seeking alpha|benzinga
+    |forbes|business insider|the motley fool|dow jones|financial times|wall street journal|nyt|bbc
+    |cnn|xinhua|kyodo|nikkei|scmp|source|sources|source says|paper|papers|report|reports|media|tv
+    |official|officials|aide|minister|newspaper|magazine|agency|radio|google news|msn
+    |the wall street journal|the new york times|investor's business daily|globenewswire|zacks
+    |prnewswire|pr newswire|business wire|associated press|yahoo""".split("|")
 )
+_TAIL_LENGTH = 30
 _QUOTES = str.maketrans(
     {
         "\u2018": "'",
@@ -51,14 +55,6 @@ _QUOTES = str.maketrans(
         "\ufeff": "",
     }
 )
-
-
-class Token(NamedTuple):
-    """One token of a cleaned title: its folded text and where it stands."""
-
-    text: str
-    start: int
-    end: int
 
 
 def _entity(match: re.Match[str]) -> str:
@@ -92,14 +88,12 @@ def fold(text: str) -> str:
     return "".join(char if "\u2e80" <= char <= "\uffff" else _fold_char(char) for char in text)
 
 
-def tokens_of(folded: str) -> list[Token]:
-    """Cut a folded title into words, numbers and the signs that carry meaning."""
-    return [Token(m.group(), m.start(), m.end()) for m in _TOKEN.finditer(folded)]
-
-
 def strip_wire(title: str) -> str:
     """Drop what a wire adds around a title: `UPDATE 2-`, `RPT-`, ` - Reuters`."""
-    bare = _SUFFIX.sub("", _PREFIX.sub("", title))
+    bare = _PREFIX.sub("", title)
+    at = max(bare.rfind("-"), bare.rfind("|"), bare.rfind(":"))
+    if at > 0 and len(bare) - at <= _TAIL_LENGTH and bare[at + 1 :].strip().lower() in _SOURCES:
+        bare = bare[:at].rstrip(" -")
     return bare or title
 
 
@@ -110,17 +104,20 @@ def prefix_length(title: str) -> int:
 
 
 class Title(NamedTuple):
-    """A title prepared for all readers of this room."""
+    """A title prepared for all readers of this room; `starts` places each word in it."""
 
     text: str
     folded: str
-    tokens: list[Token]
     words: list[str]
+    starts: list[int]
 
 
 def prepare(title: str) -> Title:
-    """Clean, fold and cut a title."""
+    """Clean and fold a title and cut it into words, numbers and the signs that carry meaning."""
     text = clean(title)
     folded = fold(text)
-    tokens = tokens_of(folded)
-    return Title(text, folded, tokens, [token.text for token in tokens])
+    words, starts = [], []
+    for match in _TOKEN.finditer(folded):
+        words.append(match.group())
+        starts.append(match.start())
+    return Title(text, folded, words, starts)

@@ -194,7 +194,7 @@ def _rows(
     for reason, mask in reversed(list(enumerate(faults, start=1))):
         if mask.any():
             verdict[mask] = reason
-    # An instant outside the calendars may be at the edge of 64 bits, where a bar's length overflows.
+    # An instant outside the calendars may be at the edge of 64 bits: a bar's length overflows.
     dated = timed & (stamps >= FIRST_NS) & (stamps < PAST_END_NS)
     start_ns, ts_ns, known_ns = _instants(np.where(dated, stamps, FIRST_NS), spec.bar)
     flags, unknown = _flags(frame, spec)

@@ -207,9 +207,7 @@ def test_files_that_cannot_be_read(read: Read, tmp_path: Path) -> None:
         ({"title": "t", "published": "p", "ticker": "x"}, "has no 'ticker'"),
     ],
 )
-def test_wrong_descriptions_say_what_would_be_right(
-    columns: dict[str, str], message: str
-) -> None:
+def test_wrong_descriptions_say_what_would_be_right(columns: dict[str, str], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         HeadlineSpec(path="x.jsonl", columns=columns)
 
@@ -225,9 +223,7 @@ def test_unknown_keys_of_a_description_are_refused() -> None:
     ("folder", "expected"),
     [("R1_replay_dev_2013-10", 17_774), ("R2_replay_dev_2007-01", 44_196)],
 )
-def test_the_real_replays_read_without_loss(
-    shared_data: Path, folder: str, expected: int
-) -> None:
+def test_the_real_replays_read_without_loss(shared_data: Path, folder: str, expected: int) -> None:
     columns = {"id": "id", "published": "published_at", "title": "title", "source": "source"}
     spec = HeadlineSpec(path="headlines.jsonl", columns=columns, precision="minute")
     headlines, rejects = read_headlines(shared_data / folder / "headlines.jsonl", spec)

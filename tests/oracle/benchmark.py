@@ -8,7 +8,6 @@ from typing import NamedTuple
 from streams.events import SECOND_NS, Flag, Phase
 from tests.oracle.closes import DailyRow, Day, close_of, previous_close
 from tests.oracle.filter import EXPIRY_NS, is_far, released
-from tests.oracle.line import mark_expiry
 from tests.oracle.rows import Row
 from tests.oracle.tape import Tape
 from tests.oracle.venue import Venue
@@ -38,11 +37,11 @@ class Benchmark:
         if self.venue.phase(row.session_ns) is Phase.closed or second <= self.last_second:
             return
         self.last_second = second
-        end_ns = (second + 1) * SECOND_NS
-        while self.held and self.held[0].row.ts_ns + EXPIRY_NS <= end_ns:
+        start_ns = second * SECOND_NS
+        while self.held and self.held[0].row.ts_ns + EXPIRY_NS <= start_ns:
             self._expire()
         self._roll(self.venue.trade_date(row.session_ns))
-        held = HeldPoint(row._replace(ts_ns=end_ns, exchange=""), second * SECOND_NS)
+        held = HeldPoint(row._replace(ts_ns=start_ns, exchange=""), start_ns)
         if Flag.bar not in row.flags:
             self._judge(held, held.second_ns)
             return
@@ -82,12 +81,21 @@ class Benchmark:
         self.tape.trade(at_ns, price, price, price, 0)
 
     def _expire(self) -> None:
-        point = self.held.pop(0)
-        before, self.day.accepted = self.day.accepted, point.row.price
-        if self.venue.phase(point.second_ns) is Phase.regular:
-            self.day.regular.append((point.second_ns, point.row.price))
-        due = point.row.ts_ns + EXPIRY_NS
-        mark_expiry(self.tape, due, point.row.price, before)
+        """Move the reference only: a point in the past would change what was read before."""
+        self._move(self.held.pop(0))
         rest, self.held = self.held, []
         for each in rest:
-            self._judge(each, due)
+            if is_far(self.mic, each.row.price, self._reference()):
+                self.held.append(each)
+                start = released(self.mic, [h.row for h in self.held])
+                freed = [] if start is None else self.held[start:]
+                self.held = self.held if start is None else []
+            else:
+                self.held, freed = [], [each]
+            for point in freed:
+                self._move(point)
+
+    def _move(self, point: HeldPoint) -> None:
+        self.day.accepted = point.row.price
+        if self.venue.phase(point.second_ns) is Phase.regular:
+            self.day.regular.append((point.second_ns, point.row.price))

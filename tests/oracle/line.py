@@ -95,8 +95,8 @@ class Line:
             self.judge(row)
 
     def _volume(self, row: Row) -> None:
-        if self.tape.points and Flag.no_volume not in row.flags:
-            self.tape.points[-1].volume += row.size
+        if Flag.no_volume not in row.flags:
+            self._today().carried += row.size
 
     def _range_only(self, row: Row, phase: Phase) -> None:
         reference = self.reference()
@@ -104,7 +104,8 @@ class Line:
             self.out.reject("bad_tick", row.listing, row.ts_ns)
             return
         _, high, low, _ = row.prices
-        self.tape.widen(row.ts_ns, reference, high, low)
+        volume = 0 if Flag.no_volume in row.flags else row.size
+        self.tape.widen(row.ts_ns, reference, high, low, volume)
         self.test_levels(high, low, row.ts_ns, phase)
 
     def _bar(self, row: Row, phase: Phase) -> None:
@@ -149,7 +150,8 @@ class Line:
         if day.first_trade_ns is None:
             day.first_trade_ns = t_ns
         self._remember(t_ns, row.price, phase)
-        volume = 0 if Flag.no_volume in row.flags else row.size
+        volume = day.carried + (0 if Flag.no_volume in row.flags else row.size)
+        day.carried = 0
         if Flag.no_range in row.flags:
             point = self.tape.at(t_ns)
             high, low = (row.price, row.price) if point is None else (point.high, point.low)

@@ -32,7 +32,7 @@ class Outputs:
 
     def resolve(self, key: AlertKey, ts_ns: int) -> None:
         log = self.alerts[key]
-        log.append(("resolved", ts_ns, log[-1][2]))
+        log.append(("resolved", max(ts_ns, log[-1][1]), log[-1][2]))
 
     def open_alerts(self, listing: str) -> list[AlertKey]:
         return [

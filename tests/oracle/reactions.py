@@ -97,7 +97,7 @@ class Watch:
         as_of = self.as_of(event)
         self._take_reference(self._noted(tape.read(event, as_of)), as_of)
         before = tape.window(
-            venue.retreat(event, BASELINE_MINUTES * MINUTE_NS), event, event, as_of
+            hour := venue.retreat(event, BASELINE_MINUTES * MINUTE_NS), event, hour, as_of
         )
         self.baseline = Fraction(sum(p.volume for p in before.points), BASELINE_MINUTES)
         self.sigma = tape.sigma(event)
@@ -116,7 +116,8 @@ class Watch:
         event, tape, venue = self.mention.event_ns, self.line.tape, self.line.venue
         if quote is None:
             self.reference = self.line.previous_close(venue.trade_date(event))
-            self.flags.add("previous_close_reference")
+            if self.reference is not None:
+                self.flags.add("previous_close_reference")
             return
         self.reference, self.age_ns = quote.price, venue.elapsed(quote.end_ns, event)
         regular = venue.phase(event) is Phase.regular
@@ -159,7 +160,7 @@ class Watch:
         as_of = self.as_of(due.due_ns)
         flags = set(self.flags)
         price = self._price(due, as_of, flags)
-        if price is None and due.date is not None:
+        if price is None:
             self._write(horizon, {}, {*self.flags, "no_trade"})
             return
         self._write(horizon, self._measured(due, as_of, price, flags), flags)

@@ -80,13 +80,14 @@ class Tape:
         if t_ns >= point.last_ns:
             point.last, point.last_ns = price, t_ns
 
-    def widen(self, t_ns: int, reference: int, high: int, low: int) -> None:
+    def widen(self, t_ns: int, reference: int, high: int, low: int, volume: int) -> None:
         """Enter a row that may set the range only; any trade of its second sets the last."""
         point = self.at(t_ns)
         if point is None:
-            self.make(t_ns // SECOND_NS * SECOND_NS, reference, high, low, 0)
+            self.make(t_ns // SECOND_NS * SECOND_NS, reference, high, low, volume)
             return
         point.high, point.low = max(point.high, high), min(point.low, low)
+        point.volume += volume
 
     def minutes(self) -> list[Point]:
         """Return one point for each minute that traded."""

@@ -1,0 +1,177 @@
+"""The column engine says what the scalar oracle says, in any framing and over any restart."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from agents.reacting import engine as engine_module
+from agents.reacting.config import DailyRow, EngineConfig
+from agents.reacting.engine import Engine
+from streams.events import Alert, Mention, Move, Output, Reaction, Reject
+from tests.oracle.engine import Oracle
+from tests.oracle.framing import reframe
+from tests.strategies import MarketLog, calendars, market_logs
+
+MOVE_KEYS = (
+    "listing",
+    "trade_date",
+    "direction",
+    "level_pct",
+    "ts_ns",
+    "session",
+    "price",
+    "reference_price",
+    "flags",
+)
+SLOW = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+
+
+@pytest.fixture(autouse=True)
+def columns_from_the_second_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the column pass see these short logs: in earnest it starts at 16 rows."""
+    monkeypatch.setattr(engine_module, "SCALAR_ROWS", 2)
+    monkeypatch.setattr(engine_module, "SCALAR_CHUNK", 3)
+
+
+def config_of(log: MarketLog) -> EngineConfig:
+    daily = []
+    for row in log.daily:
+        split = None if row.split is None else Fraction(str(row.split))
+        ratio = None if split is None else (split.numerator, split.denominator)
+        daily.append(
+            DailyRow(
+                listing=row.listing,
+                date=row.date,
+                close=row.close,
+                split=ratio,
+                dividend=row.dividend,
+            )
+        )
+    return EngineConfig(
+        listings=log.listings,
+        calendars=calendars(),
+        benchmark=log.benchmark,
+        daily=tuple(daily),
+    )
+
+
+def run(log: MarketLog, records: Iterable[Any]) -> tuple[Engine, list[Output]]:
+    engine = Engine(config_of(log))
+    outputs: list[Output] = []
+    for record in records:
+        outputs += engine.apply(record)
+    return engine, outputs
+
+
+def plain(outputs: Sequence[Output]) -> list[bytes]:
+    return sorted(msgspec.json.encode(o) for o in outputs)
+
+
+def of_type(outputs: Sequence[Output], type_: type) -> list[dict[str, Any]]:
+    return [msgspec.structs.asdict(o) for o in outputs if isinstance(o, type_)]
+
+
+def ordered(records: Iterable[dict[str, Any]]) -> list[str]:
+    return sorted(repr(sorted(r.items())) for r in records)
+
+
+def check_against_oracle(log: MarketLog) -> None:
+    oracle = Oracle(log.listings, calendars(), log.daily, log.benchmark)
+    for record in log.records:
+        oracle.apply(record)
+    engine, outputs = run(log, log.records)
+    moves = [{k: m[k] for k in MOVE_KEYS} for m in of_type(outputs, Move)]
+    assert ordered(moves) == ordered({k: m[k] for k in MOVE_KEYS} for m in oracle.moves)
+    check_reactions(of_type(outputs, Reaction), oracle.reactions)
+    rejects = Counter(
+        (r["reason"], r["detail"].removeprefix("a tick of "), r["ts_ns"])
+        for r in of_type(outputs, Reject)
+    )
+    assert rejects == Counter((r["reason"], r["listing"], r["ts_ns"]) for r in oracle.rejects)
+    assert engine.counts["ineligible"] == oracle.out.ineligible
+    assert engine.counts["gaps"] == oracle.out.gaps
+    check_alerts([o for o in outputs if isinstance(o, Alert)], oracle.alerts)
+
+
+def check_alerts(found: list[Alert], wanted: dict[tuple[str, str, str], Any]) -> None:
+    """The oracle knows no `updated`; an alert never ends before its last update."""
+    alerts: dict[tuple[str, str, str], list[tuple[str, int, int]]] = {}
+    updated: dict[tuple[str, str, str], int] = {}
+    for a in found:
+        key = (a.listing, a.trade_date, a.direction)
+        if a.transition == "updated":
+            updated[key] = a.updated_ns
+        else:
+            alerts.setdefault(key, []).append((a.transition, a.updated_ns, a.level_pct))
+    assert set(alerts) == set(wanted)
+    for key, log in wanted.items():
+        ended = [
+            (what, max(ts, updated.get(key, 0)) if what == "resolved" else ts, level)
+            for what, ts, level in log
+        ]
+        assert sorted(alerts[key]) == sorted(ended), key
+
+
+def check_reactions(found: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> None:
+    def key(r: dict[str, Any]) -> tuple[str, str, str]:
+        return r["headline_id"], r["listing"], r["horizon"]
+
+    assert Counter(map(key, found)) == Counter(map(key, wanted))
+    by_key = {key(r): r for r in wanted}
+    for reaction in found:
+        other = by_key[key(reaction)]
+        for name, value in reaction.items():
+            expected = other[name]
+            if isinstance(value, float) and expected is not None:
+                assert value == pytest.approx(expected, rel=1e-6, abs=2e-6), (key(reaction), name)
+            elif name == "flags":
+                assert sorted(value) == sorted(expected), (key(reaction), name)
+            else:
+                assert value == expected, (key(reaction), name)
+
+
+@SLOW
+@given(market_logs())
+def test_engine_equals_the_scalar_oracle(log: MarketLog) -> None:
+    check_against_oracle(log)
+
+
+@SLOW
+@given(market_logs(), st.lists(st.integers(1, 50), min_size=1, max_size=3))
+def test_framing_changes_nothing(log: MarketLog, cuts: list[int]) -> None:
+    _, whole = run(log, log.records)
+    _, cut = run(log, reframe(log.records, cuts))
+    assert plain(whole) == plain(cut)
+
+
+@SLOW
+@given(market_logs(), st.data())
+def test_a_restart_at_any_record_changes_nothing(log: MarketLog, data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(log.records)), label="restart")
+    _, whole = run(log, log.records)
+    engine, first = run(log, log.records[:at])
+    fresh = Engine(config_of(log))
+    fresh.restore(engine.snapshot())
+    rest = [o for record in log.records[at:] for o in fresh.apply(record)]
+    assert plain(whole) == plain([*first, *rest])
+
+
+@SLOW
+@given(market_logs(), st.data())
+def test_a_replayed_suffix_of_frames_changes_nothing(log: MarketLog, data: st.DataObject) -> None:
+    """What was applied before a crash and is sent again is dropped by its numbers and ids."""
+    frames = [r for r in log.records[:-1]]
+    at = data.draw(st.integers(0, len(frames)), label="from")
+    _, whole = run(log, log.records)
+    again = [*frames, *(r for r in frames[at:] if not isinstance(r, Mention)), log.records[-1]]
+    engine, outputs = run(log, again)
+    assert plain(whole) == plain(outputs)
+    assert engine.clock_ns >= 0
