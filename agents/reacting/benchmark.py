@@ -86,10 +86,14 @@ class Benchmark:
         line.apply(Row(ts_ns, ts_ns, last, high, low, volume, flags, ""))
         line.rejected.clear()  # its trades are judged, and rejected, in their own partition
 
+    def previous_close(self, t_ns: int) -> int | None:
+        """Return its previous close on the trade date of `t_ns`."""
+        return self._line.previous_close(self._sessions.trade_date(t_ns))
+
     def day_return(self, t_ns: int) -> float | None:
         """Return its return since its previous close; None where it has not traded that date."""
         price, date = self.tape.at(t_ns, t_ns), self._sessions.trade_date(t_ns)
         if price is None or self._sessions.trade_date(price.end_ns - 1) != date:
             return None
-        close = self._line.previous_close(date)
+        close = self.previous_close(t_ns)
         return None if close is None else price.price / close - 1.0

@@ -16,8 +16,9 @@ from agents.reacting.moves import NEVER
 from streams.events import I32, I64, SECOND_NS, Flag, Phase
 
 Mask = npt.NDArray[np.bool_]
-BAR = int(Flag.bar)
-SPECIAL = ~BAR  # any other flag sends a row to the scalar path
+BAR, EXTENDED, NO_VOLUME = int(Flag.bar), int(Flag.extended), int(Flag.no_volume)
+SILENT = int(Flag.no_last | Flag.no_range)  # together: a volume row
+PLAIN = BAR | EXTENDED | SILENT  # any other flag sends a row to the scalar path
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -68,6 +69,8 @@ class Columns:
         self.newest_ns = np.zeros(n, np.int64)
         self.segment_lo = np.zeros(n, np.int64)  # lo = hi = 0: every row of it needs thought
         self.segment_hi = np.zeros(n, np.int64)
+        self.formal = np.zeros(n, np.bool_)  # phase regular: Form T counts as volume only
+        self.carrying = np.zeros(n, np.bool_)  # volume waits for the next priced row
         self.next_up = np.full(n, NEVER, np.int64)
         self.next_down = np.full(n, -NEVER, np.int64)
         self.first_ns = np.array([line.sessions.first_ns for line in lines], np.int64)
@@ -86,22 +89,45 @@ class Columns:
         self.segment_lo[i], self.segment_hi[i] = (
             (line.segment_lo, line.segment_hi) if calm else (0, 0)
         )
+        self.formal[i] = line.phase is Phase.regular
+        self.carrying[i] = state.carried > 0
         self.last[i] = state.last or 0
         self.newest_ns[i] = line.tape.newest_second * SECOND_NS
         self.next_up[i], self.next_down[i] = state.ladder.next_up(), state.ladder.next_down()
 
     def thoughtful(self, run: Run) -> Mask:
         """Return which rows need thought, in the order of the run."""
+        listing, flags = run.listing, run.flags
+        mask = (run.start_ns < self.segment_lo[listing]) | (
+            run.start_ns >= self.segment_hi[listing]
+        )
+        kind = flags & SILENT
+        mask |= (flags & ~PLAIN != 0) | ((kind != 0) & (kind != SILENT))
+        silent = self._silent(run)
+        if silent.any():
+            priced = np.flatnonzero(~silent)
+            mask[priced] |= self._odd(run.take(priced))
+        else:
+            mask |= self._odd(run)
+        return mask
+
+    def _silent(self, run: Run) -> Mask:
+        """Return which rows bring nothing but volume."""
+        formal = (run.flags & EXTENDED != 0) & self.formal[run.listing]
+        silent: Mask = (run.flags & SILENT == SILENT) | formal
+        return silent
+
+    def _odd(self, run: Run) -> Mask:
+        """Return which rows run back in time, lie far from the one before, or pass a level."""
         order = np.argsort(run.listing, kind="stable")
         listing, price, ts = run.listing[order], run.price[order], run.ts_ns[order]
         before, since = np.empty_like(price), np.empty_like(ts)
         before[1:], since[1:] = price[:-1], ts[:-1]
         first = np.flatnonzero(np.diff(listing, prepend=-1))
         before[first], since[first] = self.last[listing[first]], self.newest_ns[listing[first]]
-        start, flags = run.start_ns[order], run.flags[order]
-        far = (np.abs(price - before) * 1000 > 8 * before) & (flags & BAR == 0)  # a superset
-        mask = far | (flags & SPECIAL != 0) | (ts < since)
-        mask |= (start < self.segment_lo[listing]) | (start >= self.segment_hi[listing])
+        trade = run.flags[order] & BAR == 0
+        mask = trade & (np.abs(price - before) * 1000 > 8 * before)  # a superset of far
+        mask |= ts < since
         mask |= run.high[order] >= self.next_up[listing]
         mask |= run.low[order] <= self.next_down[listing]
         result = np.empty(len(run), np.bool_)
@@ -110,6 +136,42 @@ class Columns:
 
     def commit(self, run: Run) -> None:
         """Accept rows none of which needs thought."""
+        silent = self._silent(run)
+        if silent.any() or self.carrying[run.listing].any():
+            self._carry(run, silent)
+            return
+        self._accept(run, run.size)
+
+    def _carry(self, run: Run, silent: Mask) -> None:
+        """Accept priced rows, each with the volume of the volume rows of its listing before it."""
+        order = np.argsort(run.listing, kind="stable")
+        listing, priced = run.listing[order], ~silent[order]
+        total = np.cumsum(run.size[order])
+        first = np.flatnonzero(np.diff(listing, prepend=-1))
+        stops = np.append(first[1:], len(run))
+        at = np.flatnonzero(priced)
+        volume = np.zeros(len(run), np.int64)
+        volume[order[at]] = np.diff(total[at], prepend=0)
+        for lo, hi in zip(first.tolist(), stops.tolist(), strict=True):
+            self._carry_one(run, order[lo:hi], priced[lo:hi], volume)
+        rows = np.sort(order[at])
+        if len(rows):
+            self._accept(run.take(rows), volume[rows])
+
+    def _carry_one(self, run: Run, rows: npt.NDArray[np.int64], priced: Mask, volume: I64) -> None:
+        """Mend the ends of one listing's rows: what came in before the first, what is left over."""
+        index = int(run.listing[rows[0]])
+        state = self.lines[index].state
+        at = np.flatnonzero(priced)
+        if not len(at):
+            state.carried += int(run.size[rows].sum())
+            self.carrying[index] = state.carried > 0
+            return
+        volume[rows[at[0]]] = state.carried + int(run.size[rows[: at[0] + 1]].sum())
+        state.carried = int(run.size[rows[at[-1] + 1 :]].sum())
+        self.carrying[index] = state.carried > 0
+
+    def _accept(self, run: Run, volume: I64) -> None:
         order = np.argsort(run.listing, kind="stable")
         listing, second = run.listing[order], run.ts_ns[order] // SECOND_NS
         change = np.ones(len(run), np.bool_)
@@ -121,7 +183,7 @@ class Columns:
         block[0], block[1], block[5] = second[starts], price[ends], ts[ends]
         block[2] = np.maximum.reduceat(run.high[order], starts)
         block[3] = np.minimum.reduceat(run.low[order], starts)
-        block[4] = np.add.reduceat(run.size[order], starts)
+        block[4] = np.add.reduceat(volume[order], starts)
         self._hand_out(listing[starts], block)
 
     def _hand_out(self, owner: I32, block: I64) -> None:

@@ -60,9 +60,10 @@ def open_watch(watch: Watch, line: Line, benchmark: Benchmark | None) -> None:
         stale = age > (STALE_REGULAR_NS if regular else STALE_EXTENDED_NS)
         watch.flags += ("stale_reference",) * stale + ("coarse",) * price.coarse
     _look_back(watch, line, as_of)
-    if benchmark is not None and (market := benchmark.tape.at(event, as_of)) is not None:
-        watch.market = market.price
-        watch.flags += ("coarse",) * market.coarse
+    if benchmark is not None:
+        market = benchmark.tape.at(event, as_of)
+        watch.market = benchmark.previous_close(event) if market is None else market.price
+        watch.flags += ("coarse",) * (market is not None and market.coarse)
     if sessions.phase(event) is Phase.regular:
         watch.start_ns = event
     else:

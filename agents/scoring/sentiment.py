@@ -59,6 +59,12 @@ def _phrase_index() -> dict[str, list[tuple[tuple[str, ...], float]]]:
 _PHRASES = _phrase_index()
 
 
+# All other words are passed over at once.
+_TELLING: frozenset[str] = frozenset().union(
+    COMPARATORS, NEW_CLAUSES, CAUSES, DESPITE, TURNS, _PHRASES, TRANSITIVE, MOVEMENT, POLARITY
+)
+
+
 def _phrase_at(words: Sequence[str], i: int) -> tuple[int, float] | None:
     """Return the length and weight of the longest expression that starts here."""
     for phrase, weight in _PHRASES.get(words[i], ()):
@@ -148,6 +154,9 @@ class _Reading:
         """Return the pieces in order."""
         i = 0
         while i < len(self.words):
+            if self.words[i] not in _TELLING:
+                i += 1
+                continue
             self._turn_of_clause(i)
             phrase = _phrase_at(self.words, i)
             if phrase is not None:

@@ -122,7 +122,8 @@ class StoryIndex:
         if known is not None:
             member = self._members[known]
             return member.story_id, self._rank(member.story_id, member.event_ns, headline_id)
-        tokens = story_tokens(title)
+        # Two headlines without a title have nothing in common.
+        tokens = story_tokens(title) if title.strip() else (headline_id,)
         weights = {token: self._weight(token) for token in tokens}
         story = self._closest(tokens, weights, issuers or NO_ISSUER, event_ns)
         story_id = story or content_id("story", headline_id)
@@ -180,12 +181,15 @@ class StoryIndex:
     ) -> str | None:
         """Return the story whose members are most alike, or None under the threshold."""
         total = sum(weights.values())
-        numbers = {token for token in tokens if token[0].isdigit()}
+        numbers = {token for token in tokens if token[:1].isdigit()}
         likeness: dict[str, list[float]] = {}
         candidates: dict[int, int] = {}
         for issuer in issuers:
             candidates.update(self._candidates(weights, issuer))
+        enough = JACCARD_FLOOR * total
         for number, shared in candidates.items():
+            if shared < enough:
+                continue
             member = self._members[number]
             gap_ns = abs(event_ns - member.event_ns)
             if gap_ns > WINDOW_NS:
@@ -220,7 +224,8 @@ class StoryIndex:
         self._members[number] = member
         self._by_headline[member.headline_id] = number
         self._by_story.setdefault(member.story_id, []).append(number)
-        self._frequency.update(member.tokens)
+        for token in member.tokens:
+            self._frequency[token] += 1
         for key in _posting_keys(member):
             self._postings.setdefault(key, []).append(number)
         self._order.append(number)
@@ -271,5 +276,5 @@ def _similarity(shared: int, mine: int, theirs: int) -> float:
 
 def _numbers_disagree(numbers: set[str], tokens: tuple[str, ...]) -> bool:
     """Tell whether two titles both give numbers and neither set holds the other."""
-    theirs = {token for token in tokens if token[0].isdigit()}
+    theirs = {token for token in tokens if token[:1].isdigit()}
     return bool(theirs) and not (numbers <= theirs or theirs <= numbers)

@@ -56,6 +56,7 @@ _FUNDAMENTALS = frozenset(
     " subscribers users dividend quarter q1 q2 q3 q4 volume volumes costs prices price".split()
 )
 _WHEN = frozenset("on after as amid following premarket pre post afterhours late early".split())
+_BETWEEN = frozenset("is are stock now sharply".split())  # Alibaba is up 8%
 _PERCENT = frozenset("% percent pct pc".split())
 _CUTS = frozenset("cut cuts cutting slash slashes axe axes eliminate eliminates shed sheds".split())
 _JOBS = frozenset("jobs staff workforce positions employees posts".split())
@@ -148,7 +149,7 @@ def _company_moves(words: Sequence[str], end: int) -> bool:
     """Tell whether the company whose name ends before `end` itself moves: `Alibaba jumps 9%`."""
     if end >= len(words):
         return False
-    at = end + 1 if words[end] in ("is", "are", "stock", "now", "sharply") else end
+    at = end + 1 if words[end] in _BETWEEN else end
     if at >= len(words) or words[at] not in _MOVES:
         return False
     percent = _has_percent(words, at + 1, at + 6)

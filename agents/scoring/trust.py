@@ -74,11 +74,8 @@ def around(title: Title, hit: Hit) -> Around:
 
 def trust_ambiguous(title: Title, hit: Hit, *, prose: bool) -> float:
     """Return how far an ambiguous name may be believed: SURE with a cue, UNSURE or REFUSED."""
-    if hit.alias.rank != Rank.given and _inside_hyphens(title, hit):
-        return REFUSED
     place = around(title, hit)
-    word = title.folded[hit.start : hit.end]
-    if place.after in NOT_BEFORE.get(word, ()) or place.before in NOT_AFTER.get(word, ()):
+    if _means_something_else(title, hit, place):
         return REFUSED
     if place.after in _CLEAR_ENDINGS:
         return SURE
@@ -101,6 +98,14 @@ def trust_derived(title: Title, hit: Hit, *, prose: bool) -> float:
     place = around(title, hit)
     own = place.after == "'s" or not place.after or place.after[0] in hit.alias.initials
     return SURE if own or not prose or not _part_of_longer_name(title, place) else REFUSED
+
+
+def _means_something_else(title: Title, hit: Hit, place: Around) -> bool:
+    """Tell whether the words beside the name take it away: `price target`, `Ball-Peen`."""
+    word = title.folded[hit.start : hit.end]
+    if place.after in NOT_BEFORE.get(word, ()) or place.before in NOT_AFTER.get(word, ()):
+        return True
+    return hit.alias.rank != Rank.given and _inside_hyphens(title, hit)
 
 
 def _has_cue(title: Title, place: Around) -> bool:

@@ -50,11 +50,16 @@ class Benchmark:
         self._accept(held, held.second_ns)
 
     def _roll(self, date: int) -> None:
-        if date <= self.day.date:
-            return
-        closes = {d: close_of(day, "") for d, day in self.days.items()}
+        if date > self.day.date:
+            self.day = self.days[date] = Day(date, self._close_before(date))
+
+    def _close_before(self, date: int) -> int | None:
+        closes = {d: close_of(day, self.mic) for d, day in self.days.items() if d < date}
         known = {d: close for d, close in closes.items() if close is not None}
-        self.day = self.days[date] = Day(date, previous_close(date, self.daily, known))
+        return previous_close(date, self.daily, known)
+
+    def previous_close(self, t_ns: int) -> int | None:
+        return self._close_before(self.venue.trade_date(t_ns))
 
     def _reference(self) -> int | None:
         day = self.day
@@ -76,8 +81,7 @@ class Benchmark:
     def _accept(self, point: HeldPoint, at_ns: int) -> None:
         price = point.row.price
         self.day.accepted = price
-        if self.venue.phase(at_ns) is Phase.regular:
-            self.day.regular.append((at_ns, price))
+        self._remember(at_ns, price)
         self.tape.trade(at_ns, price, price, price, 0)
 
     def _expire(self) -> None:
@@ -97,5 +101,11 @@ class Benchmark:
 
     def _move(self, point: HeldPoint) -> None:
         self.day.accepted = point.row.price
-        if self.venue.phase(point.second_ns) is Phase.regular:
-            self.day.regular.append((point.second_ns, point.row.price))
+        self._remember(point.second_ns, point.row.price)
+
+    def _remember(self, t_ns: int, price: int) -> None:
+        phase = self.venue.phase(t_ns)
+        if phase is Phase.regular:
+            self.day.regular.append((t_ns, price))
+        elif phase is Phase.closing_auction:
+            self.day.auction.append((t_ns, price))

@@ -131,7 +131,7 @@ class Watch:
         if self.benchmark is None:
             return None
         quote = self._noted(self.benchmark.tape.read(t_ns, as_of_ns))
-        return None if quote is None else quote.price
+        return self.benchmark.previous_close(t_ns) if quote is None else quote.price
 
     def _begin_from_minutes(self, as_of_ns: int) -> None:
         """Begin an old reaction at the first minute that ended after the event."""

@@ -186,10 +186,16 @@ def test_volume_rows_and_range_rows_set_no_last_price() -> None:
         trade("14:00:03", 120, 5, flags=silent | Flag.no_volume),
         trade("14:00:04", 100.7, 5, flags=Flag.no_last),
         trade("14:00:05", 120, 5, flags=Flag.no_last),
+        trade("14:00:06", 100.1, 7),
     )
     points = [(p.last, p.high, p.volume) for p in one.lines[BABA].tape.points]
-    # The range row's own second has the reference as its last.
-    assert points == [(100 * DOLLAR, 100 * DOLLAR, 20), (100 * DOLLAR, 100_700_000, 0)]
+    # The range row's own second has the reference as its last; what the volume rows brought
+    # counts with the next accepted row.
+    assert points == [
+        (100 * DOLLAR, 100 * DOLLAR, 10),
+        (100 * DOLLAR, 100_700_000, 5),
+        (100_100_000, 100_100_000, 17),
+    ]
     assert [r["ts_ns"] for r in one.rejects] == [at("14:00:05")]
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.scoring.text import clean, fold, prepare, prefix_length, strip_wire
+from agents.scoring.text import clean, fold, prefix_length, prepare, strip_wire
 
 
 @pytest.mark.parametrize(
