@@ -1,0 +1,1 @@
+"""What the events mean, and who acts on it."""

@@ -14,7 +14,7 @@ from agents.reacting.moves import Crossing
 from agents.reacting.news import News
 from agents.reacting.reactions import Watch
 from agents.reacting.rules import AlertState
-from agents.reacting.watching import OPEN, Scheduled, Watching
+from agents.reacting.watching import OPEN, Scheduled, Waits, Watching
 from streams.events import Mention, Output
 
 EXPIRE, RESOLVE = "expire", "resolve"
@@ -26,7 +26,7 @@ class DeskState(msgspec.Struct):
 
     news: News
     watches: dict[str, Watch]
-    waiting: list[str]
+    waiting: Waits
     heap: list[Scheduled]
     alerts: dict[str, AlertState]
 
@@ -66,10 +66,17 @@ class Desk:
         return not (self._heap or self._news.mentions or self._watching.waiting)
 
     def next_due(self) -> int:
-        """Return the earliest instant at which `fire` may have something to do."""
-        if self._watching.waiting:
-            return 0
+        """Return the earliest instant at which something falls due."""
         return self._heap[0][0] if self._heap else FOREVER_NS
+
+    @property
+    def waits(self) -> bool:
+        """Tell whether any reaction waits for a first trade."""
+        return bool(self._watching.waiting)
+
+    def may_start(self) -> bool:
+        """Tell whether `fire` may find the first trade that a reaction waits for."""
+        return self._watching.may_start(self._by_name)
 
     def fire(self, watermark_ns: int, *, ended: bool = False) -> None:
         """Do all that has fallen due, in order; `ended`: horizons get no price any more."""

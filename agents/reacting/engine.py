@@ -13,15 +13,12 @@ import numpy as np
 
 from agents.reacting.admission import Admission, Rejected
 from agents.reacting.badtick import Trade
-from agents.reacting.benchmark import Benchmark, Points
-from agents.reacting.closes import DailyTable
+from agents.reacting.benchmark import Points
 from agents.reacting.columns import Columns, Run
 from agents.reacting.config import EngineConfig
-from agents.reacting.desk import Desk, DeskState
 from agents.reacting.frames import points_of, run_of, stretches
-from agents.reacting.line import Line, LineState, Row
-from agents.reacting.sessions import Sessions
-from agents.reacting.tape import TapeState
+from agents.reacting.line import Line, Row
+from agents.reacting.roster import Roster, RosterState
 from streams.events import I64, Clock, MarketRecord, Mention, Output, Reject, TickFrame
 
 SCALAR_ROWS = 16  # below this many rows the column pass costs more than it saves
@@ -36,9 +33,7 @@ class EngineState(msgspec.Struct):
     newest_ns: bytes
     applied: dict[str, int]  # run -> number of the last row applied
     counts: dict[str, int]
-    lines: dict[str, tuple[LineState, TapeState]]
-    benchmarks: dict[str, tuple[int, LineState, TapeState]]
-    desks: dict[str, DeskState]
+    roster: RosterState
 
 
 class Engine:
@@ -50,52 +45,20 @@ class Engine:
         self.counts: Counter[str] = Counter()
         self._clock_ns = -1
         self._applied: dict[str, int] = {}
-        sessions = {mic: Sessions(calendar) for mic, calendar in config.calendars.items()}
-        daily = {
-            listing.listing: DailyTable(r for r in config.daily if r.listing == listing.listing)
-            for listing in config.listings
-        }
-        self._lines = [
-            Line(i, listing, sessions[listing.mic], daily[listing.listing])
-            for i, listing in enumerate(config.listings)
-        ]
-        self._index = {line.name: line.index for line in self._lines}
-        self._benchmarks = self._make_benchmarks(config)
-        self._make_desks(config)
-        self._columns = Columns(self._lines)
-        self._admission = Admission(self._columns, self._issuer_of, config.lateness_ns)
-
-    def _make_benchmarks(self, config: EngineConfig) -> dict[str, Benchmark]:
-        named = {listing.benchmark or config.benchmark for listing in config.listings}
-        lines = {line.name: line for line in self._lines if line.name in named}
-        return {n: Benchmark(x.listing, x.sessions, x.daily) for n, x in lines.items()}
-
-    def _make_desks(self, config: EngineConfig) -> None:
-        self._desks: list[Desk] = []
-        self._desk_index: dict[str, int] = {}
-        groups: dict[str, list[Line]] = {}
-        for line in self._lines:
-            groups.setdefault(line.listing.issuer, []).append(line)
-        self._issuer_of = np.zeros(len(self._lines), np.int32)
-        for number, (issuer, lines) in enumerate(groups.items()):
-            markets = {}
-            for line in lines:
-                self._issuer_of[line.index] = number
-                name = line.listing.benchmark or config.benchmark
-                if name in self._benchmarks:
-                    markets[line.name] = self._benchmarks[name]
-            self._desk_index[issuer] = number
-            self._desks.append(Desk(lines, config.rules, markets, self._out))
+        self._roster = roster = Roster(config, self._out)
+        self._lines, self._desks, self._issuer_of = roster.lines, roster.desks, roster.issuer_of
+        self._columns = Columns(roster.lines)
+        self._admission = Admission(self._columns, roster.issuer_of, config.lateness_ns)
 
     @property
     def listings(self) -> dict[str, int]:
         """Return the engine's index of each listing, by name."""
-        return self._index
+        return self._roster.index
 
     @property
     def broadcast(self) -> tuple[str, ...]:
         """Return the names of the listings whose points must be sent to every partition."""
-        return tuple(self._benchmarks)
+        return tuple(self._roster.benchmarks)
 
     @property
     def clock_ns(self) -> int:
@@ -125,7 +88,7 @@ class Engine:
         The points must lie before the Clock after their second, as the framer sends them.
         """
         for block in points:
-            self._benchmarks[block.listing].read(block)
+            self._roster.benchmarks[block.listing].read(block)
         self._rows(run)
         self._tick_clock(end_clock_ns, final=False)
         return self._taken()
@@ -143,13 +106,13 @@ class Engine:
             if are_points:
                 self._points(frame, part)
             else:
-                self._rows(run_of(frame, part, self._index, self._clock_ns), frame.listings)
+                self._rows(run_of(frame, part, self._roster.index, self._clock_ns), frame.listings)
                 self._fire_all()
 
     def _points(self, frame: TickFrame, part: slice) -> None:
         for block in points_of(frame, part):
-            if block.listing in self._benchmarks:
-                self._benchmarks[block.listing].read(block)
+            if block.listing in self._roster.benchmarks:
+                self._roster.benchmarks[block.listing].read(block)
 
     def _repeats(self, frame: TickFrame) -> int:
         """Return how many leading rows of a frame were applied before."""
@@ -169,7 +132,8 @@ class Engine:
                 self._desks, before_ns.tolist(), ends_ns, strict=True
             ):
                 desk.finish(start_ns, end_ns)
-                self._note_lines(desk)
+            for number in range(len(self._desks)):
+                self._note_desk(number)
         else:
             self._fire_all()
 
@@ -177,14 +141,15 @@ class Engine:
         return np.maximum(self._admission.newest_ns, self._clock_ns) - self._lateness_ns
 
     def _fire_all(self) -> None:
-        watermarks = self._watermarks()
-        due = np.fromiter((desk.next_due() for desk in self._desks), np.int64, len(self._desks))
-        for number in np.flatnonzero(due <= watermarks).tolist():
+        watermarks, roster = self._watermarks(), self._roster
+        due = set(np.flatnonzero(roster.due_ns <= watermarks).tolist())
+        due.update(n for n in roster.waiting if self._desks[n].may_start())
+        for number in sorted(due):
             self._desks[number].fire(int(watermarks[number]))
-            self._note_lines(self._desks[number])
+            self._note_desk(number)
 
     def _mention(self, mention: Mention) -> None:
-        number = self._desk_index.get(mention.issuer)
+        number = self._roster.desk_index.get(mention.issuer)
         if number is None:
             self._reject(
                 "unknown_issuer",
@@ -196,6 +161,7 @@ class Engine:
         watermark_ns = int(self._watermarks()[number])
         if not self._desks[number].learn(mention, watermark_ns, self._clock_ns):
             self.counts["repeated_mentions"] += 1
+        self._note_desk(number)
 
     # -- rows
 
@@ -241,16 +207,16 @@ class Engine:
         for index, ts, start, price, high, low, size, flags, place, clock in zip(
             *lists, strict=True
         ):
-            line, desk = self._lines[index], self._desks[self._issuer_of[index]]
+            number = int(self._issuer_of[index])
+            line, desk = self._lines[index], self._desks[number]
             watermark_ns = self._admission.advance(index, ts, clock)
-            if desk.next_due() <= watermark_ns:
+            if desk.next_due() <= watermark_ns or desk.waits:
                 desk.fire(watermark_ns)
-                touched.update(x.index for x in desk.lines)
             row = Row(ts, start, price, high, low, size, flags, run.exchanges[place])
             desk.after_row(line, line.apply(row), clock)
-            touched.add(index)
-        for index in touched:
-            self._note(self._lines[index])
+            touched.add(number)
+        for number in touched:
+            self._note_desk(number)
 
     def _note(self, line: Line) -> None:
         self._columns.note(line)
@@ -262,9 +228,10 @@ class Engine:
             self.counts["ineligible"] += line.ineligible
             line.ineligible = 0
 
-    def _note_lines(self, desk: Desk) -> None:
-        """Take over what firing did to an issuer's lines: expiries change them."""
-        for line in desk.lines:
+    def _note_desk(self, number: int) -> None:
+        """Take over what happened to an issuer: firing, too, changes its lines by expiries."""
+        self._roster.retime(number)
+        for line in self._desks[number].lines:
             self._note(line)
 
     # -- rejects
@@ -296,19 +263,12 @@ class Engine:
 
     def snapshot(self) -> bytes:
         """Return the whole state as bytes."""
-        live = [x for x in self._lines if x.state.date >= 0 or x.tape]
         state = EngineState(
             clock_ns=self._clock_ns,
             newest_ns=self._admission.newest_ns.tobytes(),
             applied=self._applied,
             counts=dict(self.counts),
-            lines={x.name: (x.state, x.tape.state()) for x in live},
-            benchmarks={n: b.state() for n, b in self._benchmarks.items()},
-            desks={
-                n: self._desks[i].state()
-                for n, i in self._desk_index.items()
-                if not self._desks[i].is_idle()
-            },
+            roster=self._roster.state(),
         )
         return msgspec.msgpack.encode(state)
 
@@ -318,17 +278,12 @@ class Engine:
         self._clock_ns, self._applied = state.clock_ns, state.applied
         self.counts = Counter(state.counts)
         self._admission.newest_ns[:] = np.frombuffer(state.newest_ns, np.int64)
-        for name, line in state.lines.items():
-            self._lines[self._index[name]].restore(*line)
-        for name, benchmark in state.benchmarks.items():
-            self._benchmarks[name].restore(*benchmark)
-        for issuer, desk in state.desks.items():
-            self._desks[self._desk_index[issuer]].restore(desk)
+        self._roster.restore(state.roster)
 
     def prune(self) -> None:
         """Drop what no reading can reach any more; never changes an answer."""
         watermarks = self._watermarks()
         for line in self._lines:
             line.tape.prune(int(watermarks[self._issuer_of[line.index]]))
-        for benchmark in self._benchmarks.values():
+        for benchmark in self._roster.benchmarks.values():
             benchmark.tape.prune(self._clock_ns - self._lateness_ns)

@@ -14,9 +14,10 @@ from agents.reacting.reactions import (
     open_watch,
     try_start,
 )
-from streams.events import Mention, Output
+from streams.events import SECOND_NS, Mention, Output
 
 OPEN = "open"
+Waits = dict[str, dict[str, int]]  # listing -> headline id -> event time
 Scheduled = tuple[int, str, str, str, int]  # due, listing, headline id, what, exact due instant
 
 
@@ -26,7 +27,7 @@ class Watching:
     def __init__(self, benchmarks: dict[str, Benchmark], out: list[Output]) -> None:
         self._benchmarks, self._out = benchmarks, out
         self.watches: dict[str, Watch] = {}
-        self.waiting: list[str] = []  # those that wait for a first trade
+        self.waiting: Waits = {}  # those that wait for a first trade
 
     def begin(self, mention: Mention, lines: list[Line], watermark_ns: int) -> list[Scheduled]:
         """Watch every line of the issuer; return when each watch is to be opened."""
@@ -48,21 +49,25 @@ class Watching:
         watch = self.watches[f"{key}@{line.name}"]
         open_watch(watch, line, self._benchmarks.get(line.name))
         if watch.start_ns is None:
-            self.waiting.append(f"{key}@{line.name}")
+            self.waiting.setdefault(line.name, {})[key] = watch.event_ns
             return []
         return self._scheduled(watch, line)
+
+    def may_start(self, lines: dict[str, Line]) -> bool:
+        """Tell whether any listing has traded since the oldest event that waits for it."""
+        return any(_has_traded(lines[name], waits) for name, waits in self.waiting.items())
 
     def start(self, lines: dict[str, Line], watermark_ns: int) -> list[Scheduled]:
         """Start those that wait and whose first trade is known; return their horizons."""
         scheduled: list[Scheduled] = []
-        still = []
-        for name in self.waiting:
-            watch, line = self.watches[name], lines[name.rpartition("@")[2]]
-            if try_start(watch, line, watermark_ns):
-                scheduled += self._scheduled(watch, line)
-            else:
-                still.append(name)
-        self.waiting = still
+        for name in [n for n, waits in self.waiting.items() if _has_traded(lines[n], waits)]:
+            for key in list(self.waiting[name]):
+                watch = self.watches[f"{key}@{name}"]
+                if try_start(watch, lines[name], watermark_ns):
+                    scheduled += self._scheduled(watch, lines[name])
+                    del self.waiting[name][key]
+            if not self.waiting[name]:
+                del self.waiting[name]
         return scheduled
 
     @staticmethod
@@ -87,7 +92,12 @@ class Watching:
 
     def abandon(self, lines: dict[str, Line]) -> None:
         """Write every horizon of the watches that never started."""
-        for name in self.waiting:
-            watch, line = self.watches.pop(name), lines[name.rpartition("@")[2]]
-            self._out += [no_trade(watch, line, horizon, None) for horizon in HORIZONS]
-        self.waiting = []
+        for name, waits in self.waiting.items():
+            for key in waits:
+                watch = self.watches.pop(f"{key}@{name}")
+                self._out += [no_trade(watch, lines[name], horizon, None) for horizon in HORIZONS]
+        self.waiting = {}
+
+
+def _has_traded(line: Line, waits: dict[str, int]) -> bool:
+    return (line.tape.newest_second + 1) * SECOND_NS > min(waits.values())

@@ -1,0 +1,1 @@
+"""Effects: files, clocks, terminals; everything that is not pure."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -66,4 +67,4 @@ def run_eval(what: str, file: Path, universe: Path | None) -> int:
 
 
 def _print_json(value: dict[str, Any]) -> None:
-    print(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")

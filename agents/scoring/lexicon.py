@@ -69,7 +69,7 @@ METRICS = _table(
     " employment confidence sentiment stake holding holdings capacity capex investment investments"
     " estimates estimate nav assets advances deposits futures gdp pmi rupee dollar euro yuan"
     " pound sterling yen won funding limit valuation efficiency productivity occupancy headcount"
-    " personnel employees payout visibility loyalty satisfaction performance yield yields ",
+    " personnel employees payout visibility performance yield yields ",
     n10="loss losses indebtedness error errors cost costs expense expenses debt debts liabilities npa npas provision"
     " provisions provisioning unemployment jobless claims inflation deficit deficits complaints"
     " defaults default delinquencies impairments impairment writedowns write-downs charges"
@@ -102,7 +102,7 @@ POLARITY = _table(
     " innovative leading launches support supports supported supportive opportunity"
     " opportunities potential safe stable stabilise stabilises stabilize stabilizes pick picks"
     " reward rewards advantage recommends enters sign signs signed steady firm firmed"
-    " cost-effective competitive growth bright boosted oversubscribed praised professional reliability bestseller acclaimed honored honoured granted permit favour favours worth",
+    " cost-effective competitive growth bright boosted oversubscribed granted permit favour favours worth",
     n15="downgrade downgrades downgraded downgrading miss misses missed missing underperform"
     " underperforms underperformed underperforming underweight bearish bear bears bankruptcy"
     " bankrupt insolvency insolvent fraud scam scandal collapse collapses collapsed default"
@@ -133,14 +133,14 @@ POLARITY = _table(
     " avoid plagued shortfall crunch slap slaps slapped tension tensions stumble stumbles"
     " falter falters faltered stagnant stagnate stagnates flounder flounders discontinue"
     " discontinued overhang widens widened widening unfavourable unfavorable adverse"
-    " adversely unable diminished diminishes ending refused upset awkward inability dents dented wipe wipes wiped erases erased reels"
+    " adversely unable diminished diminishes inability dents dented wipe wipes wiped erases erased reels"
     " derail derails derailed dropped underperformance lay-offs subpoena deaths coronavirus virus"
     " outbreak covid headache tensions downtime bankruptcies lawsuit guilty illegal"
     " wrongdoing misconduct manipulation evasion raid raids raided seized freeze frozen",
     n05="selling sell-offs pares pare trims difficult tough tougher hard harder challenging"
     " challenge challenges competition crowded uneasy nervous wary unlikely unclear"
     " doubt doubts burden costly caveat bubble protest protests opposes oppose opposed"
-    " criticism criticised criticized dull skip restraint lockdown risk loss losses  correction strike strikes stoppage boycotting laborious stressful dark dismissed liquidated warily losing_ bitter bruise bruises wobble wobbles chokes",
+    " criticism criticised criticized dull skip restraint lockdown risk loss losses  correction strike strikes dismissed liquidated warily losing_ bitter bruise bruises wobble wobbles chokes",
 )
 
 NEGATORS = frozenset(
@@ -189,11 +189,11 @@ PHRASES = _phrases(
     p02="initial public offering; market share",
     p00="stop loss; stop-loss; stoploss; in line; in-line; before taxes; before tax; after tax; after taxes; seeks nod; seek nod; strong resistance; "
     "capital gain; shareholders of record; of record; declined comment; declined to comment; "
-    "refused to comment; go ahead; goes ahead; sell off in; risk reduction; to file; pre tax; pre-tax; ahead of; risk management; "
-    "market risk; line up; lines up; beef up; beefs up; as well as; in contrast; cold cuts; "
+    "to comment; go ahead; goes ahead; sell off in; risk reduction; to file; pre tax; pre-tax; ahead of; risk management; "
+    "market risk; line up; lines up; beef up; beefs up; as well as; in contrast; "
     "crude oil; soft drink; soft drinks; soft commodities; tax free; capital gains; price cuts; "
     "opens up; open up; sum up; sums up; low down; stocks to watch; top line; short sale; "
-    "per cent; contract manufacturing; contract manufacturer; contract manufacturers; "
+    "per cent; "
     "cut off; cutting edge; charge of; red hat; hedge fund; hedge funds; bear stearns; "
     "award winning; best buy; buy back; general motors; step down; steps down; stepping "
     "down; stepped down; set up; sets up; setting up; up to; start up; up for; back up; "
@@ -214,7 +214,7 @@ PHRASES = _phrases(
     "lows; new low; new lows; all-time low; all time low; week low; month low; year low; "
     "under pressure; selling pressure; hit by; hit hard; cut to; cut at; target cut; "
     "lower circuit; extends losses; extend losses; extend fall; extends fall; writes off; "
-    "loss-making; lay offs; lay-offs; stay away; snaps winning streak;  temporary lay-offs; sell off; sell-off; fall short; falls short; fell short; lower than expected; "
+    "loss-making; lay offs; lay-offs; stay away; snaps winning streak; sell off; sell-off; fall short; falls short; fell short; lower than expected; "
     "lower-than-expected; below consensus; below estimates; below expectations; bear "
     "market",
     n15="profit warning; profit warnings; complete response letter; going concern; going "

@@ -143,7 +143,10 @@ CUES_AFTER = frozenset(
     " provides commences awarded selected teams partners extends expands shuts closing"
     " confirms board's declined lands licenses sets adopts terminates stake brands brand"
     " co-founder founder quarter nasdaq nyse intends targets tests to lifts faces halts hikes"
-    " dominates rolls recruits tells told hit hits warns warned".split()
+    " dominates rolls recruits tells told hit hits warns warned"
+    " loses lost weighs seeks ends expected set seen backs fills talks considers mulls delays rejects"
+    " denies admits cancels builds offers orders restates restarts eyes nears sedan suv dealer"
+    " dealers options buyback ipo merger".split()
 )
 # Capitalised beside a name without being a part of it.
 PLACES_AND_TIMES = frozenset(

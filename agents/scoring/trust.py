@@ -6,6 +6,7 @@ from bisect import bisect_left
 from typing import NamedTuple
 
 from agents.scoring.aliases import Alias, Rank
+from agents.scoring.lexicon import MOVEMENT, TRANSITIVE
 from agents.scoring.naming import (
     CUES_AFTER,
     CUES_BEFORE,
@@ -23,6 +24,8 @@ UNSURE = 0.4  # the guide's factor for an ambiguous name without a cue
 REFUSED = 0.0
 SENTENCE_CASE = 0.3  # share of lower-case words that makes capitals meaningful
 
+# `Ford cuts`, `Ford reports`: what companies do, and what is done to their prices.
+_COMPANY_WORDS = CUES_AFTER | frozenset(MOVEMENT) | frozenset(TRANSITIVE)
 # Capitalised beside a name, these do not belong to it.
 _FREE_WORDS = CUES_AFTER | LEGAL_ENDINGS | CUES_BEFORE | PREPOSITIONS | PLACES_AND_TIMES
 # `Apple Inc`, but not `Apple a day`: the legal endings that are no English words.
@@ -110,7 +113,7 @@ def _means_something_else(title: Title, hit: Hit, place: Around) -> bool:
 
 def _has_cue(title: Title, place: Around) -> bool:
     """Tell whether the words beside the name are those of a company."""
-    if place.after in CUES_AFTER or place.before in CUES_BEFORE:
+    if place.after in _COMPANY_WORDS or place.before in CUES_BEFORE:
         return True
     owned = place.before == "of" and place.first >= 2
     return owned and title.words[place.first - 2] in ("shares", "ceo", "unit")

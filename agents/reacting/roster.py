@@ -1,0 +1,90 @@
+"""Everything an engine keeps by name: lines, benchmarks, desks; and their snapshot."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+
+from agents.reacting.benchmark import Benchmark
+from agents.reacting.closes import DailyTable
+from agents.reacting.config import DailyRow, EngineConfig
+from agents.reacting.desk import FOREVER_NS, Desk, DeskState
+from agents.reacting.line import Line, LineState
+from agents.reacting.sessions import Sessions
+from agents.reacting.tape import TapeState
+from streams.events import I32, I64, Output
+
+
+class RosterState(msgspec.Struct):
+    """What a snapshot keeps, by listing and by issuer; whoever is idle is left out."""
+
+    lines: dict[str, tuple[LineState, TapeState]]
+    benchmarks: dict[str, tuple[int, LineState, TapeState]]
+    desks: dict[str, DeskState]
+
+
+class Roster:
+    """The lines, benchmarks and desks of an engine, and when each desk is next due."""
+
+    def __init__(self, config: EngineConfig, out: list[Output]) -> None:
+        sessions = {mic: Sessions(calendar) for mic, calendar in config.calendars.items()}
+        daily: dict[str, list[DailyRow]] = {}
+        for row in config.daily:
+            daily.setdefault(row.listing, []).append(row)
+        self.lines = [
+            Line(i, each, sessions[each.mic], DailyTable(daily.get(each.listing, ())))
+            for i, each in enumerate(config.listings)
+        ]
+        self.index = {line.name: line.index for line in self.lines}
+        named = {each.benchmark or config.benchmark for each in config.listings}
+        self.benchmarks = {
+            x.name: Benchmark(x.listing, x.sessions, x.daily) for x in self.lines if x.name in named
+        }
+        self._make_desks(config, out)
+        self.due_ns: I64 = np.full(len(self.desks), FOREVER_NS, np.int64)
+        self.waiting: set[int] = set()  # desks with reactions that wait for a first trade
+
+    def _make_desks(self, config: EngineConfig, out: list[Output]) -> None:
+        groups: dict[str, list[Line]] = {}
+        for line in self.lines:
+            groups.setdefault(line.listing.issuer, []).append(line)
+        self.desk_index = {issuer: number for number, issuer in enumerate(groups)}
+        owner = [self.desk_index[line.listing.issuer] for line in self.lines]
+        self.issuer_of: I32 = np.array(owner, np.int32)
+        self.desks: list[Desk] = []
+        for lines in groups.values():
+            markets = {}
+            for line in lines:
+                name = line.listing.benchmark or config.benchmark
+                if name in self.benchmarks:
+                    markets[line.name] = self.benchmarks[name]
+            self.desks.append(Desk(lines, config.rules, markets, out))
+
+    def retime(self, number: int) -> None:
+        """Note anew when a desk is next due; to be called after whatever may change it."""
+        desk = self.desks[number]
+        self.due_ns[number] = desk.next_due()
+        if desk.waits:
+            self.waiting.add(number)
+        else:
+            self.waiting.discard(number)
+
+    def state(self) -> RosterState:
+        """Return what `restore` needs."""
+        live = [x for x in self.lines if x.state.date >= 0 or x.tape]
+        desks = {name: self.desks[number] for name, number in self.desk_index.items()}
+        return RosterState(
+            lines={x.name: (x.state, x.tape.state()) for x in live},
+            benchmarks={name: b.state() for name, b in self.benchmarks.items()},
+            desks={name: desk.state() for name, desk in desks.items() if not desk.is_idle()},
+        )
+
+    def restore(self, state: RosterState) -> None:
+        """Take the state of a snapshot made under the same configuration."""
+        for name, line in state.lines.items():
+            self.lines[self.index[name]].restore(*line)
+        for name, benchmark in state.benchmarks.items():
+            self.benchmarks[name].restore(*benchmark)
+        for issuer, desk in state.desks.items():
+            self.desks[self.desk_index[issuer]].restore(desk)
+            self.retime(self.desk_index[issuer])
