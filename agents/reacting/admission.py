@@ -91,9 +91,8 @@ class Admission:
         if run.ts_ns[0] < before - self._lateness_ns:
             return False
         since = np.maximum(newest[:-1], run.clock_ns[1:])
-        if (run.ts_ns[1:] < np.maximum(since, before) - self._lateness_ns).any():
-            return False
-        return True
+        late = run.ts_ns[1:] < np.maximum(since, before) - self._lateness_ns
+        return not late.any()
 
     def _drop_late(self, run: Run, refused: list[Rejected]) -> tuple[Run, list[Rejected]]:
         keep = np.ones(len(run), np.bool_)

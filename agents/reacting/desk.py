@@ -96,7 +96,7 @@ class Desk:
         self.fire(before_ns)
         self.fire(watermark_ns, ended=True)
         while self._heap:
-            due_ns, listing, key, what, exact_ns = heappop(self._heap)
+            _, listing, key, what, exact_ns = heappop(self._heap)
             if what not in (EXPIRE, RESOLVE):
                 self._act(self._by_name[listing], key, what, exact_ns, ended=True)
         self._watching.abandon(self._by_name)

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import polars as pl
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from agents.runtime.progress import utc
@@ -16,6 +17,7 @@ from agents.runtime.progress import utc
 Plain = dict[str, Any]
 TOLD_ISSUERS = 5  # of those that alerted; the files have all
 HORIZON_ORDER = ("1m", "5m", "15m", "60m", "session_close")
+LEFT: dict[str, Any] = {"title_justify": "left", "box": None, "pad_edge": False}
 
 
 def read_lines(path: Path) -> list[Plain]:
@@ -73,18 +75,19 @@ def _print_other_line(console: Console, alert: Plain) -> None:
 
 
 def _print_causes(console: Console, attribution: Plain) -> None:
-    table = Table(title="ranked causes", title_justify="left", box=None, pad_edge=False)
-    for name, justify in (("share", "right"), ("story", "left"), ("why", "left")):
-        table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
+    table = Table(title="ranked causes", **LEFT)
+    table.add_column("share", justify="right", no_wrap=True)
+    table.add_column("story", ratio=1)
     for cause in attribution["candidates"]:
-        factors = " ".join(
-            f"{k[0].upper()}={v:.2f}" for k, v in cause["factors"].items() if k != "q"
-        )
         copies = f", {cause['copies']} copies" if cause["copies"] else ""
-        about = f"{utc(cause['event_ns'])[11:16]} {cause['source']}{copies}: {cause['title']}"
-        table.add_row(f"{cause['share'] * 100:.1f} %", about, factors)
-    table.add_row(f"{attribution['market_share'] * 100:.1f} %", "the market", "")
-    table.add_row(f"{attribution['unexplained_share'] * 100:.1f} %", "unexplained", "")
+        table.add_row(_percent(cause["share"]), escape(cause["title"]))
+        factors = " ".join(
+            f"{name} {value:.2f}" for name, value in cause["factors"].items() if name != "q"
+        )
+        when = utc(cause["event_ns"])[5:16]
+        table.add_row("", f"[dim]{when} {cause['source']}{copies}; {factors}[/dim]")
+    table.add_row(_percent(attribution["market_share"]), "the market")
+    table.add_row(_percent(attribution["unexplained_share"]), "unexplained")
     console.print(table, highlight=False)
     if attribution["price_led"]:
         console.print("  The price moved before the first of these.")
@@ -92,36 +95,39 @@ def _print_causes(console: Console, attribution: Plain) -> None:
         console.print("  The first of these came within its feed's own delay of the move.")
 
 
+def _percent(share: float) -> str:
+    return f"{share * 100:.1f} %"
+
+
 def _print_reactions(console: Console, alerts: list[Plain], reactions: pl.DataFrame) -> None:
     """Print the measured reaction to each cause named, on every line that alerted."""
-    titles = {
+    causes = {
         c["headline_id"]: c for a in alerts for c in a["attribution"]["candidates"] if c["share"]
     }
-    table = Table(
-        title="\nreactions, bps (abnormal)", title_justify="left", box=None, pad_edge=False
-    )
-    for name in ("headline", "listing", "reference", *HORIZON_ORDER):
-        table.add_column(name, justify="left" if name in ("headline", "listing") else "right")
-    for key, cause in titles.items():
+    console.print("\nmeasured reactions in bps (behind the stroke: less the market's)")
+    heads = "".join(f"{name.replace('session_', ''):>11}" for name in HORIZON_ORDER)
+    console.print(f"  {'':<11}{'from':>8}{heads}", highlight=False)
+    for key, cause in causes.items():
+        title = f"{utc(cause['event_ns'])[11:16]} {cause['title']}"
+        console.print(escape(title), highlight=False, no_wrap=True, overflow="ellipsis")
         for alert in alerts:
             mine = (pl.col("headline_id") == key) & (pl.col("listing") == alert["listing"])
-            rows = {r["horizon"]: r for r in reactions.filter(mine).iter_rows(named=True)}
-            if rows:
-                table.add_row(cause["title"][:48], alert["listing"], *_cells(rows))
-    console.print(table, highlight=False)
+            found = {r["horizon"]: r for r in reactions.filter(mine).iter_rows(named=True)}
+            if found:
+                console.print(f"  {alert['listing']:<11}{_cells(found)}", highlight=False)
 
 
-def _cells(rows: dict[str, Plain]) -> list[str]:
+def _cells(rows: dict[str, Plain]) -> str:
     reference = next(iter(rows.values()))["reference_price"]
-    cells = ["-" if reference is None else f"{reference:.2f}"]
+    text = f"{'-' if reference is None else f'{reference:.2f}':>8}"
     for horizon in HORIZON_ORDER:
         row = rows.get(horizon)
-        if row is None or row["return_bps"] is None:
-            cells.append("-")
-            continue
-        abnormal = "" if row["abnormal_bps"] is None else f" ({row['abnormal_bps']:+.0f})"
-        cells.append(f"{row['return_bps']:+.0f}{abnormal}")
-    return cells
+        cell = "-"
+        if row is not None and row["return_bps"] is not None:
+            abnormal = "" if row["abnormal_bps"] is None else f"/{row['abnormal_bps']:+.0f}"
+            cell = f"{row['return_bps']:+.0f}{abnormal}"
+        text += f"{cell:>11}"
+    return text
 
 
 def _print_summary(console: Console, out: Path, summary: Plain, issuers: int) -> None:

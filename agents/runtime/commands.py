@@ -10,6 +10,7 @@ import msgspec
 from rich.console import Console
 
 from agents.runtime.account import print_account
+from agents.runtime.clock import elapsed_s
 from agents.runtime.evaluate import evaluate_linking, evaluate_sentiment, evaluate_stories
 from agents.runtime.inputs import read_inputs
 from agents.runtime.local import Replay
@@ -42,11 +43,13 @@ def run_replay(
     tell: bool = False,
 ) -> int:
     """Replay a folder into OUT; `tell`: name alerts as they come."""
+    began_s = elapsed_s()
     rules = load_config(config).engine_rules()
     console = Console(stderr=True)
     with watcher(console, alerts=tell or speed is not None, silent=as_json) as view:
         inputs = read_inputs(folder, rules, view.note)
-        summary = Replay(inputs, out, frame=frame, speed=speed, watcher=view).run()
+        replay = Replay(inputs, out, frame=frame, speed=speed, watcher=view, began_s=began_s)
+        summary = replay.run()
     if as_json:
         _print_json(summary)
     else:

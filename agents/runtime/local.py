@@ -83,7 +83,9 @@ class Replay:
         frame: int | None = None,
         speed: float | None = None,
         watcher: Watcher | None = None,
+        began_s: float | None = None,
     ) -> None:
+        self._began_s = elapsed_s() if began_s is None else began_s  # reading counts, too
         self._inputs, self._out = inputs, out
         self._watcher = watcher or Watcher()
         self._pace = Pace(speed)
@@ -97,7 +99,6 @@ class Replay:
 
     def run(self) -> dict[str, Any]:
         """Replay to the end and return the summary. Raises InputError where OUT cannot be written."""
-        began_s = elapsed_s()
         try:
             self._out.mkdir(parents=True, exist_ok=True)
             with self._journal() as journal:
@@ -105,9 +106,7 @@ class Replay:
                 self._play(journal)
                 self._watcher.note("writing results")
                 written = write_outputs(self._out, self._records(journal))
-                summary = self._summary(
-                    written.counts, written.output_sha256, began_s, resumed=resumed
-                )
+                summary = self._summary(written.counts, written.output_sha256, resumed=resumed)
             write_summary(self._out, summary)
             shutil.rmtree(self._out / "journal")
         except OSError as fault:
@@ -234,10 +233,8 @@ class Replay:
                 raise InputError(str(self._out), f"journal record {number}: {fault}") from fault
         yield from self._inputs.rejects
 
-    def _summary(
-        self, counts: dict[str, int], sha256: str, began_s: float, *, resumed: bool
-    ) -> dict[str, Any]:
-        engine, seconds = self._engine.counts, elapsed_s() - began_s
+    def _summary(self, counts: dict[str, int], sha256: str, *, resumed: bool) -> dict[str, Any]:
+        engine, seconds = self._engine.counts, elapsed_s() - self._began_s
         ticks = len(self._timeline)
         return {
             "name": self._inputs.name,

@@ -7,7 +7,7 @@ from typing import Self
 
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
 from agents.runtime.clock import elapsed_s
@@ -48,18 +48,22 @@ class Plain(Silent):
 
     def note(self, text: str) -> None:
         """Print the stage that begins."""
+        self.say(text)
+
+    def say(self, text: str) -> None:
+        """Print one line."""
         self._console.print(text, markup=False, highlight=False)
 
     def progress(self, progress: Progress) -> None:
         """Print how far the replay has come, every few seconds."""
         if elapsed_s() - self._last_s >= PLAIN_EVERY_S:
             self._last_s = elapsed_s()
-            self.note(_line(progress))
+            self.say(_line(progress))
 
     def record(self, record: Headline | Mention | Output) -> None:
         """Print an alert that opens or escalates."""
         if self._alerts and isinstance(record, Alert) and record.transition in SHOWN:
-            self.note(f"{utc(record.updated_ns)}  {record.transition:9}  {record.sentence}")
+            self.say(f"{utc(record.updated_ns)}  {record.transition:9}  {record.sentence}")
 
 
 class Live(Plain):
@@ -73,7 +77,7 @@ class Live(Plain):
             TextColumn("{task.percentage:3.0f} %"),
         )
         self._bar = Bar(*columns, TimeElapsedColumn(), console=console, transient=True)
-        self._task: TaskID | None = None
+        self._task = self._bar.add_task("starting", total=1.0)
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -88,6 +92,10 @@ class Live(Plain):
         self._bar.stop()
 
     def note(self, text: str) -> None:
+        """Say beside the bar which stage begins."""
+        self._bar.update(self._task, description=text)
+
+    def say(self, text: str) -> None:
         """Print a line above the bar."""
         self._bar.console.print(text, markup=False, highlight=False)
 
@@ -96,8 +104,6 @@ class Live(Plain):
         if elapsed_s() - self._last_s < BAR_EVERY_S:
             return
         self._last_s = elapsed_s()
-        if self._task is None:
-            self._task = self._bar.add_task("", total=1.0)
         text = (
             f"{utc(progress.event_ns)}  {progress.rows:,} ticks  {progress.headlines:,} headlines"
         )

@@ -60,26 +60,27 @@ class Timeline:
             lo = stop
 
     def clock(self, ts_ns: int) -> list[Output]:
-        """Send the Clock of a second, and the points that go with it, unless it was sent before."""
+        """Send the Clock of a second unless it was sent before; the points due go first.
+
+        What falls due at the Clock may read them.
+        """
         second_ns = ts_ns // SECOND_NS * SECOND_NS
         if second_ns <= self._engine.clock_ns:
             return []
-        out = self._engine.apply(Clock(ts_ns=second_ns))
+        return self._send_points(second_ns) + self._engine.apply(Clock(ts_ns=second_ns))
+
+    def _send_points(self, until_ns: int) -> list[Output]:
+        out: list[Output] = []
         for broadcast in self._broadcasts:
-            points = broadcast.due(second_ns)
-            if points is not None:
-                out += self._engine.apply(points)
+            points = broadcast.due(until_ns)
+            out += [] if points is None else self._engine.apply(points)
         return out
 
     def finish(self, last_ns: int) -> list[Output]:
         """Send what points are left and the final Clock."""
         final_ns = last_ns // SECOND_NS * SECOND_NS + AFTER_ALL_NS
-        out: list[Output] = []
-        for broadcast in self._broadcasts:
-            points = broadcast.due(final_ns)
-            if points is not None:
-                out += self._engine.apply(points)
-        return out + self._engine.apply(Clock(ts_ns=final_ns, final=True))
+        final = Clock(ts_ns=final_ns, final=True)
+        return self._send_points(final_ns) + self._engine.apply(final)
 
     def _columns(self, lo: int, hi: int) -> list[Output]:
         rows, part = self._rows, slice(lo, hi)

@@ -55,12 +55,15 @@ _FUNDAMENTALS = frozenset(
     " exports deliveries margin margins eps traffic bookings net loss demand shipments imports"
     " subscribers users dividend quarter q1 q2 q3 q4 volume volumes costs prices price".split()
 )
-_WHEN = frozenset("on after as amid following premarket pre post afterhours late early".split())
+_WHEN = frozenset(
+    "on after as amid following premarket pre post afterhours late early today again most monday"
+    " tuesday wednesday thursday friday".split()
+)
 _BETWEEN = frozenset("is are stock now sharply".split())  # Alibaba is up 8%
 _PERCENT = frozenset("% percent pct pc".split())
 _CUTS = frozenset("cut cuts cutting slash slashes axe axes eliminate eliminates shed sheds".split())
 _JOBS = frozenset("jobs staff workforce positions employees posts".split())
-_EXTREMES = frozenset("high highs low lows peak".split())
+_EXTREMES = frozenset("high highs highest low lows lowest peak".split())
 _REPORT_PHRASES = (
     "52 week high; 52 week low; stocks to watch; stock to watch; shares to watch; hot stocks;"
     " buzzing stocks; top gainers; top losers; biggest gainers; biggest losers; market movers;"
@@ -70,6 +73,8 @@ _REPORT_PHRASES = (
     " is moving; are moving; stock movers; market close; wall st ends; wall street ends;"
     " wall street rises; wall street falls; wall st rises; wall st falls; wall street drops;"
     " new 52 week; fresh 52 week; intraday high; intraday low; market snapshot; moving higher;"
+    " pare losses; pares losses; pare gains; pares gains; extend gains; extends gains;"
+    " extend rally; extends rally; extend losses; extends losses; going on with;"
     " moving lower; trading higher; trading lower; trades higher; trades lower; gaps up; gaps down"
 )
 
@@ -158,6 +163,8 @@ def _company_moves(words: Sequence[str], end: int) -> bool:
         between = words[at + 1 : percent]
         owned = any(word in ("stake", "share", "holding", "interest", "tariff") for word in beyond)
         return not owned and not _FUNDAMENTALS.intersection(between)
+    if words[0] == "why":
+        return True
     following = words[at + 1] if at + 1 < len(words) else ""
     if following in ("in", "to"):
         ahead = words[at + 2 : at + 8]

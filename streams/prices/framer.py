@@ -46,7 +46,7 @@ def frame_of(rows: Rows, part: slice, run: str, first_seq: int) -> TickFrame:
 
 
 class Broadcast:
-    """The points of one broadcast listing, each sent with the first Clock after its second.
+    """The points of one broadcast listing, each sent just before the first Clock after its second.
 
     A bar's rows are known only at its end, so its point goes a second later. The point holds what may set a
     price; the bad-tick filter is the reader's.

@@ -168,7 +168,7 @@ def test_a_restart_at_any_record_changes_nothing(log: MarketLog, data: st.DataOb
 @given(market_logs(), st.data())
 def test_a_replayed_suffix_of_frames_changes_nothing(log: MarketLog, data: st.DataObject) -> None:
     """What was applied before a crash and is sent again is dropped by its numbers and ids."""
-    frames = [r for r in log.records[:-1]]
+    frames = list(log.records[:-1])
     at = data.draw(st.integers(0, len(frames)), label="from")
     _, whole = run(log, log.records)
     again = [*frames, *(r for r in frames[at:] if not isinstance(r, Mention)), log.records[-1]]
