@@ -253,16 +253,19 @@ def _check_indices(name: str, column: npt.NDArray[np.int32], count: int) -> None
 
 def _check_numbers(value: object) -> None:
     """Refuse what JSON would lose in silence: msgspec writes NaN as null."""
-    if isinstance(value, float):
-        fits = math.isfinite(value)
-    elif isinstance(value, int):
-        fits = _I64_MIN <= value <= _I64_MAX
-    else:
-        for part in _parts(value):
+    for part in _parts(value):
+        kind = type(part)
+        if kind is str or part is None or kind is bool:  # most of them, so first
+            continue
+        if kind is int:
+            fits = _I64_MIN <= part <= _I64_MAX  # type: ignore[operator]
+        elif kind is float:
+            fits = math.isfinite(part)  # type: ignore[arg-type]
+        else:
             _check_numbers(part)
-        return
-    if not fits:
-        raise CodecError(f"{value} is not a finite number of 64 bits")
+            continue
+        if not fits:
+            raise CodecError(f"{part} is not a finite number of 64 bits")
 
 
 def _parts(value: object) -> Iterable[object]:

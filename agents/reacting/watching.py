@@ -100,4 +100,5 @@ class Watching:
 
 
 def _has_traded(line: Line, waits: dict[str, int]) -> bool:
-    return (line.tape.newest_second + 1) * SECOND_NS > min(waits.values())
+    newest = line.tape.newest_second
+    return newest >= 0 and (newest + 1) * SECOND_NS > min(waits.values())

@@ -36,25 +36,31 @@ def measure(data: Path, scratch: Path, repeats: int) -> dict[str, float]:
 
 def idle(count: int) -> dict[str, float]:
     """Return what `count` listings cost that never traded, and that traded a little today."""
-    calendar_for(MIC)  # shared by all listings, so not part of what one costs
-    gc.collect()
+    calendar_for(MIC)  # in memory once, whatever is listed
     tracemalloc.start()
+    tiny = Engine(config_of(1))
+    shared_bytes = traced_bytes()
+    del tiny
     engine = Engine(config_of(count))
-    born = tracemalloc.get_traced_memory()[0]
+    born_bytes = traced_bytes() - shared_bytes
     unborn_bytes = len(engine.snapshot())
     trade_a_little(engine, count)
-    gc.collect()
-    grown = tracemalloc.get_traced_memory()[0]
+    grown_bytes = traced_bytes() - shared_bytes
     tracemalloc.stop()
     snapshot_s, _, snapshot = timed(3, engine.snapshot)
     return {
-        "untraded_listing_bytes": born / count,
+        "untraded_listing_bytes": born_bytes / count,
         "untraded_snapshot_bytes": unborn_bytes / count,
-        "quiet_listing_bytes": grown / count,
+        "quiet_listing_bytes": grown_bytes / count,
         "quiet_snapshot_bytes": len(snapshot) / count,
         "snapshot_ms_10000_listings": snapshot_s * 1e3 * LISTINGS / count,
-        "clock_us_10000_listings": clock_s(engine) * 1e6 * LISTINGS / count,
+        "clock_us_10000_listings": clock_s(engine) * 1e6,
     }
+
+
+def traced_bytes() -> int:
+    gc.collect()
+    return tracemalloc.get_traced_memory()[0]
 
 
 def config_of(count: int) -> EngineConfig:
