@@ -45,7 +45,7 @@ def _run(
     if close < low and first_in_window:
         onset, base = (crossing.ts_ns if first is None else first), close
     elif len(seconds):
-        near = np.flatnonzero(10 * (opposite - low) <= top - low)
+        near = np.flatnonzero(10 * (opposite - low) <= max(top - low, 0))
         onset = int(seconds[near[-1]]) * SECOND_NS
     else:
         onset = crossing.ts_ns

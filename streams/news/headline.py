@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 from streams.errors import RecordError
 from streams.events import SECOND_NS, Action, Headline, Tier, content_id
@@ -28,8 +29,8 @@ def make_headline(
     language: str = "",
     symbols: Iterable[str] = (),
     published_ns: int | None,
-    precision_s: int = 1,
-    delay_s: float = 0,
+    precision_s: int = 1,  # how exact `published_ns` is
+    delay_s: float = 0,  # the feed's declared delay
     updated_ns: int | None = None,
     received_ns: int | None = None,
     lateness_bound_s: float = DAY_S,
@@ -37,25 +38,22 @@ def make_headline(
     action: Action = "created",
     tier: Tier,
 ) -> Headline:
-    """Return the Headline of one item, its text cleaned and its times decided.
+    """Return the Headline of one item; without `source_key` its link, else title and time names it.
 
-    An item without `source_key` is known by its link, else by its title and time. `delay_s` is
-    the feed's declared delay, `precision_s` how exact `published_ns` is, both in seconds. Raises
-    RecordError: `no_title`, `no_time`, `past` (before 2000) or `future` (after 2027).
+    Raises RecordError: `no_title`, `no_time`, `past` (before 2000) or `future` (after 2027).
     """
     title = clean_text(title)
     if not title:
         raise RecordError("no_title", f"nothing is left of the title of {source_key or url!r}")
-    event_ns, flags = event_time(published_ns, received_ns, lateness_bound_s)
-    check_span(event_ns)
+    stamps = (published_ns, updated_ns, received_ns)
     source, url = clean_text(source), clean_url(url)
-    source_key = clean_key(source_key) or url or content_id(title, published_ns)
+    key = clean_key(source_key) or url or content_id(title, published_ns)
     return Headline(
-        headline_id=content_id(source, source_key),
+        headline_id=content_id(source, key),
         revision=revision,
         action=action,
         source=source,
-        source_key=source_key,
+        source_key=key,
         feed=feed,
         tier=tier,
         title=title,
@@ -63,15 +61,30 @@ def make_headline(
         url=url,
         language=language,
         symbols=tuple(symbols),
-        published_ns=_bounded(published_ns),
-        precision_s=precision_s,
-        delay_s=math.ceil(delay_s),
-        updated_ns=_bounded(updated_ns),
-        received_ns=received_ns,
-        event_ns=event_ns,
-        known_ns=known_time(published_ns, precision_s, delay_s, received_ns),
-        flags=flags,
+        **_times(*stamps, precision_s, delay_s, lateness_bound_s),
     )
+
+
+def _times(
+    published_ns: int | None,
+    updated_ns: int | None,
+    received_ns: int | None,
+    precision_s: int,
+    delay_s: float,
+    lateness_bound_s: float,
+) -> dict[str, Any]:
+    event_ns, flags = event_time(published_ns, received_ns, lateness_bound_s)
+    check_span(event_ns)
+    return {
+        "published_ns": _bounded(published_ns),
+        "updated_ns": _bounded(updated_ns),
+        "received_ns": received_ns,
+        "event_ns": event_ns,
+        "known_ns": known_time(published_ns, precision_s, delay_s, received_ns),
+        "precision_s": precision_s,
+        "delay_s": math.ceil(delay_s),
+        "flags": flags,
+    }
 
 
 def event_time(

@@ -96,7 +96,7 @@ def played_on(
     outputs: list[Output] = []
     row = 0
     for mention, place in zip(mentions, places, strict=True):
-        for row, made in timeline.play(row, place):
+        for _, made in timeline.play(row, place):
             outputs += made
         row = place
         outputs += timeline.clock(mention.known_ns)
@@ -172,7 +172,8 @@ def run_replay(folder: Path, out: Path) -> dict[str, float]:
     began_s = time.perf_counter()
     child = subprocess.Popen([*command, "--json"], cwd=ROOT, env=env, stdout=subprocess.PIPE)
     assert child.stdout is not None
-    text = child.stdout.read()
+    with child.stdout:
+        text = child.stdout.read()
     _, status, usage = os.wait4(child.pid, 0)
     wall_s = time.perf_counter() - began_s
     child.returncode = os.waitstatus_to_exitcode(status)

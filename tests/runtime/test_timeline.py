@@ -121,8 +121,8 @@ def played(inputs: Inputs, mentions: list[Mention], frame: int | None, span_s: i
     row = 0
     for number, one in enumerate(mentions):
         until = int(timeline.headline_rows[number])
-        for row, some in timeline.play(row, until):
-            outputs += some
+        for stop, some in timeline.play(row, until):
+            row, outputs = stop, outputs + some
         outputs += timeline.clock(one.known_ns)
         outputs += engine.apply(one)
     for _, some in timeline.play(row, len(timeline)):

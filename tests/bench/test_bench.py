@@ -1,0 +1,52 @@
+"""The measurements still measure; what they find is nobody's failure."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from agents.reacting.config import Rule
+from agents.runtime.inputs import read_inputs
+from tests.bench import memory, replay
+from tests.bench.__main__ import FIGURES, RATIOS, ROOT
+
+
+def test_without_the_data_it_says_so_and_ends_with_2(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.bench", "--data", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "give --data DIR" in done.stderr
+
+
+def test_idle_listings_and_frames_are_measured() -> None:
+    figures = {**memory.idle(20), **memory.codec(1)}
+    assert set(figures) < set(FIGURES)
+    assert all(value > 0 for value in figures.values())
+
+
+@pytest.mark.slow
+def test_every_figure_of_the_week_is_made(shared_data: Path, tmp_path: Path) -> None:
+    made = {
+        **replay.measure_engine(shared_data, tmp_path, 1),
+        **replay.measure_whole(shared_data, tmp_path, 1),
+        **replay.measure_join(shared_data, tmp_path, 1),
+    }
+    assert {name for pair in RATIOS.values() for name in pair} <= set(made)
+    assert set(made) < set(FIGURES)
+    assert made["engine_busy_share"] > 0.9
+
+
+@pytest.mark.slow
+def test_the_join_joins_every_trade(shared_data: Path, tmp_path: Path) -> None:
+    inputs = read_inputs(replay.write_folder(shared_data, tmp_path), (Rule(),), lambda _: None)
+    news = replay.news_table(replay.regular_mentions(inputs.rows.known_ns))
+    ticks = replay.read_ticks(shared_data)
+    joined = replay.joined(ticks, news)
+    assert len(joined) == len(ticks) == len(inputs.rows)
+    late = joined.filter(joined["event"] > joined["ts"])
+    assert len(late) == 0
+    assert joined["headline_id"].null_count() < len(joined) / 100
