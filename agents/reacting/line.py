@@ -127,7 +127,7 @@ class Line:
             self._reject("bad_tick", _trade(row))
             return []
         self.tape.add(row.ts_ns, reference, row.high, row.low, volume, sets_last=False)
-        return self.test_levels(row.ts_ns, row.high, row.low)
+        return self.pass_levels(row.ts_ns, row.high, row.low)
 
     def _bar(self, row: Row, flags: int) -> list[Crossing]:
         for trade in self.state.filter.pass_bar(row.price, self.reference()):
@@ -153,7 +153,7 @@ class Line:
             self.state.first_trade_ns = t_ns
         self.tape.add(t_ns, price, high, low, volume + self.state.carried)
         self.state.carried = 0
-        return self.test_levels(t_ns, high, low)
+        return self.pass_levels(t_ns, high, low)
 
     def _set_last(self, price: int, phase: Phase) -> None:
         self.state.last = price
@@ -209,7 +209,7 @@ class Line:
 
     # -- levels, trade dates
 
-    def test_levels(self, t_ns: int, high: int, low: int) -> list[Crossing]:
+    def pass_levels(self, t_ns: int, high: int, low: int) -> list[Crossing]:
         """Return the levels that this row passes: its high first, then its low."""
         ladder = self.state.ladder
         found = []

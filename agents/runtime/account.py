@@ -75,6 +75,11 @@ def _print_other_line(console: Console, alert: Plain) -> None:
 
 
 def _print_causes(console: Console, attribution: Plain) -> None:
+    if not attribution["candidates"]:
+        market, rest = attribution["market_share"], attribution["unexplained_share"]
+        shares = f"the market {_percent(market)}, unexplained {_percent(rest)}"
+        console.print(f"  no cause known: no headline in the look-back; {shares}", highlight=False)
+        return
     table = Table(title="ranked causes", **LEFT)
     table.add_column("share", justify="right", no_wrap=True)
     table.add_column("story", ratio=1)
@@ -104,6 +109,8 @@ def _print_reactions(console: Console, alerts: list[Plain], reactions: pl.DataFr
     causes = {
         c["headline_id"]: c for a in alerts for c in a["attribution"]["candidates"] if c["share"]
     }
+    if not causes:
+        return
     console.print("\nmeasured reactions in bps (behind the stroke: less the market's)")
     heads = "".join(f"{name.replace('session_', ''):>11}" for name in HORIZON_ORDER)
     console.print(f"  {'':<11}{'from':>8}{heads}", highlight=False)

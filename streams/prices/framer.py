@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -14,6 +15,7 @@ from streams.reference.calendars import Calendar
 SILENT = int(
     Flag.no_last | Flag.first_last | Flag.official_close | Flag.official_open | Flag.corrected_close
 )
+COLUMNS = ("listing", "ts_ns", "price", "size", "flags", "open", "high", "low", "start_ns")
 EXTENDED, BAR, POINT = int(Flag.extended), int(Flag.bar), int(Flag.point)
 
 
@@ -110,18 +112,6 @@ def _points(rows: Rows, mine: npt.NDArray[np.int64], starts: I64, listing: str) 
 
 
 def _cut(frame: TickFrame, lo: int, hi: int) -> TickFrame:
-    part = slice(lo, hi)
-    return TickFrame(
-        run=frame.run,
-        first_seq=lo,
-        listings=frame.listings,
-        listing=frame.listing[part],
-        ts_ns=frame.ts_ns[part],
-        price=frame.price[part],
-        size=frame.size[part],
-        flags=frame.flags[part],
-        open=None if frame.open is None else frame.open[part],
-        high=None if frame.high is None else frame.high[part],
-        low=None if frame.low is None else frame.low[part],
-        start_ns=None if frame.start_ns is None else frame.start_ns[part],
-    )
+    columns = {name: getattr(frame, name) for name in COLUMNS}
+    part = {name: None if whole is None else whole[lo:hi] for name, whole in columns.items()}
+    return msgspec.structs.replace(frame, first_seq=lo, **part)

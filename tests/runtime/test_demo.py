@@ -230,14 +230,14 @@ def test_the_answer_of_new_york_waits_for_its_first_trade(out: Path) -> None:
 def answers(out: Path, title: str, listing: str) -> dict[str, Plain]:
     """Return a headline's reactions on one listing by horizon."""
     (key,) = {h["headline_id"] for h in records(out, "headlines") if h["title"] == title}
-    rows = [r for r in records(out, "reactions") if (r["headline_id"], r["listing"]) == (key, listing)]
+    rows = [
+        r for r in records(out, "reactions") if (r["headline_id"], r["listing"]) == (key, listing)
+    ]
     assert {row["horizon"] for row in rows} == HORIZONS
     return {row["horizon"]: row for row in rows}
 
 
-def test_copies_do_not_raise_a_share(
-    out: Path, alerts: dict[str, Plain], tmp_path: Path
-) -> None:
+def test_copies_do_not_raise_a_share(out: Path, alerts: dict[str, Plain], tmp_path: Path) -> None:
     """The same day without one copy of any story: every cause has the share it had."""
     folder = tmp_path / "no-copies"
     write_alibaba_day(folder)
