@@ -27,6 +27,8 @@ from streams.events import DAY_NS, SECOND_NS, Mention, OtherLine, Output
 class Alerting:
     """The alerts of one issuer that are not yet resolved; outputs go to `out`."""
 
+    __slots__ = ("_benchmarks", "_out", "_rules", "alerts")
+
     def __init__(
         self, rules: tuple[Rule, ...], benchmarks: dict[str, Benchmark], out: list[Output]
     ) -> None:
@@ -38,7 +40,7 @@ class Alerting:
     ) -> list[str]:
         """Raise what one crossing raises; return the ids of the alerts it opened."""
         self._out += moves_of(crossing, line)
-        market = self._benchmarks.get(line.name)
+        market = self._benchmarks.get(line.market)
         # a bar's point is sent with the Clock a second after its end, so that much is surely here
         known_ns = min(crossing.ts_ns, clock_ns - SECOND_NS)
         market_return = None if market is None else market.day_return(known_ns)
@@ -75,10 +77,10 @@ class Alerting:
         self._out.append(state.alert)
         return [key]
 
-    def explain_again(self, mention: Mention, lines: dict[str, Line], news: News) -> None:
+    def explain_again(self, mention: Mention, lines: list[Line], news: News) -> None:
         """Explain every open alert anew after news of the issuer."""
         for state in self.alerts.values():
-            line = lines[state.alert.listing]
+            line = next(line for line in lines if line.name == state.alert.listing)
             if update(state, mention.known_ns, news, line.sessions):
                 self._out.append(state.alert)
 

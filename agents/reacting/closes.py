@@ -47,8 +47,10 @@ def close_of(day: DayPrices, *, auction_counts: bool, until_ns: int | None = Non
 class DailyTable:
     """The `[[daily]]` rows of one listing, by trade date."""
 
+    __slots__ = ("_rows",)
+
     def __init__(self, rows: Iterable[DailyRow]) -> None:
-        self._rows = sorted(rows, key=lambda r: r.date)
+        self._rows = tuple(sorted(rows, key=lambda r: r.date))
 
     def previous_close(self, date: int, rolled: tuple[int, int] | None = None) -> int | None:
         """Return the previous close of trade date `date`, in shares of that date.

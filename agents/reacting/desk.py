@@ -34,6 +34,8 @@ class DeskState(msgspec.Struct):
 class Desk:
     """One issuer at work. Outputs go to `out`, in the order they come about."""
 
+    __slots__ = ("_alerting", "_heap", "_news", "_watching", "lines")
+
     def __init__(
         self,
         lines: list[Line],
@@ -42,7 +44,6 @@ class Desk:
         out: list[Output],
     ) -> None:
         self.lines = lines
-        self._by_name = {line.name: line for line in lines}
         self._watching = Watching(benchmarks, out)
         self._alerting = Alerting(rules, benchmarks, out)
         self._news = News()
@@ -76,17 +77,17 @@ class Desk:
 
     def may_start(self) -> bool:
         """Tell whether `fire` may find the first trade that a reaction waits for."""
-        return self._watching.may_start(self._by_name)
+        return self._watching.may_start(self.lines)
 
     def fire(self, watermark_ns: int, *, ended: bool = False) -> None:
         """Do all that has fallen due, in order; `ended`: horizons get no price any more."""
         while True:
             if self._watching.waiting:
-                self._schedule(self._watching.start(self._by_name, watermark_ns))
+                self._schedule(self._watching.start(self.lines, watermark_ns))
             if not self._heap or self._heap[0][0] > watermark_ns:
                 return
             _, listing, key, what, exact_ns = heappop(self._heap)
-            self._act(self._by_name[listing], key, what, exact_ns, ended=ended)
+            self._act(self._line(listing), key, what, exact_ns, ended=ended)
 
     def finish(self, before_ns: int, watermark_ns: int) -> None:
         """End the log at a final Clock; `before_ns` is the watermark before it.
@@ -98,8 +99,8 @@ class Desk:
         while self._heap:
             _, listing, key, what, exact_ns = heappop(self._heap)
             if what not in (EXPIRE, RESOLVE):
-                self._act(self._by_name[listing], key, what, exact_ns, ended=True)
-        self._watching.abandon(self._by_name)
+                self._act(self._line(listing), key, what, exact_ns, ended=True)
+        self._watching.abandon(self.lines)
 
     def _act(self, line: Line, key: str, what: str, exact_ns: int, *, ended: bool) -> None:
         if what == OPEN:
@@ -111,6 +112,9 @@ class Desk:
             self._alerting.resolve(key, line, exact_ns)
         else:
             self._watching.close(key, line, what, exact_ns, ended=ended)
+
+    def _line(self, name: str) -> Line:
+        return next(line for line in self.lines if line.name == name)
 
     def _schedule(self, scheduled: list[Scheduled]) -> None:
         for entry in scheduled:
@@ -125,7 +129,7 @@ class Desk:
         if first and mention.action != "deleted":
             self._schedule(self._watching.begin(mention, self.lines, watermark_ns))
             self.fire(watermark_ns)
-        self._alerting.explain_again(mention, self._by_name, self._news)
+        self._alerting.explain_again(mention, self.lines, self._news)
         return True
 
     def after_row(self, line: Line, crossings: list[Crossing], clock_ns: int) -> None:

@@ -52,8 +52,26 @@ class LineState(msgspec.Struct):
 class Line:
     """A listing at work. `apply` returns what the row passed; rejects gather in `rejected`."""
 
+    __slots__ = (
+        "daily",
+        "index",
+        "ineligible",
+        "listing",
+        "market",
+        "name",
+        "phase",
+        "rejected",
+        "segment_date",
+        "segment_hi",
+        "segment_lo",
+        "sessions",
+        "state",
+        "tape",
+    )
+
     def __init__(self, index: int, listing: Listing, sessions: Sessions, daily: DailyTable) -> None:
         self.index, self.listing, self.name = index, listing, listing.listing
+        self.market = listing.benchmark  # the benchmark's listing
         self.sessions, self.daily = sessions, daily
         self.tape = Tape(sessions)
         self.state = LineState(filter=BadTickFilter(mic=listing.mic))

@@ -28,21 +28,25 @@ class Roster:
 
     def __init__(self, config: EngineConfig, out: list[Output]) -> None:
         sessions = {mic: Sessions(calendar) for mic, calendar in config.calendars.items()}
-        daily: dict[str, list[DailyRow]] = {}
-        for row in config.daily:
-            daily.setdefault(row.listing, []).append(row)
+        daily, none = _daily_tables(config.daily), DailyTable(())
         self.lines = [
-            Line(i, each, sessions[each.mic], DailyTable(daily.get(each.listing, ())))
+            Line(i, each, sessions[each.mic], daily.get(each.listing, none))
             for i, each in enumerate(config.listings)
         ]
         self.index = {line.name: line.index for line in self.lines}
-        named = {each.benchmark or config.benchmark for each in config.listings}
-        self.benchmarks = {
-            x.name: Benchmark(x.listing, x.sessions, x.daily) for x in self.lines if x.name in named
-        }
+        self.benchmarks = self._make_benchmarks(config)
         self._make_desks(config, out)
         self.due_ns: I64 = np.full(len(self.desks), FOREVER_NS, np.int64)
         self.waiting: set[int] = set()  # desks with reactions that wait for a first trade
+
+    def _make_benchmarks(self, config: EngineConfig) -> dict[str, Benchmark]:
+        named = {each.benchmark or config.benchmark for each in config.listings}
+        found = {
+            x.name: Benchmark(x.listing, x.sessions, x.daily) for x in self.lines if x.name in named
+        }
+        for line in self.lines:
+            line.market = line.listing.benchmark or config.benchmark
+        return found
 
     def _make_desks(self, config: EngineConfig, out: list[Output]) -> None:
         groups: dict[str, list[Line]] = {}
@@ -53,12 +57,7 @@ class Roster:
         self.issuer_of: I32 = np.array(owner, np.int32)
         self.desks: list[Desk] = []
         for lines in groups.values():
-            markets = {}
-            for line in lines:
-                name = line.listing.benchmark or config.benchmark
-                if name in self.benchmarks:
-                    markets[line.name] = self.benchmarks[name]
-            self.desks.append(Desk(lines, config.rules, markets, out))
+            self.desks.append(Desk(lines, config.rules, self.benchmarks, out))
 
     def retime(self, number: int) -> None:
         """Note anew when a desk is next due; to be called after whatever may change it."""
@@ -88,3 +87,10 @@ class Roster:
         for issuer, desk in state.desks.items():
             self.desks[self.desk_index[issuer]].restore(desk)
             self.retime(self.desk_index[issuer])
+
+
+def _daily_tables(rows: tuple[DailyRow, ...]) -> dict[str, DailyTable]:
+    by_listing: dict[str, list[DailyRow]] = {}
+    for row in rows:
+        by_listing.setdefault(row.listing, []).append(row)
+    return {name: DailyTable(own) for name, own in by_listing.items()}

@@ -46,16 +46,21 @@ class TapeState(msgspec.Struct, frozen=True):
     seconds: bytes
     minutes: bytes
     folded: int
-    volatility: Volatility
+    volatility: Volatility | None
+
+
+_NO_POINTS: I64 = np.empty((6, 0), np.int64)  # shared by every tape that is still empty
 
 
 class _Points:
     """A growing block of int64 columns, trimmed at the front."""
 
-    def __init__(self, data: I64 | None = None) -> None:
-        self.data: I64 = np.empty((6, 4), np.int64) if data is None else data
+    __slots__ = ("data", "head", "tail")
+
+    def __init__(self, data: I64 = _NO_POINTS) -> None:
+        self.data = data
         self.head = 0
-        self.tail = 0 if data is None else data.shape[1]
+        self.tail = data.shape[1]
 
     def column(self, row: int) -> I64:
         """Return one column as a view."""
@@ -94,16 +99,18 @@ def _restored(raw: bytes) -> _Points:
 class Tape:
     """Seconds, minutes and volatility of one listing."""
 
+    __slots__ = ("_folded", "_minutes", "_seconds", "_sessions", "newest_second", "volatility")
+
     def __init__(self, sessions: Sessions, state: TapeState | None = None) -> None:
         self._sessions = sessions
         self._seconds = _restored(state.seconds) if state else _Points()
         self._minutes = _restored(state.minutes) if state else _Points()
         self._folded = state.folded if state else 0  # live seconds already in minutes
-        self.volatility = state.volatility if state else Volatility()
+        self.volatility = state.volatility if state else None  # made by the first minute
         self.newest_second = int(self._seconds.column(SECOND)[-1]) if self else -1
 
     def __bool__(self) -> bool:
-        return self._seconds.tail > self._seconds.head
+        return bool(self._seconds.tail > self._seconds.head)
 
     def state(self) -> TapeState:
         """Return what `__init__` needs to make this tape again."""
@@ -197,7 +204,7 @@ class Tape:
     def sigma(self, t_ns: int) -> float | None:
         """Return the one-minute volatility (a fraction) known at `t_ns`."""
         self.fold(t_ns)
-        return self.volatility.sigma(t_ns)
+        return None if self.volatility is None else self.volatility.sigma(t_ns)
 
     def _is_fine(self, t_ns: int, as_of_ns: int) -> bool:
         elapsed = self._sessions.trading_time
@@ -252,6 +259,7 @@ class Tape:
         block[LOW] = np.minimum.reduceat(part[LOW], starts)
         block[VOLUME] = np.add.reduceat(part[VOLUME], starts)
         self._minutes.extend(block)
+        self.volatility = self.volatility or Volatility()
         for second, last in zip(block[SECOND].tolist(), block[LAST].tolist(), strict=True):
             segment = self._sessions.segment(second * SECOND_NS)
             if self._sessions.phase_of(segment) is Phase.regular:

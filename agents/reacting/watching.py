@@ -24,6 +24,8 @@ Scheduled = tuple[int, str, str, str, int]  # due, listing, headline id, what, e
 class Watching:
     """The watches of one issuer, by "headline id@listing"; outputs go to `out`."""
 
+    __slots__ = ("_benchmarks", "_out", "waiting", "watches")
+
     def __init__(self, benchmarks: dict[str, Benchmark], out: list[Output]) -> None:
         self._benchmarks, self._out = benchmarks, out
         self.watches: dict[str, Watch] = {}
@@ -47,27 +49,28 @@ class Watching:
     def open(self, key: str, line: Line) -> list[Scheduled]:
         """Open a watch at its event; return its horizons, or let it wait for a first trade."""
         watch = self.watches[f"{key}@{line.name}"]
-        open_watch(watch, line, self._benchmarks.get(line.name))
+        open_watch(watch, line, self._benchmarks.get(line.market))
         if watch.start_ns is None:
             self.waiting.setdefault(line.name, {})[key] = watch.event_ns
             return []
         return self._scheduled(watch, line)
 
-    def may_start(self, lines: dict[str, Line]) -> bool:
+    def may_start(self, lines: list[Line]) -> bool:
         """Tell whether any listing has traded since the oldest event that waits for it."""
-        return any(_has_traded(lines[name], waits) for name, waits in self.waiting.items())
+        return any(_has_traded(line, self.waiting.get(line.name)) for line in lines)
 
-    def start(self, lines: dict[str, Line], watermark_ns: int) -> list[Scheduled]:
+    def start(self, lines: list[Line], watermark_ns: int) -> list[Scheduled]:
         """Start those that wait and whose first trade is known; return their horizons."""
         scheduled: list[Scheduled] = []
-        for name in [n for n, waits in self.waiting.items() if _has_traded(lines[n], waits)]:
-            for key in list(self.waiting[name]):
-                watch = self.watches[f"{key}@{name}"]
-                if try_start(watch, lines[name], watermark_ns):
-                    scheduled += self._scheduled(watch, lines[name])
-                    del self.waiting[name][key]
-            if not self.waiting[name]:
-                del self.waiting[name]
+        for line in [x for x in lines if _has_traded(x, self.waiting.get(x.name))]:
+            waits = self.waiting[line.name]
+            for key in list(waits):
+                watch = self.watches[f"{key}@{line.name}"]
+                if try_start(watch, line, watermark_ns):
+                    scheduled += self._scheduled(watch, line)
+                    del waits[key]
+            if not waits:
+                del self.waiting[line.name]
         return scheduled
 
     @staticmethod
@@ -84,21 +87,22 @@ class Watching:
         if ended:
             self._out.append(no_trade(watch, line, horizon, due_ns))
         else:
-            market = self._benchmarks.get(line.name)
+            market = self._benchmarks.get(line.market)
             self._out.append(measure(watch, line, market, horizon, due_ns))
         watch.open_left -= 1
         if not watch.open_left:
             del self.watches[name]
 
-    def abandon(self, lines: dict[str, Line]) -> None:
+    def abandon(self, lines: list[Line]) -> None:
         """Write every horizon of the watches that never started."""
-        for name, waits in self.waiting.items():
-            for key in waits:
-                watch = self.watches.pop(f"{key}@{name}")
-                self._out += [no_trade(watch, lines[name], horizon, None) for horizon in HORIZONS]
-        self.waiting = {}
+        for line in lines:
+            for key in self.waiting.pop(line.name, {}):
+                watch = self.watches.pop(f"{key}@{line.name}")
+                self._out += [no_trade(watch, line, horizon, None) for horizon in HORIZONS]
 
 
-def _has_traded(line: Line, waits: dict[str, int]) -> bool:
+def _has_traded(line: Line, waits: dict[str, int] | None) -> bool:
     newest = line.tape.newest_second
-    return newest >= 0 and (newest + 1) * SECOND_NS > min(waits.values())
+    if not waits or newest < 0:
+        return False
+    return (newest + 1) * SECOND_NS > min(waits.values())

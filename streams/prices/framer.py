@@ -56,7 +56,8 @@ class Broadcast:
 
     def __init__(self, rows: Rows, listing: str, calendar: Calendar) -> None:
         number = rows.listings.index(listing) if listing in rows.listings else -1
-        mine = np.flatnonzero((rows.listing == number) & _sets_last(rows, calendar))
+        mine = np.flatnonzero(rows.listing == number)
+        mine = mine[_sets_last(rows, mine, calendar)]
         mine = mine[np.argsort(rows.ts_ns[mine] // SECOND_NS, kind="stable")]
         second = rows.ts_ns[mine] // SECOND_NS
         starts = np.flatnonzero(np.diff(second, prepend=-1))
@@ -77,12 +78,13 @@ class Broadcast:
         return _cut(self._frame, lo, hi) if hi > lo else None
 
 
-def _sets_last(rows: Rows, calendar: Calendar) -> npt.NDArray[np.bool_]:
-    segment = np.searchsorted(calendar.bounds_ns, rows.start_ns, "right") - 1
+def _sets_last(rows: Rows, mine: I64, calendar: Calendar) -> npt.NDArray[np.bool_]:
+    flags = rows.flags[mine]
+    segment = np.searchsorted(calendar.bounds_ns, rows.start_ns[mine], "right") - 1
     phases = calendar.phases[np.clip(segment, 0, len(calendar.phases) - 1)]
-    formal = (rows.flags & EXTENDED != 0) & (phases == Phase.regular)
+    formal = (flags & EXTENDED != 0) & (phases == Phase.regular)
     sets: npt.NDArray[np.bool_] = (
-        (rows.flags & SILENT == 0) & ~formal & (phases != Phase.closed) & (rows.price > 0)
+        (flags & SILENT == 0) & ~formal & (phases != Phase.closed) & (rows.price[mine] > 0)
     )
     return sets
 

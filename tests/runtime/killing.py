@@ -15,7 +15,7 @@ from tests.runtime.running import COMMAND, ROOT, environment
 Moment = Literal["begun", "saved", "writing"]
 POLL_S = 0.005
 PATIENCE_S = 60.0
-# A journal is written to the disk some milliseconds before a checkpoint; two seconds between.
+# A run saves a checkpoint every two seconds, so `begun` comes before its first, `saved` after.
 AFTER_S: dict[Moment, float] = {"begun": 1.5, "saved": 0.9, "writing": 0.05}
 
 
@@ -52,7 +52,7 @@ class Running:
     def wait_for(self, moment: Moment) -> None:
         """Wait until the files show the moment: play begun, a checkpoint saved, results written."""
         until: dict[Moment, Callable[[], bool]] = {
-            "begun": lambda: (self.out / "journal" / "lock").exists() and self._has_read(),
+            "begun": self._has_begun,
             "saved": lambda: _stamp(self.out) not in (None, self._checkpoint),
             "writing": lambda: "writing results" in self.said(),
         }
@@ -66,9 +66,11 @@ class Running:
         """Return what it wrote to standard error so far."""
         return self.told.read_text("utf-8")
 
-    def _has_read(self) -> bool:
-        """Tell whether this process, not the one killed before it, has the journal open."""
-        return (self.out / "journal" / "lock").read_text() == str(self.process.pid)
+    def _has_begun(self) -> bool:
+        """Tell whether this process, not the one killed before it, has the journal and plays."""
+        lock = self.out / "journal" / "lock"
+        holds = lock.exists() and lock.read_text() == str(self.process.pid)
+        return holds and (self._checkpoint is None or "resuming at row" in self.said())
 
     def _live_until(self, deadline: float) -> None:
         while time.monotonic() < deadline:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -202,6 +203,19 @@ def test_two_replays_do_not_share_one_out(base: Path, busy: Running) -> None:
     assert str(busy.process.pid) in refusal(done)
     busy.kill()
     same_as(whole, busy.out, replayed(whole / "replay", busy.out))
+
+
+def test_an_interrupt_says_how_to_go_on(base: Path, busy: Running) -> None:
+    whole, _ = demo_day(base)
+    busy.wait_for("saved")
+    busy.process.send_signal(signal.SIGINT)
+    assert busy.process.wait(PATIENCE_S) == 128 + signal.SIGINT
+    assert busy.said().splitlines()[-1].startswith("newsquake: interrupted")
+    assert "Traceback" not in busy.said()
+    assert not (busy.out / "summary.json").exists()
+    last = replayed(whole / "replay", busy.out)
+    assert last["resumed"] is True
+    same_as(whole, busy.out, last)
 
 
 def test_results_of_an_earlier_replay_are_gone_while_another_runs(

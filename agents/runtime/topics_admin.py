@@ -1,0 +1,209 @@
+"""Make and check the topics on a broker. What is there is never changed: a wrong topic is refused."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import msgspec
+from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
+from rich.console import Console
+from rich.table import Table
+
+from streams.errors import NewsquakeError, UsageError
+from streams.topics import DEFAULT_PARTITIONS, MARKET, Topic, prefixed, topics
+
+FIND_BROKER_MS = 6000  # to find a broker; a start-up takes 4 s
+ANSWER_MS = 4000  # for one request; two in a row stay under 15 s with the above
+SCHEME = "kafka://"
+_SERVER = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):(\d{1,5})")
+
+State = Literal["ok", "created", "missing", "wrong"]
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """What the broker has of one topic; `faults` say what is wrong and how to mend it."""
+
+    name: str
+    state: State
+    partitions: int
+    faults: tuple[str, ...] = ()
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What the broker has of all topics of one run."""
+
+    broker: str
+    ok: bool
+    topics: tuple[Finding, ...]
+
+
+def run_topics_create(broker: str, partitions: int | None, prefix: str, *, as_json: bool) -> int:
+    """Make the topics that are missing; refuse, making none, where one is wrong."""
+    servers = broker_addresses(broker)
+    with _admin(broker, servers) as admin:
+        report = create_topics(admin, broker, partitions, prefix)
+    return _tell(report, as_json=as_json)
+
+
+def run_topics_check(broker: str, partitions: int | None, prefix: str, *, as_json: bool) -> int:
+    """Compare the topics with what they must be; exit code 1 where one is missing or wrong."""
+    servers = broker_addresses(broker)
+    with _admin(broker, servers) as admin:
+        report = check_topics(admin, broker, partitions, prefix)
+    return _tell(report, as_json=as_json)
+
+
+def broker_addresses(text: str) -> list[str]:
+    """Return host:port of each broker named, separated by commas; UsageError: not an address."""
+    servers = [each.strip() for each in text.removeprefix(SCHEME).split(",")]
+    for server in servers:
+        found = _SERVER.fullmatch(server)
+        if found is None or not 0 < int(found[1]) < 65536:
+            raise UsageError(f"--broker {text}: {server!r} is not host:port, as in 127.0.0.1:9092")
+    return servers
+
+
+def create_topics(
+    admin: KafkaAdminClient, broker: str, partitions: int | None, prefix: str
+) -> Report:
+    """Make what is missing and wait until it can be used; None: as many partitions as `market` has."""
+    wanted = _wanted(admin, partitions, prefix)
+    found = [_survey(admin, broker, each) for each in wanted]
+    missing = [topic for topic, each in zip(wanted, found, strict=True) if each.state == "missing"]
+    if missing and not any(each.state == "wrong" for each in found):
+        made = _make(admin, missing)
+        found = [made.get(each.name, each) for each in found]
+    return _report(broker, found)
+
+
+def check_topics(
+    admin: KafkaAdminClient, broker: str, partitions: int | None, prefix: str
+) -> Report:
+    """Compare every topic with its declaration."""
+    return _report(broker, [_survey(admin, broker, t) for t in _wanted(admin, partitions, prefix)])
+
+
+@contextmanager
+def _admin(broker: str, servers: Sequence[str]) -> Iterator[KafkaAdminClient]:
+    """Connect, or say what to do; NewsquakeError within 15 s where nothing answers."""
+    try:
+        admin = KafkaAdminClient(
+            bootstrap_servers=list(servers),
+            bootstrap_timeout_ms=FIND_BROKER_MS,
+            request_timeout_ms=ANSWER_MS,
+            reconnect_backoff_max_ms=500,
+        )
+    except KafkaError as fault:
+        raise NewsquakeError(
+            f"no Kafka broker answers at {broker} ({fault}). Is it running (`newsquake dev up` "
+            "starts one), is the address right, and does that listener speak plain text?"
+        ) from fault
+    try:
+        yield admin
+    except KafkaError as fault:
+        raise NewsquakeError(f"{broker}: {fault}; nothing was changed after this") from fault
+    finally:
+        admin.close()
+
+
+def _wanted(admin: KafkaAdminClient, partitions: int | None, prefix: str) -> tuple[Topic, ...]:
+    """Return the declarations, as wide as `market` is where nobody said how wide."""
+    if partitions is None:
+        described = _described(admin, prefixed(prefix, MARKET))
+        partitions = len(described["partitions"]) if described else DEFAULT_PARTITIONS
+    return topics(partitions, prefix)
+
+
+def _described(admin: KafkaAdminClient, name: str) -> dict[str, Any] | None:
+    (described,) = admin.describe_topics([name])
+    fault = for_code(described["error_code"])
+    if fault is UnknownTopicOrPartitionError:
+        return None
+    if described["error_code"]:
+        raise fault(name)
+    return dict(described)
+
+
+def _survey(admin: KafkaAdminClient, broker: str, topic: Topic) -> Finding:
+    described = _described(admin, topic.name)
+    if described is None:
+        fault = f"missing; make it: newsquake topics create --broker {broker}"
+        return Finding(topic.name, "missing", topic.partitions, (fault,))
+    count = len(described["partitions"])
+    faults = [*_wrong_partitions(topic, count), *_wrong_settings(admin, broker, topic)]
+    return Finding(topic.name, "wrong" if faults else "ok", count, tuple(faults))
+
+
+def _wrong_partitions(topic: Topic, count: int) -> Iterator[str]:
+    if count != topic.partitions:
+        yield (
+            f"{count} partitions instead of {topic.partitions}. That is never changed in place: keys "
+            "would move away from their state. Use another --prefix or the right --partitions, or "
+            "delete the topic with all its records and create it again"
+        )
+
+
+def _wrong_settings(admin: KafkaAdminClient, broker: str, topic: Topic) -> Iterator[str]:
+    resource = ConfigResource(ConfigResourceType.TOPIC, topic.name)
+    answer = admin.describe_configs([resource], config_filter="all")
+    present = answer["topic"][topic.name]
+    for key, wanted in topic.settings.items():
+        value = present.get(key, {}).get("value")
+        if value != wanted:
+            yield (
+                f"{key}={value} instead of {wanted}; mend it: kafka-configs.sh --bootstrap-server "
+                f"{broker.removeprefix(SCHEME)} --alter --topic {topic.name} "
+                f"--add-config {key}={wanted}"
+            )
+
+
+def _make(admin: KafkaAdminClient, missing: Sequence[Topic]) -> dict[str, Finding]:
+    """Make topics, with the broker's own default of replicas; return what came of each."""
+    request = {
+        topic.name: {"num_partitions": topic.partitions, "configs": dict(topic.settings)}
+        for topic in missing
+    }
+    answer = admin.create_topics(request, raise_errors=False)
+    refused = {}
+    for each in answer["topics"]:
+        fault = for_code(each["error_code"])
+        if each["error_code"] and fault is not TopicAlreadyExistsError:  # made by another just now
+            refused[each["name"]] = f"refused: {each.get('error_message') or fault.__name__}"
+    admin.wait_for_topics([t.name for t in missing if t.name not in refused], timeout_ms=ANSWER_MS)
+    return {
+        topic.name: Finding(topic.name, "wrong", topic.partitions, (refused[topic.name],))
+        if topic.name in refused
+        else Finding(topic.name, "created", topic.partitions)
+        for topic in missing
+    }
+
+
+def _report(broker: str, found: Sequence[Finding]) -> Report:
+    ok = all(each.state in {"ok", "created"} for each in found)
+    return Report(broker, ok, tuple(found))
+
+
+def _tell(report: Report, *, as_json: bool) -> int:
+    if as_json:
+        text = msgspec.json.format(msgspec.json.encode(report), indent=2)
+        sys.stdout.write(text.decode() + "\n")
+    else:
+        _print_table(report)
+    return 0 if report.ok else 1
+
+
+def _print_table(report: Report) -> None:
+    console = Console()
+    table = Table("topic", "partitions", "state", box=None)
+    for each in report.topics:
+        table.add_row(each.name, str(each.partitions), each.state)
+    console.print(table)
+    for each in report.topics:
+        for fault in each.faults:
+            console.print(f"{each.name}: {fault}", markup=False, highlight=False, soft_wrap=True)
