@@ -14,10 +14,22 @@ from agents.runtime.clock import elapsed_s
 from agents.runtime.evaluate import evaluate_linking, evaluate_sentiment, evaluate_stories
 from agents.runtime.inputs import read_inputs
 from agents.runtime.local import Replay
+from agents.runtime.outputs import refuse_overwriting
 from agents.runtime.progress import watcher
 from agents.runtime.settings import load_config
 from streams.errors import InputError
 from streams.reference.universe import builtin_universe, load_universe
+
+
+class _Pipe(Console):
+    """Standard output whose reader may leave early, as `| head` does: no failure of ours."""
+
+    def on_broken_pipe(self) -> None:
+        """Leave quietly."""
+        try:
+            super().on_broken_pipe()
+        except SystemExit:
+            raise SystemExit(0) from None
 
 
 def run_demo(out: Path, speed: float | None, *, as_json: bool) -> int:
@@ -47,13 +59,15 @@ def run_replay(
     rules = load_config(config).engine_rules()
     console = Console(stderr=True)
     with watcher(console, alerts=tell or speed is not None, silent=as_json) as view:
+        refuse_overwriting(out, ())  # before anything is read
         inputs = read_inputs(folder, rules, view.note)
+        refuse_overwriting(out, inputs.paths)
         replay = Replay(inputs, out, frame=frame, speed=speed, watcher=view, began_s=began_s)
         summary = replay.run()
     if as_json:
         _print_json(summary)
     else:
-        print_account(Console(), out, summary)
+        print_account(_Pipe(), out, summary)
     return 0
 
 

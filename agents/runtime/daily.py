@@ -33,7 +33,8 @@ def read_daily(
     rows: list[DailyRow] = []
     rejects: list[Reject] = []
     chosen = frame.select(pl.col(list(dict.fromkeys(columns.values()))).cast(pl.String))
-    for number, record in enumerate(chosen.iter_rows(named=True), start=1):
+    first = 1 if path.suffix.lower() == ".parquet" else 2  # a CSV's line, its header being 1
+    for number, record in enumerate(chosen.iter_rows(named=True), start=first):
         values = {field: (record[column] or "").strip() for field, column in columns.items()}
         try:
             rows.append(_row(values, spec, resolve))

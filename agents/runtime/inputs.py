@@ -10,7 +10,7 @@ import msgspec
 
 from agents.reacting.config import DailyRow, EngineConfig, Rule
 from agents.runtime.daily import Resolve, read_daily
-from agents.runtime.settings import ReplayFile, config_id, load_replay, paths_of
+from agents.runtime.settings import REPLAY_FILE, ReplayFile, config_id, load_replay, paths_of
 from streams.errors import ConfigError
 from streams.events import Headline, Issuer, Listing, Reject
 from streams.news.files import read_headlines
@@ -31,6 +31,7 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     headlines: list[Headline]
     rows: Rows
     rejects: list[Reject]
+    paths: tuple[Path, ...]  # every file read
     config_id: str
     inputs_id: str  # changes with any byte of any file read
 
@@ -83,13 +84,12 @@ class Directory:
 def read_inputs(folder: Path, rules: tuple[Rule, ...], progress: Callable[[str], None]) -> Inputs:
     """Read a replay folder.
 
-    Raises UsageError for a wrong description, InputError for a file that is not what it is said to be.
+    Raises UsageError for a wrong description, InputError for a file that is not what it is said
+    to be.
     """
     spec = load_replay(folder)
-    base = (
-        load_universe(folder / spec.replay.universe) if spec.replay.universe else builtin_universe()
-    )
-    directory = Directory(base)
+    paths, named = _paths(folder, spec), spec.replay.universe
+    directory = Directory(load_universe(folder / named) if named else builtin_universe())
     headlines, rejects = _headlines(folder, spec, progress)
     rows, bad = _rows(folder, spec, directory, progress)
     daily, bad_daily = _daily(folder, spec, directory)
@@ -102,7 +102,8 @@ def read_inputs(folder: Path, rules: tuple[Rule, ...], progress: Callable[[str],
         rows=rows,
         rejects=[*rejects, *bad, *bad_daily],
         config_id=config_id(spec, *rules),
-        inputs_id=_inputs_id(folder, spec),
+        paths=paths,
+        inputs_id=_inputs_id(paths),
     )
 
 
@@ -172,14 +173,19 @@ def _engine_config(
     )
 
 
-def _inputs_id(folder: Path, spec: ReplayFile) -> str:
-    """Return a hash over every file that the replay reads."""
-    digest = hashlib.blake2b(digest_size=16)
+def _paths(folder: Path, spec: ReplayFile) -> tuple[Path, ...]:
+    """Return every file that the replay reads; ConfigError where one is missing."""
+    universe = spec.replay.universe
+    found = paths_of(folder, universe, key="universe") if universe else []
     names = [x.path for x in spec.headlines]
     names += [x.path for x in spec.prices] + [x.path for x in spec.daily]
-    paths = [path for name in names for path in paths_of(folder, name)]
-    paths += [folder / spec.replay.universe] if spec.replay.universe else []
-    for path in [folder / "replay.toml", *paths]:
+    return (folder / REPLAY_FILE, *found, *(p for name in names for p in paths_of(folder, name)))
+
+
+def _inputs_id(paths: tuple[Path, ...]) -> str:
+    """Return a hash over every file that the replay reads."""
+    digest = hashlib.blake2b(digest_size=16)
+    for path in paths:
         digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())
         with path.open("rb") as file:
             while block := file.read(BLOCK):

@@ -11,6 +11,7 @@ import msgspec
 import polars as pl
 
 from streams.codec import canonical_json
+from streams.errors import UsageError
 from streams.events import Alert, Headline, Mention, Move, Reaction, Reject
 
 Record = Headline | Mention | Reaction | Move | Alert | Reject
@@ -36,6 +37,7 @@ FILE_OF: dict[type, str] = {
     Reject: "rejects",
 }
 PARQUET = "reactions"
+RESULTS = ("summary.json", f"{PARQUET}.parquet", *(f"{n}.jsonl" for n in KEYS if n != PARQUET))
 _POLARS: dict[str, pl.DataType] = {
     "event_ns": pl.Int64(),
     "start_ns": pl.Int64(),
@@ -75,6 +77,16 @@ def write_outputs(out: Path, records: Iterable[Record]) -> Written:
     return Written(counts=counts, output_sha256=digest.hexdigest())
 
 
+def refuse_overwriting(out: Path, inputs: tuple[Path, ...]) -> None:
+    """Raise UsageError where OUT is a file, or results would replace what is replayed."""
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"--out {out} is a file; name a folder")
+    results = {(out / name).resolve() for name in RESULTS}
+    for path in inputs:
+        if path.resolve() in results:
+            raise UsageError(f"--out {out}: results would replace {path}; name another folder")
+
+
 def write_summary(out: Path, summary: Plain) -> None:
     """Write `summary.json`: the last file, so that its presence means the replay is whole."""
     _write(
@@ -84,7 +96,7 @@ def write_summary(out: Path, summary: Plain) -> None:
 
 def clear_outputs(out: Path) -> None:
     """Remove the files of an earlier replay."""
-    for name in ("summary.json", *(f"{n}.jsonl" for n in KEYS), f"{PARQUET}.parquet"):
+    for name in RESULTS:
         (out / name).unlink(missing_ok=True)
 
 

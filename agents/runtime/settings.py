@@ -135,7 +135,7 @@ def load_replay(folder: Path) -> ReplayFile:
     return load_toml(path, ReplayFile)
 
 
-def paths_of(folder: Path, pattern: str) -> list[Path]:
+def paths_of(folder: Path, pattern: str, key: str = "path") -> list[Path]:
     """Return the files that `path = pattern` of the folder's `replay.toml` names, sorted.
 
     Relative to the folder or absolute; `*`, `?`, `[...]` and `**` match as in a shell. A file of
@@ -149,7 +149,7 @@ def paths_of(folder: Path, pattern: str) -> list[Path]:
     names = glob.glob(whole, recursive=True)  # noqa: PTH207
     found = sorted(path for path in map(Path, names) if path.is_file())
     if not found:
-        replay, message = folder / REPLAY_FILE, f'path = "{pattern}" names no file in {folder}'
+        replay, message = folder / REPLAY_FILE, f'{key} = "{pattern}" names no file in {folder}'
         raise ConfigError(str(replay), message)
     return found
 

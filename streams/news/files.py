@@ -126,7 +126,7 @@ def _jsonl_rows(path: Path, spec: HeadlineSpec) -> Iterator[NumberedRow | Reject
         if unseen:
             unseen -= row.keys()
             seen.update(dict.fromkeys(row))
-        yield number, row, ""
+        yield number, row, line[:RECORD_CHARS].decode("utf-8", "replace")
     if unseen and seen:
         raise ColumnError(str(path), min(unseen), list(seen))
 

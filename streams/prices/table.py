@@ -28,7 +28,7 @@ RECORD_CHARS = 2_000
 
 
 class Table(msgspec.Struct, frozen=True, eq=False):
-    """Some columns of a file; `numbers` are the rows' places in it, the first data row being 1."""
+    """Some columns of a file; `numbers` are a CSV's lines (its header is 1), else rows from 1."""
 
     frame: pl.DataFrame
     numbers: I64
@@ -82,7 +82,7 @@ def _csv(path: Path, columns: Sequence[str], separator: str) -> Table:
         raise InputError(str(path), f"not a sound CSV file: {_first_line(error)}") from error
     except (PolarsError, PanicException) as error:
         raise InputError(str(path), f"not a sound CSV file: {_first_line(error)}") from error
-    return _without_blank_lines(frame, np.arange(1, len(frame) + 1), [])
+    return _without_blank_lines(frame, np.arange(2, len(frame) + 2), [])
 
 
 def _ragged(path: Path, data: bytes, columns: Sequence[str], separator: str) -> Table:
@@ -94,7 +94,7 @@ def _ragged(path: Path, data: bytes, columns: Sequence[str], separator: str) -> 
     except csv.Error as error:
         raise InputError(str(path), f"line {reader.line_num}: {error}") from error
     good, rejects = list[int](), list[Reject]()
-    for number, cells in enumerate(lines, start=1):
+    for number, cells in enumerate(lines, start=2):
         if len(cells) <= len(header):
             good.append(number)
             continue
@@ -102,7 +102,7 @@ def _ragged(path: Path, data: bytes, columns: Sequence[str], separator: str) -> 
         rejects.append(_bad_row(detail, separator.join(cells)))
     wanted = [(column, header.index(column)) for column in columns]
     frame = pl.DataFrame(
-        {column: [_cell(lines[number - 1], place) for number in good] for column, place in wanted},
+        {column: [_cell(lines[number - 2], place) for number in good] for column, place in wanted},
         schema=dict.fromkeys(columns, pl.String),
     )
     return _without_blank_lines(frame, np.array(good, np.int64), rejects)

@@ -112,8 +112,8 @@ def test_each_bad_trade_is_refused_with_its_row_and_reason(read: Read) -> None:
     assert reasons(rejects) == [
         *((reason, f"p.csv:{row}") for row, reason in enumerate(
             ["bad_price"] * 7 + ["bad_time"] * 2 + ["past", "future", "future"]
-            + ["bad_size"] * 3, start=2)),
-        ("bad_time", "p.csv:18"),
+            + ["bad_size"] * 3, start=3)),
+        ("bad_time", "p.csv:19"),
     ]  # fmt: skip
     assert rejects[0].record == f"t={NOON} p=0 s=1"
     assert rejects[0].ts_ns == NOON_NS
@@ -142,8 +142,8 @@ def test_bars_that_contradict_themselves(read: Read) -> None:
     rows, rejects = read(text, columns=BARS, bar=BarSpec(60))
     assert len(rows) == 1
     assert reasons(rejects) == [
-        ("bad_bar", "p.csv:1"), ("bad_bar", "p.csv:2"), ("bad_bar", "p.csv:3"),
-        ("bad_price", "p.csv:5"),
+        ("bad_bar", "p.csv:2"), ("bad_bar", "p.csv:3"), ("bad_bar", "p.csv:4"),
+        ("bad_price", "p.csv:6"),
     ]  # fmt: skip
 
 
@@ -179,7 +179,7 @@ def test_csv_lines_of_too_many_fields_are_refused_and_the_rest_read(read: Read) 
     text = f"t,p,s\n{NOON},178,1\n{NOON},1,780.5,1\n\n{NOON},179\n{NOON},180,1\n"
     rows, rejects = read(text)
     assert rows.price.tolist() == [178_000_000, 179_000_000, 180_000_000]
-    assert reasons(rejects) == [("bad_row", "p.csv:2")]
+    assert reasons(rejects) == [("bad_row", "p.csv:3")]
 
 
 def test_blank_lines_and_no_rows(read: Read) -> None:

@@ -21,12 +21,14 @@ mic = "XNYS"
 bar = { seconds = 60, stamp = "start" }
 """
 HEADER = "ticker,ts,price\n"
-# IBM closes at 100 on the first day, opens at 101 on the next and passes 3 % at 10:31.
+# IBM closes at 100, stands there for an hour of the next day and at 104 from 10:30 on.
 PRICES = [
     *(f"{symbol},2007-01-03T20:{at}:00Z,{price}\n"
       for at in (55, 59) for symbol, price in (("IBM", "100.00"), ("SPY", "140.00"))),
     *(f"{symbol},2007-01-04T14:{at}:00Z,{price}\n"
-      for at in range(30, 60) for symbol, price in (("IBM", "101.00"), ("SPY", "140.20"))),
+      for at in range(30, 60) for symbol, price in (("IBM", "100.00"), ("SPY", "140.20"))),
+    *(f"{symbol},2007-01-04T15:{at:02d}:00Z,{price}\n"
+      for at in range(30) for symbol, price in (("IBM", "100.00"), ("SPY", "140.20"))),
     *(f"{symbol},2007-01-04T15:{at}:00Z,{price}\n"
       for at in range(30, 60) for symbol, price in (("IBM", "104.00"), ("SPY", "140.30"))),
 ]  # fmt: skip

@@ -146,7 +146,7 @@ def test_for_machines_it_prints_one_object_and_nothing_else(folder: Path, tmp_pa
 def test_for_people_it_prints_what_happened(folder: Path, tmp_path: Path) -> None:
     done = newsquake("replay", folder, "--out", tmp_path / "out")
     assert done.returncode == 0
-    for words in ("IBM.XNYS", "unexplained", "IBM wins $5 billion services contract", "124 ticks"):
+    for words in ("IBM.XNYS", "unexplained", "IBM wins $5 billion services contract", "184 ticks"):
         assert words in done.stdout
     assert "reading prices.csv" in done.stderr
     assert "\x1b" not in done.stdout + done.stderr, "no terminal, no escape codes"

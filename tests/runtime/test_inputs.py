@@ -102,7 +102,7 @@ def test_bad_daily_rows_are_named_and_the_rest_is_kept(tmp_path: Path) -> None:
         "BABA,2025-09-23,nan,,\n",
     )
     assert [r.close for r in rows] == [2_000_000]
-    assert [d.split(":")[1] for d in rejects] == ["1", "2", "3", "4", "5", "7"]
+    assert [d.split(":")[1] for d in rejects] == ["2", "3", "4", "5", "6", "8"]
 
 
 def test_an_unreadable_daily_file_is_named(tmp_path: Path) -> None:

@@ -110,6 +110,7 @@ def inputs_of(rows: Rows, headlines: list[Headline]) -> Inputs:
         rows=rows,
         rejects=[],
         config_id="",
+        paths=(),
         inputs_id="",
     )
 
