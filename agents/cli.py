@@ -40,13 +40,17 @@ def _parser() -> argparse.ArgumentParser:
         epilog="examples:\n"
         "  newsquake demo\n"
         "  newsquake replay my-history --out results\n"
-        "  newsquake eval sentiment labelled.jsonl\n",
+        "  newsquake eval sentiment labelled.jsonl\n"
+        "  newsquake dev up\n"
+        "  newsquake topics create --broker 127.0.0.1:9092\n",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_demo(commands)
     _add_replay(commands)
     _add_eval(commands)
+    _add_dev(commands)
+    _add_topics(commands)
     return parser
 
 
@@ -133,6 +137,45 @@ def _add_eval(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     evaluate.set_defaults(run=_eval)
 
 
+def _add_dev(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    dev = _command(
+        commands,
+        "dev",
+        "Start or stop real servers on this machine for trying things out: Kafka.",
+        "  newsquake dev up\n"
+        "  newsquake dev up --json | jq -r .kafka.bootstrap\n"
+        "  newsquake dev down\n\n"
+        "They listen on 127.0.0.1 only. Their data is removed by `down`.\n",
+    )
+    dev.add_argument("what", choices=("up", "down"))
+    dev.add_argument("--json", action="store_true", help="print addresses and pids as JSON")
+    dev.set_defaults(run=_dev)
+
+
+def _add_topics(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    admin = _command(
+        commands,
+        "topics",
+        "Make the topics on a Kafka broker, or compare them with what they must be.",
+        "  newsquake topics create --broker 127.0.0.1:9092 --partitions 8\n"
+        "  newsquake topics check --broker 127.0.0.1:9092\n"
+        "  newsquake topics create --broker 127.0.0.1:9092 --prefix run7.\n\n"
+        "A topic that exists is never changed: where it is wrong, the command says how to mend it.\n",
+    )
+    admin.add_argument("what", choices=("create", "check"))
+    admin.add_argument("--broker", required=True, metavar="HOST:PORT", help="or several, by comma")
+    admin.add_argument(
+        "--partitions",
+        type=_partitions,
+        default=None,
+        metavar="P",
+        help="of market (default: as many as it has, else 8)",
+    )
+    admin.add_argument("--prefix", default="", metavar="X", help="before every name: a run's own")
+    admin.add_argument("--json", action="store_true", help="print the findings as JSON")
+    admin.set_defaults(run=_topics)
+
+
 def _speed(text: str) -> float | None:
     if text == "max":
         return None
@@ -148,6 +191,12 @@ def _speed(text: str) -> float | None:
 def _frame(text: str) -> int:
     if not text.isdigit() or not 0 < int(text) <= 1_000_000:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 1000000")
+    return int(text)
+
+
+def _partitions(text: str) -> int:
+    if not text.isdigit() or not 0 < int(text) <= 1000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 1000")
     return int(text)
 
 
@@ -174,6 +223,19 @@ def _eval(args: argparse.Namespace) -> int:
     from agents.runtime.commands import run_eval  # noqa: PLC0415 - keeps --help quick
 
     return run_eval(args.what, args.file, args.universe)
+
+
+def _dev(args: argparse.Namespace) -> int:
+    from agents.runtime.servers import run_dev_down, run_dev_up  # noqa: PLC0415 - --help stays quick
+
+    return (run_dev_up if args.what == "up" else run_dev_down)(as_json=args.json)
+
+
+def _topics(args: argparse.Namespace) -> int:
+    from agents.runtime import topics_admin  # noqa: PLC0415 - keeps --help quick
+
+    run = topics_admin.run_topics_create if args.what == "create" else topics_admin.run_topics_check
+    return run(args.broker, args.partitions, args.prefix, as_json=args.json)
 
 
 if __name__ == "__main__":

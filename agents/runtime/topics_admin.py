@@ -21,18 +21,23 @@ from streams.topics import DEFAULT_PARTITIONS, MARKET, Topic, prefixed, topics
 FIND_BROKER_MS = 6000  # to find a broker; a start-up takes 4 s
 ANSWER_MS = 4000  # for one request; two in a row stay under 15 s with the above
 SCHEME = "kafka://"
+WIDTH = (
+    "partitions: never changed in place, for keys would move away from their state. Use another "
+    "--prefix or the right --partitions, or delete the topic and its records, then create it again"
+)
 _SERVER = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):(\d{1,5})")
 
 State = Literal["ok", "created", "missing", "wrong"]
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """What the broker has of one topic; `faults` say what is wrong and how to mend it."""
+    """What the broker has of one topic: what is wrong with it, and how to mend that."""
 
     name: str
     state: State
     partitions: int
     faults: tuple[str, ...] = ()
+    mend: tuple[str, ...] = ()
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -76,10 +81,18 @@ def create_topics(
     wanted = _wanted(admin, partitions, prefix)
     found = [_survey(admin, broker, each) for each in wanted]
     missing = [topic for topic, each in zip(wanted, found, strict=True) if each.state == "missing"]
-    if missing and not any(each.state == "wrong" for each in found):
+    if any(each.state == "wrong" for each in found):
+        found = [_withheld(each) for each in found]
+    elif missing:
         made = _make(admin, missing)
         found = [made.get(each.name, each) for each in found]
     return _report(broker, found)
+
+
+def _withheld(finding: Finding) -> Finding:
+    if finding.state != "missing":
+        return finding
+    return msgspec.structs.replace(finding, mend=("missing: none is made while another is wrong",))
 
 
 def check_topics(
@@ -107,7 +120,9 @@ def _admin(broker: str, servers: Sequence[str]) -> Iterator[KafkaAdminClient]:
     try:
         yield admin
     except KafkaError as fault:
-        raise NewsquakeError(f"{broker}: {fault}; nothing was changed after this") from fault
+        raise NewsquakeError(
+            f"{broker}: {type(fault).__name__}: {fault}. Run it again: what is made already is kept"
+        ) from fault
     finally:
         admin.close()
 
@@ -133,34 +148,30 @@ def _described(admin: KafkaAdminClient, name: str) -> dict[str, Any] | None:
 def _survey(admin: KafkaAdminClient, broker: str, topic: Topic) -> Finding:
     described = _described(admin, topic.name)
     if described is None:
-        fault = f"missing; make it: newsquake topics create --broker {broker}"
-        return Finding(topic.name, "missing", topic.partitions, (fault,))
+        remedy = f"missing: newsquake topics create --broker {broker}"
+        return Finding(topic.name, "missing", topic.partitions, mend=(remedy,))
     count = len(described["partitions"])
-    faults = [*_wrong_partitions(topic, count), *_wrong_settings(admin, broker, topic)]
-    return Finding(topic.name, "wrong" if faults else "ok", count, tuple(faults))
-
-
-def _wrong_partitions(topic: Topic, count: int) -> Iterator[str]:
+    wrong = _wrong_settings(admin, topic)
+    faults = [f"{key}={value} instead of {topic.settings[key]}" for key, value in wrong.items()]
+    mend = [_alteration(broker, topic, list(wrong))] if wrong else []
     if count != topic.partitions:
-        yield (
-            f"{count} partitions instead of {topic.partitions}. That is never changed in place: keys "
-            "would move away from their state. Use another --prefix or the right --partitions, or "
-            "delete the topic with all its records and create it again"
-        )
+        faults.insert(0, f"{count} partitions instead of {topic.partitions}")
+        mend.insert(0, WIDTH)
+    return Finding(topic.name, "wrong" if faults else "ok", count, tuple(faults), tuple(mend))
 
 
-def _wrong_settings(admin: KafkaAdminClient, broker: str, topic: Topic) -> Iterator[str]:
+def _wrong_settings(admin: KafkaAdminClient, topic: Topic) -> dict[str, str | None]:
+    """Return what the broker has of the settings that differ."""
     resource = ConfigResource(ConfigResourceType.TOPIC, topic.name)
-    answer = admin.describe_configs([resource], config_filter="all")
-    present = answer["topic"][topic.name]
-    for key, wanted in topic.settings.items():
-        value = present.get(key, {}).get("value")
-        if value != wanted:
-            yield (
-                f"{key}={value} instead of {wanted}; mend it: kafka-configs.sh --bootstrap-server "
-                f"{broker.removeprefix(SCHEME)} --alter --topic {topic.name} "
-                f"--add-config {key}={wanted}"
-            )
+    present = admin.describe_configs([resource], config_filter="all")["topic"][topic.name]
+    values = {key: present.get(key, {}).get("value") for key in topic.settings}
+    return {key: value for key, value in values.items() if value != topic.settings[key]}
+
+
+def _alteration(broker: str, topic: Topic, keys: Sequence[str]) -> str:
+    settings = ",".join(f"{key}={topic.settings[key]}" for key in keys)
+    tool = f"kafka-configs.sh --bootstrap-server {broker.removeprefix(SCHEME)} --alter"
+    return f"settings: {tool} --topic {topic.name} --add-config {settings}"
 
 
 def _make(admin: KafkaAdminClient, missing: Sequence[Topic]) -> dict[str, Finding]:
@@ -199,11 +210,15 @@ def _tell(report: Report, *, as_json: bool) -> int:
 
 
 def _print_table(report: Report) -> None:
-    console = Console()
+    console = Console(soft_wrap=True, markup=False, highlight=False)
     table = Table("topic", "partitions", "state", box=None)
     for each in report.topics:
         table.add_row(each.name, str(each.partitions), each.state)
     console.print(table)
     for each in report.topics:
         for fault in each.faults:
-            console.print(f"{each.name}: {fault}", markup=False, highlight=False, soft_wrap=True)
+            console.print(f"{each.name}: {fault}")
+    advice = dict.fromkeys(line for each in report.topics for line in each.mend)
+    for line in ("how to mend it:" if advice else "", *advice):
+        if line:
+            console.print(line)
