@@ -25,12 +25,15 @@ class DayPrices(msgspec.Struct):
     officials: list[OfficialPrint] = []
     last_auction: int | None = None
     last_regular: int | None = None
+    late_auction: int | None = None  # of rows after the session close fell due
+    late_regular: int | None = None
 
 
 def close_of(day: DayPrices, *, auction_counts: bool, until_ns: int | None = None) -> int | None:
     """Return the close of a trade date by rules (2)-(4) of DESIGN 3; None where nothing traded.
 
-    `auction_counts` is true for venues whose closing auction makes the close (XHKG).
+    `auction_counts` is true for venues whose closing auction makes the close (XHKG). `until_ns` is
+    when the session close fell due: later rows do not count for it.
     """
     prints = [p for p in day.officials if until_ns is None or p.ts_ns <= until_ns]
     corrected = [p for p in prints if p.corrected]
@@ -39,9 +42,15 @@ def close_of(day: DayPrices, *, auction_counts: bool, until_ns: int | None = Non
     if prints:
         largest = max(p.size for p in prints)
         return [p.price for p in prints if p.size == largest][-1]
-    if auction_counts and day.last_auction is not None:
-        return day.last_auction
-    return day.last_regular
+    late = until_ns is None
+    auction = _newest(day.last_auction, day.late_auction if late else None)
+    if auction_counts and auction is not None:
+        return auction
+    return _newest(day.last_regular, day.late_regular if late else None)
+
+
+def _newest(price: int | None, late: int | None) -> int | None:
+    return price if late is None else late
 
 
 class DailyTable:

@@ -69,6 +69,7 @@ class Columns:
         self.newest_ns = np.zeros(n, np.int64)
         self.segment_lo = np.zeros(n, np.int64)  # lo = hi = 0: every row of it needs thought
         self.segment_hi = np.zeros(n, np.int64)
+        self.close_due_ns = np.full(n, NEVER, np.int64)  # prices after it are not the close's
         self.formal = np.zeros(n, np.bool_)  # phase regular: Form T counts as volume only
         self.carrying = np.zeros(n, np.bool_)  # volume waits for the next priced row
         self.next_up = np.full(n, NEVER, np.int64)
@@ -83,6 +84,7 @@ class Columns:
             state.first_trade_ns is not None
             and state.last is not None
             and not state.filter.held
+            and state.filter.expired is None  # the next row must end the succession
             and state.date == line.segment_date
             and line.phase is not Phase.closed
         )
@@ -90,6 +92,8 @@ class Columns:
             (line.segment_lo, line.segment_hi) if calm else (0, 0)
         )
         self.formal[i] = line.phase is Phase.regular
+        closing = line.phase in (Phase.regular, Phase.closing_auction)
+        self.close_due_ns[i] = line.close_due_ns if closing else NEVER
         self.carrying[i] = state.carried > 0
         self.last[i] = state.last or 0
         self.newest_ns[i] = line.tape.newest_second * SECOND_NS
@@ -102,6 +106,7 @@ class Columns:
             run.start_ns >= self.segment_hi[listing]
         )
         kind = flags & SILENT
+        mask |= run.ts_ns > self.close_due_ns[listing]  # a bar that began before it
         mask |= (flags & ~PLAIN != 0) | ((kind != 0) & (kind != SILENT))
         silent = self._silent(run)
         if silent.any():

@@ -18,6 +18,7 @@ CORRECTED = int(Flag.corrected_close)
 OFFICIAL_OPEN = int(Flag.official_open)
 BAR, EXTENDED, FIRST_LAST = int(Flag.bar), int(Flag.extended), int(Flag.first_last)
 NO_LAST, NO_RANGE, NO_VOLUME = int(Flag.no_last), int(Flag.no_range), int(Flag.no_volume)
+KEPT_CLOSES = 16  # trade dates: longer than news is remembered
 AUCTION_CLOSES = ("XHKG",)  # venues whose closing auction makes the close (DESIGN 3)
 
 
@@ -45,6 +46,7 @@ class LineState(msgspec.Struct):
     day: DayPrices = msgspec.field(default_factory=DayPrices)
     ladder: Ladder = msgspec.field(default_factory=Ladder)
     rolled: tuple[int, int] | None = None  # (trade date, close) of the last roll that had a close
+    session_closes: dict[int, int] = {}  # past trade dates: the close as it was when it fell due
     resolved: list[str] = []  # alerts of this trade date that have ended: nothing reopens
     first_passed: dict[str, int] = {}  # direction -> when the lowest level was last passed
 
@@ -53,6 +55,7 @@ class Line:
     """A listing at work. `apply` returns what the row passed; rejects gather in `rejected`."""
 
     __slots__ = (
+        "close_due_ns",
         "daily",
         "index",
         "ineligible",
@@ -79,11 +82,13 @@ class Line:
         self.ineligible = 0
         self.segment_lo = self.segment_hi = 0
         self.segment_date, self.phase = -1, Phase.closed
+        self.close_due_ns = 0
 
     def restore(self, state: LineState, tape: TapeState) -> None:
         """Take the state of a snapshot."""
         self.state, self.tape = state, Tape(self.sessions, tape)
         self.segment_lo = self.segment_hi = 0
+        self.close_due_ns = self.sessions.close_due(state.date)
 
     # -- rows
 
@@ -103,7 +108,7 @@ class Line:
     def take(self, points: I64, last: int) -> None:
         """Accept many rows at once, as points, none of which needed thought."""
         self.tape.extend(points)
-        self._set_last(last, self.phase)
+        self._set_last(last, self.phase, 0)  # none lies past the close: such rows need thought
 
     def enter(self, t_ns: int) -> None:
         """Make the segment of `t_ns` the current one."""
@@ -166,19 +171,24 @@ class Line:
         return crossings
 
     def _accept(self, t_ns: int, price: int, high: int, low: int, volume: int) -> list[Crossing]:
-        self._set_last(price, self.phase)
+        self._set_last(price, self.phase, t_ns)
         if self.state.first_trade_ns is None:
             self.state.first_trade_ns = t_ns
         self.tape.add(t_ns, price, high, low, volume + self.state.carried)
         self.state.carried = 0
         return self.pass_levels(t_ns, high, low)
 
-    def _set_last(self, price: int, phase: Phase) -> None:
+    def _set_last(self, price: int, phase: Phase, t_ns: int) -> None:
         self.state.last = price
-        if phase is Phase.regular:
-            self.state.day.last_regular = price
+        day, late = self.state.day, t_ns > self.close_due_ns
+        if phase is Phase.regular and late:
+            day.late_regular = price
+        elif phase is Phase.regular:
+            day.last_regular = price
+        elif phase is Phase.closing_auction and late:
+            day.late_auction = price
         elif phase is Phase.closing_auction:
-            self.state.day.last_auction = price
+            day.last_auction = price
 
     def _reject(self, reason: str, trade: Trade) -> None:
         self.rejected.append((reason, trade))
@@ -195,7 +205,7 @@ class Line:
         self.enter(due_ns)
         before = self.state.last
         trade, rest, expired = self.state.filter.expire()
-        self._set_last(trade.price, self.sessions.phase(trade.ts_ns))
+        self._set_last(trade.price, self.sessions.phase(trade.ts_ns), due_ns)
         if self.tape.newest_second < due_ns // SECOND_NS:
             edge = trade.price if before is None else before
             self.tape.add(due_ns, trade.price, edge, edge, 0)
@@ -212,10 +222,10 @@ class Line:
         A point on the tape would lie in the past of whoever has read it by now.
         """
         trade, rest, _ = self.state.filter.expire()
-        self._set_last(trade.price, self.sessions.phase(trade.ts_ns))
+        self._set_last(trade.price, self.sessions.phase(trade.ts_ns), trade.ts_ns)
         for held in rest:
             for freed in self.state.filter.judge(held, self.reference()).accepted:
-                self._set_last(freed.price, self.sessions.phase(freed.ts_ns))
+                self._set_last(freed.price, self.sessions.phase(freed.ts_ns), freed.ts_ns)
 
     def _thin(self, due_ns: int, first: int, second: int) -> list[Crossing]:
         ladder, found = self.state.ladder, []
@@ -255,7 +265,13 @@ class Line:
         close = self.close_of_date()
         if close is not None:
             state.rolled = (state.date, close)
+        in_time = self.session_close(state.date)
+        if in_time is not None:
+            state.session_closes[state.date] = in_time
+            if len(state.session_closes) > KEPT_CLOSES:
+                del state.session_closes[min(state.session_closes)]
         state.date, state.last, state.first_trade_ns = date, None, None
+        self.close_due_ns = self.sessions.close_due(date)
         state.carried = 0
         state.day, state.filter.expired, state.resolved = DayPrices(), None, []
         state.ladder = Ladder(close=self.daily.previous_close(date, state.rolled))
@@ -264,6 +280,12 @@ class Line:
         """Return the close of the current trade date by rules (2)-(4)."""
         auction = self.listing.mic in AUCTION_CLOSES
         return close_of(self.state.day, auction_counts=auction, until_ns=until_ns)
+
+    def session_close(self, date: int) -> int | None:
+        """Return the close of a trade date as it was when it fell due; None where there is none."""
+        if date == self.state.date:
+            return self.close_of_date(self.close_due_ns)
+        return self.state.session_closes.get(date)
 
     def previous_close(self, date: int) -> int | None:
         """Return the previous close of any trade date, as far as it is known now."""

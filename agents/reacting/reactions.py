@@ -131,11 +131,7 @@ def _measure_close(
 ) -> Reaction:
     regular_end = due_ns - SESSION_CLOSE_DELAY_NS
     date = line.sessions.trade_date(regular_end - 1)
-    price = None
-    if date == line.state.date:
-        price = line.close_of_date(due_ns)
-    elif date < line.state.date and line.state.rolled and line.state.rolled[0] == date:
-        price = line.state.rolled[1]
+    price = line.session_close(date)
     if price is None:
         return no_trade(watch, line, SESSION_CLOSE, due_ns)
     path = line.tape.path(watch.event_ns, regular_end, as_of)

@@ -110,7 +110,7 @@ def escalate(
     alert = msgspec.structs.replace(
         state.alert,
         transition="escalated",
-        updated_ns=crossing.ts_ns,
+        updated_ns=max(crossing.ts_ns, state.alert.updated_ns),
         level_pct=leg.level_pct,
         price=crossing.price / PRICE_SCALE,
         return_bps=_bps(crossing),

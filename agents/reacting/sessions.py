@@ -99,6 +99,11 @@ class Sessions:
         j = bisect_left(self._session_dates, self.trade_date(t_ns)) - 3
         return self._last_ends[j] if j >= 0 else self.first_ns
 
+    def close_due(self, date: int) -> int:
+        """Return when the session close of trade date `date` falls due."""
+        j = min(bisect_left(self._session_dates, date), len(self._regular_ends) - 1)
+        return self._regular_ends[j] + SESSION_CLOSE_DELAY_NS
+
     def last_end(self, date: int) -> int:
         """Return the end of the last phase of trade date `date`."""
         j = bisect_left(self._session_dates, date)

@@ -176,7 +176,7 @@ class Line:
         day, row = self._today(), self.held.pop(0)
         due, before, expired_before = row.ts_ns + EXPIRY_NS, day.accepted, day.expired
         day.accepted = day.expired = row.price
-        self._remember(row.ts_ns, row.price, self.venue.phase(row.ts_ns))
+        self._remember(due, row.price, self.venue.phase(row.ts_ns))
         mark_expiry(self.tape, due, row.price, before)
         if expired_before is not None:
             top, bottom = max(row.price, expired_before), min(row.price, expired_before)

@@ -102,22 +102,22 @@ def check_against_oracle(log: MarketLog) -> None:
 
 
 def check_alerts(found: list[Alert], wanted: dict[tuple[str, str, str], Any]) -> None:
-    """The oracle knows no `updated`; an alert never ends before its last update."""
-    alerts: dict[tuple[str, str, str], list[tuple[str, int, int]]] = {}
-    updated: dict[tuple[str, str, str], int] = {}
-    for a in found:
-        key = (a.listing, a.trade_date, a.direction)
-        if a.transition == "updated":
-            updated[key] = a.updated_ns
-        else:
-            alerts.setdefault(key, []).append((a.transition, a.updated_ns, a.level_pct))
+    """The oracle knows no `updated`; a transition is never stamped before the one it follows."""
+    alerts: dict[tuple[str, str, str], list[Alert]] = {}
+    for alert in found:
+        alerts.setdefault((alert.listing, alert.trade_date, alert.direction), []).append(alert)
     assert set(alerts) == set(wanted)
-    for key, log in wanted.items():
-        ended = [
-            (what, max(ts, updated.get(key, 0)) if what == "resolved" else ts, level)
-            for what, ts, level in log
-        ]
-        assert sorted(alerts[key]) == sorted(ended), key
+    for key, log in alerts.items():
+        expected = iter(wanted[key])
+        newest_ns = 0
+        for alert in log:
+            if alert.transition != "updated":
+                what, ts_ns, level = next(expected)
+                assert (alert.transition, alert.level_pct) == (what, level)
+                assert alert.updated_ns == max(ts_ns, newest_ns)
+            assert alert.updated_ns >= newest_ns
+            newest_ns = alert.updated_ns
+        assert next(expected, None) is None
 
 
 def check_reactions(found: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> None:
