@@ -83,7 +83,9 @@ class Desk:
         """Do all that has fallen due, in order; `ended`: horizons get no price any more."""
         while True:
             if self._watching.waiting:
-                self._schedule(self._watching.start(self.lines, watermark_ns))
+                # a start is due at the end of its second: never before what is due earlier
+                before_ns = min(watermark_ns, self.next_due() - 1)
+                self._schedule(self._watching.start(self.lines, before_ns))
             if not self._heap or self._heap[0][0] > watermark_ns:
                 return
             _, listing, key, what, exact_ns = heappop(self._heap)

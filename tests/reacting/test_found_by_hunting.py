@@ -109,3 +109,19 @@ def test_the_session_close_is_the_same_for_a_late_headline(late: bool) -> None:
     ]
     assert closes == [159.5]
     check_against_oracle(script.log())
+
+
+def test_a_start_waits_for_expiries_that_are_due_before_it() -> None:
+    """Held out of order, the last to expire puts its neighbour on the tape a second earlier."""
+    script = Script()
+    script.records.append(mention("h", LISTINGS[0].issuer, PRE_NS - 2 * SECOND_NS))
+    script.frame(NEW_YORK, (1.1, 156.0, False))
+    script.frame(NEW_YORK, (1.2, 143.0, False))
+    script.frame(NEW_YORK, (0.9, 167.0, False))
+    script.frame(NEW_YORK, (6.2, 167.1, False))
+    script.clock(7_200)
+    script.clock(7_201, final=True)
+    _, outputs = run(script.log(), script.records)
+    starts = {o.start_ns for o in outputs if isinstance(o, Reaction) and o.listing == NEW_YORK}
+    assert starts == {PRE_NS + 60 * SECOND_NS}
+    check_against_oracle(script.log())
