@@ -7,7 +7,7 @@ import msgspec
 from agents.reacting.attribution import Leg
 from agents.reacting.benchmark import Benchmark
 from agents.reacting.config import DAY_LEVELS_PCT, Rule
-from agents.reacting.line import Line
+from agents.reacting.line import Line, line_named
 from agents.reacting.moves import Crossing
 from agents.reacting.news import News
 from agents.reacting.onset import leg_of
@@ -80,7 +80,7 @@ class Alerting:
     def explain_again(self, mention: Mention, lines: list[Line], news: News) -> None:
         """Explain every open alert anew after news of the issuer."""
         for state in self.alerts.values():
-            line = next(line for line in lines if line.name == state.alert.listing)
+            line = line_named(lines, state.alert.listing)
             if update(state, mention.known_ns, news, line.sessions):
                 self._out.append(state.alert)
 

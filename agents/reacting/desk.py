@@ -9,7 +9,7 @@ import msgspec
 from agents.reacting.alerting import Alerting
 from agents.reacting.benchmark import Benchmark
 from agents.reacting.config import Rule
-from agents.reacting.line import Line
+from agents.reacting.line import Line, line_named
 from agents.reacting.moves import Crossing
 from agents.reacting.news import News
 from agents.reacting.reactions import Watch
@@ -89,7 +89,7 @@ class Desk:
             if not self._heap or self._heap[0][0] > watermark_ns:
                 return
             _, listing, key, what, exact_ns = heappop(self._heap)
-            self._act(self._line(listing), key, what, exact_ns, ended=ended)
+            self._act(line_named(self.lines, listing), key, what, exact_ns, ended=ended)
 
     def finish(self, before_ns: int, watermark_ns: int) -> None:
         """End the log at a final Clock; `before_ns` is the watermark before it.
@@ -101,7 +101,7 @@ class Desk:
         while self._heap:
             _, listing, key, what, exact_ns = heappop(self._heap)
             if what not in (EXPIRE, RESOLVE):
-                self._act(self._line(listing), key, what, exact_ns, ended=True)
+                self._act(line_named(self.lines, listing), key, what, exact_ns, ended=True)
         self._watching.abandon(self.lines)
 
     def _act(self, line: Line, key: str, what: str, exact_ns: int, *, ended: bool) -> None:
@@ -114,9 +114,6 @@ class Desk:
             self._alerting.resolve(key, line, exact_ns)
         else:
             self._watching.close(key, line, what, exact_ns, ended=ended)
-
-    def _line(self, name: str) -> Line:
-        return next(line for line in self.lines if line.name == name)
 
     def _schedule(self, scheduled: list[Scheduled]) -> None:
         for entry in scheduled:

@@ -241,10 +241,15 @@ class Engine:
         self._reject_trade(rejected.reason, name, rejected.trade)
 
     def _reject_trade(self, reason: str, name: str, trade: Trade) -> None:
-        text = (
-            f'{{"listing":"{name}","ts_ns":{trade.ts_ns},"price":{trade.price},'
-            f'"size":{trade.size},"exchange":"{trade.exchange}","flags":{trade.flags}}}'
-        )
+        fields = {
+            "listing": name,
+            "ts_ns": trade.ts_ns,
+            "price": trade.price,
+            "size": trade.size,
+            "exchange": trade.exchange,
+            "flags": trade.flags,
+        }
+        text = msgspec.json.encode(fields).decode()
         self._reject(reason, f"a tick of {name}", trade.ts_ns, text)
 
     def _reject(self, reason: str, detail: str, ts_ns: int, record: str) -> None:

@@ -72,9 +72,16 @@ class Line:
         "tape",
     )
 
-    def __init__(self, index: int, listing: Listing, sessions: Sessions, daily: DailyTable) -> None:
+    def __init__(
+        self,
+        index: int,
+        listing: Listing,
+        sessions: Sessions,
+        daily: DailyTable,
+        market: str = "",
+    ) -> None:
         self.index, self.listing, self.name = index, listing, listing.listing
-        self.market = listing.benchmark  # the benchmark's listing
+        self.market = market  # the listing of its benchmark
         self.sessions, self.daily = sessions, daily
         self.tape = Tape(sessions)
         self.state = LineState(filter=BadTickFilter(mic=listing.mic))
@@ -296,6 +303,11 @@ class Line:
         close = self.close_of_date()
         rolled = self.state.rolled if close is None else (self.state.date, close)
         return self.daily.previous_close(date, rolled)
+
+
+def line_named(lines: list[Line], name: str) -> Line:
+    """Return the line of that name; an issuer has a few at most."""
+    return next(line for line in lines if line.name == name)
 
 
 def _trade(row: Row, flags: int | None = None) -> Trade:

@@ -91,7 +91,8 @@ def _look_back(watch: Watch, line: Line, as_of: int) -> None:
 
 def try_start(watch: Watch, line: Line, watermark_ns: int) -> bool:
     """Start a watch that waits for the first trade at or after its event."""
-    end_ns = line.tape.first_end_after(watch.event_ns)
+    as_of = max(ceil_second(watch.event_ns), watch.arrived_ns)
+    end_ns = line.tape.first_end_after(watch.event_ns, as_of)
     if end_ns is None or end_ns > watermark_ns:
         return False
     watch.start_ns = max(watch.event_ns, end_ns - SECOND_NS)

@@ -30,23 +30,23 @@ class Roster:
         sessions = {mic: Sessions(calendar) for mic, calendar in config.calendars.items()}
         daily, none = _daily_tables(config.daily), DailyTable(())
         self.lines = [
-            Line(i, each, sessions[each.mic], daily.get(each.listing, none))
+            Line(
+                i,
+                each,
+                sessions[each.mic],
+                daily.get(each.listing, none),
+                market=each.benchmark or config.benchmark,
+            )
             for i, each in enumerate(config.listings)
         ]
         self.index = {line.name: line.index for line in self.lines}
-        self.benchmarks = self._make_benchmarks(config)
+        named = {line.market for line in self.lines}
+        self.benchmarks = {
+            x.name: Benchmark(x.listing, x.sessions, x.daily) for x in self.lines if x.name in named
+        }
         self._make_desks(config, out)
         self.due_ns: I64 = np.full(len(self.desks), FOREVER_NS, np.int64)
         self.waiting: set[int] = set()  # desks with reactions that wait for a first trade
-
-    def _make_benchmarks(self, config: EngineConfig) -> dict[str, Benchmark]:
-        named = {each.benchmark or config.benchmark for each in config.listings}
-        found = {
-            x.name: Benchmark(x.listing, x.sessions, x.daily) for x in self.lines if x.name in named
-        }
-        for line in self.lines:
-            line.market = line.listing.benchmark or config.benchmark
-        return found
 
     def _make_desks(self, config: EngineConfig, out: list[Output]) -> None:
         groups: dict[str, list[Line]] = {}
@@ -55,9 +55,7 @@ class Roster:
         self.desk_index = {issuer: number for number, issuer in enumerate(groups)}
         owner = [self.desk_index[line.listing.issuer] for line in self.lines]
         self.issuer_of: I32 = np.array(owner, np.int32)
-        self.desks: list[Desk] = []
-        for lines in groups.values():
-            self.desks.append(Desk(lines, config.rules, self.benchmarks, out))
+        self.desks = [Desk(own, config.rules, self.benchmarks, out) for own in groups.values()]
 
     def retime(self, number: int) -> None:
         """Note anew when a desk is next due; to be called after whatever may change it."""

@@ -180,10 +180,14 @@ class Tape:
         head = self._seconds.head
         return self._seconds.data[:, head + lo : head + max(lo, hi)]
 
-    def first_end_after(self, t_ns: int) -> int | None:
-        """Return the end of the first second that ends after `t_ns`; None if none has traded."""
+    def first_end_after(self, t_ns: int, as_of_ns: int) -> int | None:
+        """Return the end of the first second that ends after `t_ns`; None if none has traded.
+
+        Seconds that are too old to be read at `as_of_ns` do not count.
+        """
         column = self._seconds.column(SECOND)
-        at = int(np.searchsorted(column, t_ns // SECOND_NS))
+        since_ns = max(t_ns, self._sessions.retreat(as_of_ns, FINE_NS))
+        at = int(np.searchsorted(column, since_ns // SECOND_NS))
         return (int(column[at]) + 1) * SECOND_NS if at < len(column) else None
 
     def first_minute_after(self, t_ns: int, as_of_ns: int) -> int | None:
@@ -267,14 +271,17 @@ class Tape:
                 self.volatility.observe(self._sessions.date_of(segment), end_ns, last)
 
     def prune(self, watermark_ns: int) -> None:
-        """Drop seconds beyond 90 trading minutes and minutes beyond two trade dates."""
+        """Drop what no reading as of `watermark_ns` or later can reach.
+
+        A replay prunes by the wall clock, so this must never change an answer.
+        """
         if self._seconds.tail - self._seconds.head <= PRUNE_AT:
             return
         self.fold(watermark_ns)
         oldest = self._sessions.retreat(watermark_ns, FINE_NS + SLACK_NS) // SECOND_NS
-        drop = min(int(np.searchsorted(self._seconds.column(SECOND), oldest)), self._folded)
+        older = int(np.searchsorted(self._seconds.column(SECOND), oldest))
+        drop = min(max(older - 1, 0), self._folded)  # the newest of the older may still be the last
         self._seconds.head += drop
         self._folded -= drop
-        first = self._sessions.trade_date(watermark_ns) - 7  # two trade dates, over a long closure
-        keep = int(np.searchsorted(self._minutes.column(SECOND), first * 86_400))
-        self._minutes.head += keep
+        reach = self._sessions.reach(watermark_ns) // SECOND_NS
+        self._minutes.head += int(np.searchsorted(self._minutes.column(SECOND), reach))

@@ -82,7 +82,8 @@ class Watch:
         if not self.opened:
             yield Task(ceil_second(event), name, headline, "", self.open)
         elif self.start_ns is None:
-            point = self.line.tape.first_after(event)
+            since = self.line.venue.retreat(self.as_of(event), FINE_NS)
+            point = self.line.tape.first_after(max(event, since))
             if point is not None:
                 start = max(event, point.start_ns)
                 yield Task(point.end_ns, name, headline, "", lambda: self.begin(start))

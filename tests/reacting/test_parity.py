@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agents.reacting import engine as engine_module
+from agents.reacting import tape as tape_module
 from agents.reacting.config import DailyRow, EngineConfig
 from agents.reacting.engine import Engine
 from streams.events import Alert, Mention, Move, Output, Reaction, Reject
@@ -175,3 +176,19 @@ def test_a_replayed_suffix_of_frames_changes_nothing(log: MarketLog, data: st.Da
     engine, outputs = run(log, again)
     assert plain(whole) == plain(outputs)
     assert engine.clock_ns >= 0
+
+
+@SLOW
+@given(market_logs(), st.lists(st.booleans(), min_size=1, max_size=7))
+def test_pruning_changes_nothing(log: MarketLog, when: list[bool]) -> None:
+    """A replay prunes by the wall clock: whenever it does, the answers are the same."""
+    _, whole = run(log, log.records)
+    engine = Engine(config_of(log))
+    outputs: list[Output] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tape_module, "PRUNE_AT", 0)
+        for number, record in enumerate(log.records):
+            outputs += engine.apply(record)
+            if when[number % len(when)]:
+                engine.prune()
+    assert plain(whole) == plain(outputs)
