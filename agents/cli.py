@@ -6,8 +6,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from streams.errors import NewsquakeError, UsageError
+
+if TYPE_CHECKING:  # --help stays quick
+    from agents.runtime.connection import Connection
 
 DONE, FAILED, USAGE = 0, 1, 2
 DEMO_SPEED = 3600.0  # the Alibaba day in about twenty-five seconds
@@ -163,7 +167,7 @@ def _add_topics(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "A topic that exists is never changed: where it is wrong, the command says how to mend it.\n",
     )
     admin.add_argument("what", choices=("create", "check"))
-    admin.add_argument("--broker", required=True, metavar="HOST:PORT", help="or several, by comma")
+    _add_connection(admin)
     admin.add_argument(
         "--partitions",
         type=_partitions,
@@ -171,9 +175,19 @@ def _add_topics(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         metavar="P",
         help="of market (default: as many as it has, else 8)",
     )
-    admin.add_argument("--prefix", default="", metavar="X", help="before every name: a run's own")
     admin.add_argument("--json", action="store_true", help="print the findings as JSON")
     admin.set_defaults(run=_topics)
+
+
+def _add_connection(command: argparse.ArgumentParser) -> None:
+    """Add how a broker is found; what the command line leaves out, [kafka] of --config says."""
+    command.add_argument("--broker", metavar="HOST:PORT", help="or several, by comma")
+    command.add_argument(
+        "--prefix", default=None, metavar="X", help="before every name: a run's own"
+    )
+    command.add_argument(
+        "--config", type=Path, default=None, metavar="FILE", help="newsquake.toml, with [kafka]"
+    )
 
 
 def _speed(text: str) -> float | None:
@@ -235,7 +249,14 @@ def _topics(args: argparse.Namespace) -> int:
     from agents.runtime import topics_admin  # noqa: PLC0415 - keeps --help quick
 
     run = topics_admin.run_topics_create if args.what == "create" else topics_admin.run_topics_check
-    return run(args.broker, args.partitions, args.prefix, as_json=args.json)
+    return run(_connected(args), args.partitions, as_json=args.json)
+
+
+def _connected(args: argparse.Namespace) -> Connection:
+    from agents.runtime.connection import connection  # noqa: PLC0415 - keeps --help quick
+    from agents.runtime.settings import load_config  # noqa: PLC0415 - keeps --help quick
+
+    return connection(args.broker, args.prefix, load_config(args.config).kafka)
 
 
 if __name__ == "__main__":

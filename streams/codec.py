@@ -51,7 +51,7 @@ TYPE_CODES: Final[dict[type, int]] = {
 }
 _TYPES: Final = {code: type_ for type_, code in TYPE_CODES.items()}
 _PREFIX: Final = {type_: bytes((code, SCHEMA_VERSION)) for type_, code in TYPE_CODES.items()}
-_PREFIX_SIZE: Final = 2
+PREFIX_SIZE: Final = 2
 
 _I64_MIN: Final = -(2**63)
 _I64_MAX: Final = 2**63 - 1
@@ -119,17 +119,17 @@ def decode(data: bytes | memoryview) -> Record:
     CodecError: anything else, with the byte position of the fault where it is known.
     """
     view = memoryview(data)
-    if len(view) < _PREFIX_SIZE:
+    if len(view) < PREFIX_SIZE:
         raise CodecError("a record has a type and a version byte", len(view))
     type_ = _TYPES.get(view[0])
     if type_ is None:
         raise CodecError(f"unknown record type {view[0]}", 0)
     if view[1] != SCHEMA_VERSION:
         raise CodecError(f"schema version {view[1]}, this program reads {SCHEMA_VERSION}", 1)
-    body = view[_PREFIX_SIZE:]
+    body = view[PREFIX_SIZE:]
     if type_ is TickFrame:
         return _frame(body)
-    return cast("Record", _from_json(body, type_, _PREFIX_SIZE))
+    return cast("Record", _from_json(body, type_, PREFIX_SIZE))
 
 
 def encode_json(record: msgspec.Struct) -> bytes:
@@ -208,7 +208,7 @@ def _frame(body: memoryview) -> TickFrame:
     try:
         wire = _frame_decoder.decode(body)
     except _DECODE_FAULTS as fault:
-        raise _located("TickFrame", fault, _PREFIX_SIZE, len(body)) from fault
+        raise _located("TickFrame", fault, PREFIX_SIZE, len(body)) from fault
     rows = len(wire.ts_ns) // _WIDE.itemsize
     columns = {name: _column(wire, name, rows) for name in _COLUMN_TYPES}
     frame = TickFrame(

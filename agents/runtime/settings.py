@@ -101,10 +101,32 @@ class RuleSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             _check_listing("listings", listing)
 
 
+class KafkaFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The `[kafka]` table: the broker and how to log in to it."""
+
+    broker: str | None = None  # host:port, several by comma
+    prefix: str = ""  # before the name of every topic and group: a run's own
+    security: Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"] = "plaintext"
+    ca_file: str | None = (
+        None  # who signed the broker's certificate; None = the system's authorities
+    )
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    username: str | None = None
+    password_env: str | None = None  # the environment variable that holds the password
+
+    def __post_init__(self) -> None:
+        if self.security.startswith("sasl") and not (self.username and self.password_env):
+            raise ValueError(
+                f"security: {self.security} needs username, and password_env: the name of the "
+                f"environment variable that holds the password"
+            )
+
+
 class NewsquakeFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A whole `newsquake.toml`; without one the built-in rule `day_move` applies."""
 
     rules: tuple[RuleSpec, ...] = (RuleSpec(name="day_move", kind="day_move"),)
+    kafka: KafkaFile = KafkaFile()
 
     def __post_init__(self) -> None:
         names = [rule.name for rule in self.rules]

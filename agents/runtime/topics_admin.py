@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,17 +14,14 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPart
 from rich.console import Console
 from rich.table import Table
 
-from streams.errors import NewsquakeError, UsageError
+from agents.runtime.connection import ANSWER_MS, SCHEME, Connection, admin_client
+from streams.errors import NewsquakeError
 from streams.topics import DEFAULT_PARTITIONS, MARKET, Topic, prefixed, topics
 
-FIND_BROKER_MS = 6000  # to find a broker; a start-up takes 4 s
-ANSWER_MS = 4000  # for one request; two in a row stay under 15 s with the above
-SCHEME = "kafka://"
 WIDTH = (
     "partitions: never changed in place, for keys would move away from their state. Use another "
     "--prefix or the right --partitions, or delete the topic and its records, then create it again"
 )
-_SERVER = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):(\d{1,5})")
 
 State = Literal["ok", "created", "missing", "wrong"]
 
@@ -48,30 +44,18 @@ class Report(msgspec.Struct, frozen=True):
     topics: tuple[Finding, ...]
 
 
-def run_topics_create(broker: str, partitions: int | None, prefix: str, *, as_json: bool) -> int:
+def run_topics_create(broker: Connection, partitions: int | None, *, as_json: bool) -> int:
     """Make the topics that are missing; refuse, making none, where one is wrong."""
-    servers = broker_addresses(broker)
-    with _admin(broker, servers) as admin:
-        report = create_topics(admin, broker, partitions, prefix)
+    with _admin(broker) as admin:
+        report = create_topics(admin, broker.address, partitions, broker.prefix)
     return _tell(report, as_json=as_json)
 
 
-def run_topics_check(broker: str, partitions: int | None, prefix: str, *, as_json: bool) -> int:
+def run_topics_check(broker: Connection, partitions: int | None, *, as_json: bool) -> int:
     """Compare the topics with what they must be; exit code 1 where one is missing or wrong."""
-    servers = broker_addresses(broker)
-    with _admin(broker, servers) as admin:
-        report = check_topics(admin, broker, partitions, prefix)
+    with _admin(broker) as admin:
+        report = check_topics(admin, broker.address, partitions, broker.prefix)
     return _tell(report, as_json=as_json)
-
-
-def broker_addresses(text: str) -> list[str]:
-    """Return host:port of each broker named, separated by commas; UsageError: not an address."""
-    servers = [each.strip() for each in text.removeprefix(SCHEME).split(",")]
-    for server in servers:
-        found = _SERVER.fullmatch(server)
-        if found is None or not 0 < int(found[1]) < 65536:
-            raise UsageError(f"--broker {text}: {server!r} is not host:port, as in 127.0.0.1:9092")
-    return servers
 
 
 def create_topics(
@@ -103,25 +87,15 @@ def check_topics(
 
 
 @contextmanager
-def _admin(broker: str, servers: Sequence[str]) -> Iterator[KafkaAdminClient]:
+def _admin(broker: Connection) -> Iterator[KafkaAdminClient]:
     """Connect, or say what to do; NewsquakeError within 15 s where nothing answers."""
-    try:
-        admin = KafkaAdminClient(
-            bootstrap_servers=list(servers),
-            bootstrap_timeout_ms=FIND_BROKER_MS,
-            request_timeout_ms=ANSWER_MS,
-            reconnect_backoff_max_ms=500,
-        )
-    except KafkaError as fault:
-        raise NewsquakeError(
-            f"no Kafka broker answers at {broker} ({fault}). Is it running (`newsquake dev up` "
-            "starts one), is the address right, and does that listener speak plain text?"
-        ) from fault
+    admin = admin_client(broker)
     try:
         yield admin
     except KafkaError as fault:
         raise NewsquakeError(
-            f"{broker}: {type(fault).__name__}: {fault}. Run it again: what is made already is kept"
+            f"{broker.address}: {type(fault).__name__}: {fault}. Run it again: what is made "
+            "already is kept"
         ) from fault
     finally:
         admin.close()

@@ -16,8 +16,8 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError
 
+from agents.runtime.connection import broker_addresses
 from agents.runtime.kafka_local import Account
-from agents.runtime.topics_admin import broker_addresses
 from streams import topics
 from streams.errors import UsageError
 from streams.reference.universe import builtin_universe
