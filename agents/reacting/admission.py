@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +24,7 @@ class Rejected(NamedTuple):
     listing: int
     trade: Trade
 
-    def name(self, lines: list[Line], names: tuple[str, ...]) -> str:
+    def name(self, lines: list[Line], names: Sequence[str]) -> str:
         """Return the listing's name, as the engine or else the frame knows it."""
         return lines[self.listing].name if self.listing >= 0 else names[-1 - self.listing]
 

@@ -7,8 +7,9 @@ import numpy as np
 
 from agents.reacting.closes import DailyTable
 from agents.reacting.line import Line, LineState, Row
+from agents.reacting.points import TapeState
 from agents.reacting.sessions import Sessions
-from agents.reacting.tape import Tape, TapeState
+from agents.reacting.tape import Tape
 from streams.events import I32, I64, SECOND_NS, Listing, Phase
 
 
@@ -42,7 +43,7 @@ class Benchmark:
         """Return what `restore` needs."""
         return self._newest_second, self._line.state, self._line.tape.state()
 
-    def restore(self, newest_second: int, state: LineState, tape: TapeState) -> None:
+    def restore(self, newest_second: int, state: LineState, tape: Tape) -> None:
         """Take the state of a snapshot."""
         self._newest_second = newest_second
         self._line.restore(state, tape)

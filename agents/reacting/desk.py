@@ -49,11 +49,16 @@ class Desk:
         self._news = News()
         self._heap: list[Scheduled] = []
 
-    def state(self) -> DeskState:
-        """Return what `restore` needs."""
-        watching = self._watching
+    @property
+    def news(self) -> News:
+        """Return what is known of its news."""
+        return self._news
+
+    def state(self, *, news: bool = True) -> DeskState:
+        """Return what `restore` needs, the news only where asked for."""
+        watching, known = self._watching, self._news if news else News()
         return DeskState(
-            self._news, watching.watches, watching.waiting, self._heap, self._alerting.alerts
+            known, watching.watches, watching.waiting, self._heap, self._alerting.alerts
         )
 
     def restore(self, state: DeskState) -> None:

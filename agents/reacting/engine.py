@@ -7,32 +7,39 @@ outputs in any framing (docs/semantics.md); state is what `snapshot` returns and
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 
 import msgspec
 import numpy as np
 
-from agents.reacting.admission import Admission, Rejected
-from agents.reacting.badtick import Trade
+from agents.reacting.admission import Admission
 from agents.reacting.benchmark import Points
 from agents.reacting.columns import Columns, Run
 from agents.reacting.config import EngineConfig
-from agents.reacting.frames import points_of, run_of, stretches
+from agents.reacting.frames import joined, points_of, run_of, stretches
 from agents.reacting.line import Line, Row
+from agents.reacting.rejects import Rejects
 from agents.reacting.roster import Roster, RosterState
-from streams.events import I64, Clock, MarketRecord, Mention, Output, Reject, TickFrame
+from agents.reacting.touched import Touched
+from streams.events import I64, Clock, MarketRecord, Mention, Output, TickFrame
 
 SCALAR_ROWS = 16  # below this many rows the column pass costs more than it saves
 SCALAR_CHUNK = 64  # rows taken one by one after a row that needed thought
-RECORD_TEXT = 2_000  # characters of a record kept in its reject
+
+
+class EngineHead(msgspec.Struct):
+    """What an engine keeps that belongs to no issuer."""
+
+    clock_ns: int
+    applied: dict[str, int]  # run -> number of the last row applied
+    counts: dict[str, int]
 
 
 class EngineState(msgspec.Struct):
     """A snapshot."""
 
-    clock_ns: int
+    head: EngineHead
     newest_ns: bytes
-    applied: dict[str, int]  # run -> number of the last row applied
-    counts: dict[str, int]
     roster: RosterState
 
 
@@ -43,9 +50,11 @@ class Engine:
         self._lateness_ns = config.lateness_ns
         self._out: list[Output] = []
         self.counts: Counter[str] = Counter()
+        self._rejects = Rejects(self._out, self.counts)
         self._clock_ns = -1
         self._applied: dict[str, int] = {}
         self._roster = roster = Roster(config, self._out)
+        self._touched = Touched(len(roster.desks))
         self._lines, self._desks, self._issuer_of = roster.lines, roster.desks, roster.issuer_of
         self._columns = Columns(roster.lines)
         self._admission = Admission(self._columns, roster.issuer_of, config.lateness_ns)
@@ -65,19 +74,39 @@ class Engine:
         """Return the newest Clock, -1 before the first."""
         return self._clock_ns
 
+    @property
+    def roster(self) -> Roster:
+        """Return everything kept by name."""
+        return self._roster
+
+    @property
+    def touched(self) -> Touched:
+        """Return what has changed since it was last taken."""
+        return self._touched
+
+    @property
+    def newest_ns(self) -> I64:
+        """Return the newest event time of each issuer, to be read or written in place."""
+        return self._admission.newest_ns
+
+    @property
+    def settled_ns(self) -> int:
+        """Return an instant that every issuer's watermark has passed."""
+        return self._clock_ns - self._lateness_ns
+
     # -- records
 
     def apply(self, record: MarketRecord) -> list[Output]:
         """Apply one record of the log and return what came of it."""
         if isinstance(record, TickFrame):
-            self._frame(record)
-        elif isinstance(record, Clock):
+            return self.apply_frames((record,))
+        if isinstance(record, Clock):
             self._tick_clock(record.ts_ns, final=record.final)
         elif isinstance(record, Mention):
             self._mention(record)
         else:
             name = type(record).__name__
-            self._reject(
+            self._rejects.add(
                 "unsupported_record", f"{name} is not handled yet", record.ts_ns, str(record)
             )
         return self._taken()
@@ -87,8 +116,7 @@ class Engine:
 
         The points must lie before the Clock after their second, as the framer sends them.
         """
-        for block in points:
-            self._roster.benchmarks[block.listing].read(block)
+        self._read(points)
         self._rows(run)
         self._tick_clock(end_clock_ns, final=False)
         return self._taken()
@@ -98,24 +126,42 @@ class Engine:
         self._out.clear()  # the desks hold this very list
         return taken
 
-    def _frame(self, frame: TickFrame) -> None:
-        skip = self._repeats(frame)
-        if skip >= len(frame.ts_ns):
-            return
-        for are_points, part in stretches(frame, skip):
-            if are_points:
-                self._points(frame, part)
-            else:
-                self._rows(run_of(frame, part, self._roster.index, self._clock_ns), frame.listings)
-                self._fire_all()
+    def apply_frames(self, frames: Iterable[TickFrame]) -> list[Output]:
+        """Apply frames that follow each other at once: how rows are framed means nothing."""
+        runs: list[Run] = []
+        names: list[str] = []  # of all frames: what an unknown listing's number leads to
+        for frame in frames:
+            skip = self._repeats(frame)
+            if skip >= len(frame.ts_ns):
+                continue
+            for are_points, part in stretches(frame, skip):
+                if are_points:
+                    self._play(runs, names)
+                    self._read(points_of(frame, part))
+                else:
+                    index, first = self._roster.index, len(names)
+                    runs.append(run_of(frame, part, index, self._clock_ns, first))
+                    names += frame.listings
+        self._play(runs, names)
+        return self._taken()
 
-    def _points(self, frame: TickFrame, part: slice) -> None:
-        for block in points_of(frame, part):
+    def _play(self, runs: list[Run], names: list[str]) -> None:
+        if runs:
+            self._rows(joined(runs), names)
+            self._fire_all()
+            runs.clear()
+            names.clear()
+
+    def _read(self, points: Iterable[Points]) -> None:
+        for block in points:
             if block.listing in self._roster.benchmarks:
                 self._roster.benchmarks[block.listing].read(block)
+                self._touched.markets.add(block.listing)
 
     def _repeats(self, frame: TickFrame) -> int:
-        """Return how many leading rows of a frame were applied before."""
+        """Return how many leading rows of a frame were applied before; 0 for an unnumbered one."""
+        if not frame.run:
+            return 0
         last = self._applied.get(frame.run, frame.first_seq - 1)
         if frame.first_seq > last + 1:
             self.counts["gaps"] += 1
@@ -124,10 +170,10 @@ class Engine:
         return max(0, last + 1 - frame.first_seq)
 
     def _tick_clock(self, ts_ns: int, *, final: bool) -> None:
-        before_ns = self._watermarks()
+        before_ns = self.watermarks()
         self._clock_ns = max(self._clock_ns, ts_ns)
         if final:
-            ends_ns = self._watermarks().tolist()
+            ends_ns = self.watermarks().tolist()
             for desk, start_ns, end_ns in zip(
                 self._desks, before_ns.tolist(), ends_ns, strict=True
             ):
@@ -137,11 +183,12 @@ class Engine:
         else:
             self._fire_all()
 
-    def _watermarks(self) -> I64:
+    def watermarks(self) -> I64:
+        """Return the watermark of each issuer."""
         return np.maximum(self._admission.newest_ns, self._clock_ns) - self._lateness_ns
 
     def _fire_all(self) -> None:
-        watermarks, roster = self._watermarks(), self._roster
+        watermarks, roster = self.watermarks(), self._roster
         due = set(np.flatnonzero(roster.due_ns <= watermarks).tolist())
         due.update(n for n in roster.waiting if self._desks[n].may_start())
         for number in sorted(due):
@@ -151,25 +198,27 @@ class Engine:
     def _mention(self, mention: Mention) -> None:
         number = self._roster.desk_index.get(mention.issuer)
         if number is None:
-            self._reject(
+            self._rejects.add(
                 "unknown_issuer",
                 f"{mention.issuer} is not in the universe",
                 mention.event_ns,
                 mention.title,
             )
             return
-        watermark_ns = int(self._watermarks()[number])
+        watermark_ns = int(self.watermarks()[number])
         if not self._desks[number].learn(mention, watermark_ns, self._clock_ns):
             self.counts["repeated_mentions"] += 1
+        self._touched.news.add(number)
         self._note_desk(number)
 
     # -- rows
 
-    def _rows(self, run: Run, names: tuple[str, ...] = ()) -> None:
+    def _rows(self, run: Run, names: Sequence[str] = ()) -> None:
         self.counts["ticks"] += len(run)
         run, refused = self._admission.admit(run)
         for rejected in refused:
-            self._refuse(rejected, names)
+            name = rejected.name(self._lines, names)
+            self._rejects.trade(rejected.reason, name, rejected.trade)
         if len(run) < SCALAR_ROWS:
             self._scalar(run)
             return
@@ -188,6 +237,7 @@ class Engine:
     def _commit(self, run: Run) -> None:
         self._columns.commit(run)
         self._admission.passed(run)
+        self._touched.rows(self._issuer_of[run.listing])
 
     def _mixed(self, run: Run) -> None:
         """Apply one issuer's rows: columns up to a row that needs thought, then a stretch by rows."""
@@ -222,7 +272,7 @@ class Engine:
         self._columns.note(line)
         if line.rejected:
             for reason, trade in line.rejected:
-                self._reject_trade(reason, line.name, trade)
+                self._rejects.trade(reason, line.name, trade)
             line.rejected.clear()
         if line.ineligible:
             self.counts["ineligible"] += line.ineligible
@@ -231,64 +281,38 @@ class Engine:
     def _note_desk(self, number: int) -> None:
         """Take over what happened to an issuer: firing, too, changes its lines by expiries."""
         self._roster.retime(number)
+        self._touched.desks[number] = True
         for line in self._desks[number].lines:
             self._note(line)
-
-    # -- rejects
-
-    def _refuse(self, rejected: Rejected, names: tuple[str, ...]) -> None:
-        name = rejected.name(self._lines, names)
-        self._reject_trade(rejected.reason, name, rejected.trade)
-
-    def _reject_trade(self, reason: str, name: str, trade: Trade) -> None:
-        fields = {
-            "listing": name,
-            "ts_ns": trade.ts_ns,
-            "price": trade.price,
-            "size": trade.size,
-            "exchange": trade.exchange,
-            "flags": trade.flags,
-        }
-        text = msgspec.json.encode(fields).decode()
-        self._reject(reason, f"a tick of {name}", trade.ts_ns, text)
-
-    def _reject(self, reason: str, detail: str, ts_ns: int, record: str) -> None:
-        self.counts[reason] += 1
-        self._out.append(
-            Reject(
-                stage="react",
-                reason=reason,
-                detail=detail,
-                ts_ns=ts_ns,
-                record=record[:RECORD_TEXT],
-            )
-        )
 
     # -- snapshots
 
     def snapshot(self) -> bytes:
         """Return the whole state as bytes."""
-        state = EngineState(
-            clock_ns=self._clock_ns,
-            newest_ns=self._admission.newest_ns.tobytes(),
-            applied=self._applied,
-            counts=dict(self.counts),
-            roster=self._roster.state(),
-        )
+        state = EngineState(self.head(), self._admission.newest_ns.tobytes(), self._roster.state())
         return msgspec.msgpack.encode(state)
+
+    def head(self) -> EngineHead:
+        """Return what belongs to no issuer."""
+        return EngineHead(self._clock_ns, self._applied, dict(self.counts))
+
+    def resume(self, head: EngineHead) -> None:
+        """Take the head of a snapshot, or of a checkpoint in parts."""
+        self._clock_ns, self._applied = head.clock_ns, head.applied
+        self.counts.clear()
+        self.counts.update(head.counts)
 
     def restore(self, data: bytes) -> None:
         """Take the state of a snapshot made under the same configuration."""
         state = msgspec.msgpack.decode(data, type=EngineState)
-        self._clock_ns, self._applied = state.clock_ns, state.applied
-        self.counts = Counter(state.counts)
+        self.resume(state.head)
         self._admission.newest_ns[:] = np.frombuffer(state.newest_ns, np.int64)
         self._roster.restore(state.roster)
 
     def prune(self) -> None:
         """Drop what no reading can reach any more; never changes an answer."""
-        watermarks = self._watermarks()
+        watermarks = self.watermarks()
         for line in self._lines:
             line.tape.prune(int(watermarks[self._issuer_of[line.index]]))
         for benchmark in self._roster.benchmarks.values():
-            benchmark.tape.prune(self._clock_ns - self._lateness_ns)
+            benchmark.tape.prune(self.settled_ns)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
 
 from agents.reacting.benchmark import Points
 from agents.reacting.columns import Run
-from streams.events import SECOND_NS, Flag, TickFrame
+from streams.events import I32, SECOND_NS, Flag, TickFrame
 
 POINT = int(Flag.point)
 
@@ -23,12 +23,14 @@ def stretches(frame: TickFrame, skip: int) -> Iterator[tuple[bool, slice]]:
             yield bool(points[start]), slice(max(start, skip), stop)
 
 
-def run_of(frame: TickFrame, keep: slice, index: Mapping[str, int], clock_ns: int) -> Run:
+def run_of(
+    frame: TickFrame, keep: slice, index: Mapping[str, int], clock_ns: int, first: int = 0
+) -> Run:
     """Return some rows of a frame, none a point.
 
-    An unknown listing becomes -1 - (its number in the frame).
+    An unknown listing becomes -1 - (its number in the frame, counted from `first`).
     """
-    table = [index.get(name, -1 - i) for i, name in enumerate(frame.listings)]
+    table = [index.get(name, -1 - i) for i, name in enumerate(frame.listings, first)]
     price, ts = frame.price[keep], frame.ts_ns[keep]
     return Run(
         listing=np.array(table, np.int32)[frame.listing[keep]],
@@ -43,6 +45,27 @@ def run_of(frame: TickFrame, keep: slice, index: Mapping[str, int], clock_ns: in
         clock_ns=np.full(len(ts), clock_ns, np.int64),
         exchanges=frame.exchanges,
     )
+
+
+def joined(runs: Sequence[Run]) -> Run:
+    """Return runs that follow each other as one."""
+    if len(runs) == 1:
+        return runs[0]
+    exchanges = list(dict.fromkeys(place for run in runs for place in run.exchanges))
+    columns = {
+        name: np.concatenate([getattr(run, name) for run in runs])
+        for name in Run.__struct_fields__
+        if name not in {"exchange", "exchanges"}
+    }
+    exchange = np.concatenate([_renumbered(run, exchanges) for run in runs])
+    return Run(**columns, exchange=exchange, exchanges=tuple(exchanges))
+
+
+def _renumbered(run: Run, exchanges: list[str]) -> I32:
+    if run.exchanges == tuple(exchanges[: len(run.exchanges)]):
+        return run.exchange
+    table = np.array([exchanges.index(place) for place in run.exchanges], np.int32)
+    return table[run.exchange]
 
 
 def points_of(frame: TickFrame, keep: slice) -> list[Points]:

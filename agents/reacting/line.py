@@ -10,7 +10,7 @@ from agents.reacting.badtick import HELD_NS, BadTickFilter, Trade, is_far
 from agents.reacting.closes import DailyTable, DayPrices, OfficialPrint, close_of
 from agents.reacting.moves import Crossing, Ladder
 from agents.reacting.sessions import Sessions
-from agents.reacting.tape import Tape, TapeState
+from agents.reacting.tape import Tape
 from streams.events import I64, SECOND_NS, Direction, Flag, Listing, Phase
 
 OFFICIAL = int(Flag.official_close | Flag.corrected_close)
@@ -91,9 +91,9 @@ class Line:
         self.segment_date, self.phase = -1, Phase.closed
         self.close_due_ns = 0
 
-    def restore(self, state: LineState, tape: TapeState) -> None:
+    def restore(self, state: LineState, tape: Tape) -> None:
         """Take the state of a snapshot."""
-        self.state, self.tape = state, Tape(self.sessions, tape)
+        self.state, self.tape = state, tape
         self.segment_lo = self.segment_hi = 0
         self.close_due_ns = self.sessions.close_due(state.date)
 

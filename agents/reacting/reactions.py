@@ -8,8 +8,8 @@ import msgspec
 
 from agents.reacting.benchmark import Benchmark
 from agents.reacting.line import Line
+from agents.reacting.points import Path
 from agents.reacting.sessions import SESSION_CLOSE_DELAY_NS
-from agents.reacting.tape import Path
 from streams.events import MINUTE_NS, PRICE_SCALE, SECOND_NS, Phase, Reaction
 
 SESSION_CLOSE = "session_close"

@@ -10,8 +10,9 @@ from agents.reacting.closes import DailyTable
 from agents.reacting.config import DailyRow, EngineConfig
 from agents.reacting.desk import FOREVER_NS, Desk, DeskState
 from agents.reacting.line import Line, LineState
+from agents.reacting.points import TapeState
 from agents.reacting.sessions import Sessions
-from agents.reacting.tape import TapeState
+from agents.reacting.tape import Tape
 from streams.events import I32, I64, Output
 
 
@@ -27,7 +28,9 @@ class Roster:
     """The lines, benchmarks and desks of an engine, and when each desk is next due."""
 
     def __init__(self, config: EngineConfig, out: list[Output]) -> None:
-        sessions = {mic: Sessions(calendar) for mic, calendar in config.calendars.items()}
+        self.sessions = sessions = {
+            mic: Sessions(calendar) for mic, calendar in config.calendars.items()
+        }
         daily, none = _daily_tables(config.daily), DailyTable(())
         self.lines = [
             Line(
@@ -78,10 +81,12 @@ class Roster:
 
     def restore(self, state: RosterState) -> None:
         """Take the state of a snapshot made under the same configuration."""
-        for name, line in state.lines.items():
-            self.lines[self.index[name]].restore(*line)
-        for name, benchmark in state.benchmarks.items():
-            self.benchmarks[name].restore(*benchmark)
+        for name, (line_state, tape) in state.lines.items():
+            line = self.lines[self.index[name]]
+            line.restore(line_state, Tape(line.sessions, tape))
+        for name, (newest_second, line_state, tape) in state.benchmarks.items():
+            own = Tape(self.lines[self.index[name]].sessions, tape)
+            self.benchmarks[name].restore(newest_second, line_state, own)
         for issuer, desk in state.desks.items():
             self.desks[self.desk_index[issuer]].restore(desk)
             self.retime(self.desk_index[issuer])

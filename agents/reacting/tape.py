@@ -6,11 +6,22 @@ final once the watermark has passed its end, so a read gives the same answer whe
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-import msgspec
 import numpy as np
 
+from agents.reacting.points import (
+    HIGH,
+    LAST,
+    LAST_TS,
+    LOW,
+    SECOND,
+    VOLUME,
+    Block,
+    Loose,
+    Path,
+    Price,
+    TapeState,
+    restored,
+)
 from agents.reacting.sessions import Sessions
 from agents.reacting.volatility import Volatility
 from streams.events import I64, MINUTE_NS, SECOND_NS, Phase
@@ -18,94 +29,29 @@ from streams.events import I64, MINUTE_NS, SECOND_NS, Phase
 FINE_NS = 90 * MINUTE_NS  # trading time within which seconds are kept and read (DESIGN 7)
 SLACK_NS = 30 * MINUTE_NS  # kept beyond it, so that a deferred read finds what a prompt one found
 PRUNE_AT = 16_384  # points; pruning is looked at only beyond this length
-SECOND, LAST, HIGH, LOW, VOLUME, LAST_TS = range(6)
 MINUTE_S = 60
-
-
-class Price(NamedTuple):
-    """A price read from the tape: the end of its second (or minute) and whether it is coarse."""
-
-    price: int
-    end_ns: int
-    coarse: bool
-
-
-class Path(NamedTuple):
-    """Highest high, lowest low and volume over a stretch of the tape; `points` may be 0."""
-
-    points: int
-    high: int
-    low: int
-    volume: int
-    coarse: bool
-
-
-class TapeState(msgspec.Struct, frozen=True):
-    """What a snapshot keeps of a tape."""
-
-    seconds: bytes
-    minutes: bytes
-    folded: int
-    volatility: Volatility | None
-
-
-_NO_POINTS: I64 = np.empty((6, 0), np.int64)  # shared by every tape that is still empty
-
-
-class _Points:
-    """A growing block of int64 columns, trimmed at the front."""
-
-    __slots__ = ("data", "head", "tail")
-
-    def __init__(self, data: I64 = _NO_POINTS) -> None:
-        self.data = data
-        self.head = 0
-        self.tail = data.shape[1]
-
-    def column(self, row: int) -> I64:
-        """Return one column as a view."""
-        return self.data[row, self.head : self.tail]
-
-    def extend(self, block: I64) -> None:
-        """Append a block of points (6 x n)."""
-        n = block.shape[1]
-        if self.tail + n > self.data.shape[1]:
-            self._grow(n)
-        self.data[:, self.tail : self.tail + n] = block
-        self.tail += n
-
-    def _grow(self, n: int) -> None:
-        live = self.tail - self.head
-        data = np.empty((6, max(2 * live, live + n, 4)), np.int64)
-        data[:, :live] = self.data[:, self.head : self.tail]
-        self.data, self.head, self.tail = data, 0, live
-
-    def insert(self, at: int, point: I64) -> None:
-        """Insert a point at position `at`, counted from the first live one."""
-        rest = self.data[:, self.head + at : self.tail].copy()
-        self.tail = self.head + at
-        self.extend(point)
-        self.extend(rest)
-
-    def tobytes(self) -> bytes:
-        """Return the live points, column after column."""
-        return np.ascontiguousarray(self.data[:, self.head : self.tail]).tobytes()
-
-
-def _restored(raw: bytes) -> _Points:
-    return _Points(np.frombuffer(raw, np.int64).reshape(6, -1).copy())
 
 
 class Tape:
     """Seconds, minutes and volatility of one listing."""
 
-    __slots__ = ("_folded", "_minutes", "_seconds", "_sessions", "newest_second", "volatility")
+    __slots__ = (
+        "_folded",
+        "_minutes",
+        "_saved",
+        "_saved_minutes",
+        "_seconds",
+        "_sessions",
+        "newest_second",
+        "volatility",
+    )
 
     def __init__(self, sessions: Sessions, state: TapeState | None = None) -> None:
         self._sessions = sessions
-        self._seconds = _restored(state.seconds) if state else _Points()
-        self._minutes = _restored(state.minutes) if state else _Points()
+        self._seconds = restored(state.seconds) if state else Block()
+        self._minutes = restored(state.minutes) if state else Block()
         self._folded = state.folded if state else 0  # live seconds already in minutes
+        self._saved = self._saved_minutes = 0  # live points that `take_final` has given away
         self.volatility = state.volatility if state else None  # made by the first minute
         self.newest_second = int(self._seconds.column(SECOND)[-1]) if self else -1
 
@@ -215,7 +161,7 @@ class Tape:
         return elapsed(as_of_ns) - elapsed(t_ns) <= FINE_NS
 
     @staticmethod
-    def _newest(points: _Points, t_ns: int, length_ns: int, *, coarse: bool) -> Price | None:
+    def _newest(points: Block, t_ns: int, length_ns: int, *, coarse: bool) -> Price | None:
         newest_start = (t_ns - length_ns) // SECOND_NS
         at = int(np.searchsorted(points.column(SECOND), newest_start, "right")) - 1
         if at < 0:
@@ -225,7 +171,7 @@ class Tape:
         return Price(int(points.data[LAST, index]), end, coarse)
 
     @staticmethod
-    def _stretch(points: _Points, after: int, until: int, length_s: int, *, coarse: bool) -> Path:
+    def _stretch(points: Block, after: int, until: int, length_s: int, *, coarse: bool) -> Path:
         column = points.column(SECOND)
         lo = int(np.searchsorted(column, after // SECOND_NS - length_s, "right"))
         hi = int(np.searchsorted(column, until // SECOND_NS - length_s, "right"))
@@ -283,5 +229,75 @@ class Tape:
         drop = min(max(older - 1, 0), self._folded)  # the newest of the older may still be the last
         self._seconds.head += drop
         self._folded -= drop
+        self._saved = max(self._saved - drop, 0)
         reach = self._sessions.reach(watermark_ns) // SECOND_NS
-        self._minutes.head += int(np.searchsorted(self._minutes.column(SECOND), reach))
+        gone = int(np.searchsorted(self._minutes.column(SECOND), reach))
+        self._minutes.head += gone
+        self._saved_minutes = max(self._saved_minutes - gone, 0)
+
+    # -- checkpoints in parts (agents/reacting/cells.py)
+
+    def take_final(self, final_ns: int) -> I64:
+        """Return the seconds that end by `final_ns` and were not returned before; none changes."""
+        stop = int(np.searchsorted(self._seconds.column(SECOND), final_ns // SECOND_NS))
+        start, self._saved = self._saved, max(self._saved, stop)
+        head = self._seconds.head
+        return self._seconds.data[:, head + start : head + self._saved]
+
+    def take_minutes(self) -> I64:
+        """Return the minutes folded since the last call, and their sigmas as a seventh row."""
+        start, self._saved_minutes = self._saved_minutes, self._minutes.tail - self._minutes.head
+        part = self._minutes.data[:, self._minutes.head + start : self._minutes.tail]
+        known = self.volatility
+        ends = ((part[SECOND] + MINUTE_S) * SECOND_NS).tolist()
+        sigmas = [known.exactly(end) if known else None for end in ends]
+        row = np.array([np.nan if s is None else s for s in sigmas], np.float64)
+        return np.vstack((part, row.view(np.int64)))
+
+    def loose(self) -> Loose:
+        """Return what `rebuilt` needs beside all that was taken."""
+        seconds, folded = self._seconds, self._folded
+        return Loose(
+            np.ascontiguousarray(
+                seconds.data[:, seconds.head + self._saved : seconds.tail]
+            ).tobytes(),
+            int(seconds.column(SECOND)[folded - 1]) if folded else -1,
+            self.volatility.head() if self.volatility else None,
+        )
+
+    def rebuilt(self, seconds: I64, minutes: I64, loose: Loose) -> Tape:
+        """Return the tape whose taken seconds (6 x n) and minutes (7 x n) these are, each rising."""
+        tape = Tape(self._sessions)
+        tape._seconds.extend(seconds)
+        tape._saved = seconds.shape[1]
+        tape._seconds.extend(restored(loose.tail).data)
+        tape._minutes.extend(minutes[:-1])
+        tape._saved_minutes = minutes.shape[1]
+        column = tape._seconds.column(SECOND)
+        tape._folded = int(np.searchsorted(column, loose.folded_second, "right"))
+        tape.newest_second = int(column[-1]) if tape else -1
+        if loose.volatility is not None:
+            sigmas = np.ascontiguousarray(minutes[-1]).view(np.float64)
+            known = ~np.isnan(sigmas)
+            ends = (minutes[SECOND][known] + MINUTE_S) * SECOND_NS
+            tape.volatility = Volatility.rebuilt(
+                loose.volatility, ends.tolist(), sigmas[known].tolist()
+            )
+        return tape
+
+    def needs(self, watermark_ns: int) -> tuple[int, int]:
+        """Return the oldest second and minute that a reading from now on can reach.
+
+        Older ones may be forgotten, but for the newest of the older seconds.
+        """
+        second = self._sessions.retreat(watermark_ns, FINE_NS + SLACK_NS) // SECOND_NS
+        minute = self._sessions.reach(watermark_ns) // SECOND_NS
+        if self.volatility and self.volatility.ends_ns:
+            minute = min(minute, self.volatility.ends_ns[0] // SECOND_NS - MINUTE_S)
+        return second, minute
+
+    def newest_before(self, second: int) -> I64:
+        """Return the newest point before `second` (6 x 1), or none (6 x 0)."""
+        at = int(np.searchsorted(self._seconds.column(SECOND), second))
+        index = self._seconds.head + at
+        return self._seconds.data[:, index - min(at, 1) : index]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ from agents.reacting import engine as engine_module
 from agents.reacting import tape as tape_module
 from agents.reacting.config import DailyRow, EngineConfig
 from agents.reacting.engine import Engine
-from streams.events import Alert, Mention, Move, Output, Reaction, Reject
+from streams.events import Alert, Mention, Move, Output, Reaction, Reject, TickFrame
 from tests.oracle.engine import Oracle
 from tests.oracle.framing import reframe
 from tests.strategies import MarketLog, calendars, market_logs
@@ -151,6 +152,18 @@ def test_framing_changes_nothing(log: MarketLog, cuts: list[int]) -> None:
     _, whole = run(log, log.records)
     _, cut = run(log, reframe(log.records, cuts))
     assert plain(whole) == plain(cut)
+
+
+@SLOW
+@given(market_logs())
+def test_frames_taken_together_change_nothing(log: MarketLog) -> None:
+    engine, outputs = Engine(config_of(log)), list[Output]()
+    for frames, records in groupby(log.records, lambda r: isinstance(r, TickFrame)):
+        if frames:
+            outputs += engine.apply_frames(records)
+        else:
+            outputs += [o for record in records for o in engine.apply(record)]
+    assert plain(run(log, log.records)[1]) == plain(outputs)
 
 
 @SLOW
