@@ -6,12 +6,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from agents.cli_kafka import add_connection as _add_connection
+from agents.cli_kafka import add_doctor
+from agents.cli_kafka import command as _command
+from agents.cli_kafka import connected as _connected
 from streams.errors import NewsquakeError, UsageError
-
-if TYPE_CHECKING:  # --help stays quick
-    from agents.runtime.connection import Connection
 
 DONE, FAILED, USAGE = 0, 1, 2
 DEMO_SPEED = 3600.0  # the Alibaba day in about twenty-five seconds
@@ -46,7 +46,8 @@ def _parser() -> argparse.ArgumentParser:
         "  newsquake replay my-history --out results\n"
         "  newsquake eval sentiment labelled.jsonl\n"
         "  newsquake dev up\n"
-        "  newsquake topics create --broker 127.0.0.1:9092\n",
+        "  newsquake topics create --broker 127.0.0.1:9092\n"
+        "  newsquake doctor --config newsquake.toml\n",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -55,22 +56,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_eval(commands)
     _add_dev(commands)
     _add_topics(commands)
+    add_doctor(commands)
     return parser
-
-
-def _command(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
-    name: str,
-    text: str,
-    examples: str,
-) -> argparse.ArgumentParser:
-    return commands.add_parser(
-        name,
-        help=text,
-        description=text,
-        epilog=f"examples:\n{examples}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
 
 
 def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -179,17 +166,6 @@ def _add_topics(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     admin.set_defaults(run=_topics)
 
 
-def _add_connection(command: argparse.ArgumentParser) -> None:
-    """Add how a broker is found; what the command line leaves out, [kafka] of --config says."""
-    command.add_argument("--broker", metavar="HOST:PORT", help="or several, by comma")
-    command.add_argument(
-        "--prefix", default=None, metavar="X", help="before every name: a run's own"
-    )
-    command.add_argument(
-        "--config", type=Path, default=None, metavar="FILE", help="newsquake.toml, with [kafka]"
-    )
-
-
 def _speed(text: str) -> float | None:
     if text == "max":
         return None
@@ -250,13 +226,6 @@ def _topics(args: argparse.Namespace) -> int:
 
     run = topics_admin.run_topics_create if args.what == "create" else topics_admin.run_topics_check
     return run(_connected(args), args.partitions, as_json=args.json)
-
-
-def _connected(args: argparse.Namespace) -> Connection:
-    from agents.runtime.connection import connection  # noqa: PLC0415 - keeps --help quick
-    from agents.runtime.settings import load_config  # noqa: PLC0415 - keeps --help quick
-
-    return connection(args.broker, args.prefix, load_config(args.config).kafka)
 
 
 if __name__ == "__main__":

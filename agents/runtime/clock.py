@@ -15,6 +15,11 @@ def elapsed_s() -> float:
     return time.perf_counter()
 
 
+def now_ns() -> int:
+    """Return the time of day in ns UTC, as this machine has it."""
+    return time.time_ns()
+
+
 class Pace:
     """Hold a replay to `speed` times real time; None: never wait. Gaps over 10 minutes are skipped."""
 

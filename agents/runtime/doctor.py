@@ -1,0 +1,115 @@
+"""`newsquake doctor`: what is wrong and how to mend it, one line a check, as it is found."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+from rich.text import Text
+
+from agents.runtime import doctor_broker, doctor_here
+from agents.runtime.clock import now_ns as wall_ns
+from agents.runtime.connection import broker_addresses, connection
+from agents.runtime.doctor_check import Check
+from agents.runtime.settings import NewsquakeFile
+from streams.errors import UsageError
+from streams.topics import MARKET, prefixed
+
+COLOURS = {"ok": "green", "warning": "yellow", "wrong": "bold red", "skipped": "dim"}
+
+
+def run_doctor(
+    config: Path | None,
+    broker: str | None,
+    prefix: str | None,
+    *,
+    as_json: bool,
+    now_ns: Callable[[], int] = wall_ns,
+) -> int:
+    """Look at everything and tell; exit code 1 where anything is wrong.
+
+    UsageError: `broker` or `prefix`, as the command line has them, are none.
+    """
+    if broker is not None:
+        broker_addresses(broker)
+    prefixed(prefix or "", MARKET)
+    found = diagnosed(config, broker, prefix, now_ns)
+    checks = list(found) if as_json else _told(found)
+    ok = all(each.state != "wrong" for each in checks)
+    if as_json:
+        text = msgspec.json.format(msgspec.json.encode({"ok": ok, "checks": checks}), indent=2)
+        sys.stdout.write(text.decode() + "\n")
+    return 0 if ok else 1
+
+
+def diagnosed(
+    config: Path | None, broker: str | None, prefix: str | None, now_ns: Callable[[], int]
+) -> Iterator[Check]:
+    """Yield every check as soon as it is done."""
+    settings = yield from doctor_here.configuration(config)
+    universe = yield from doctor_here.universe(settings)
+    yield from doctor_here.calendars(universe, now_ns())
+    yield from doctor_here.disk()
+    yield from doctor_here.development()
+    yield from _of_broker(settings, broker, prefix, now_ns)
+
+
+def _of_broker(
+    settings: NewsquakeFile | None,
+    broker: str | None,
+    prefix: str | None,
+    now_ns: Callable[[], int],
+) -> Iterator[Check]:
+    if settings is None:
+        yield from _skipped("how to log in is not known while the configuration is wrong")
+    elif broker is None and settings.kafka.broker is None:
+        yield from _skipped("no broker is named (--broker, or [kafka]); without one all runs here")
+    else:
+        try:
+            reached = connection(broker, prefix, settings.kafka)
+            prefixed(reached.prefix, MARKET)
+        except UsageError as fault:
+            yield Check("broker", "address", "wrong", str(fault), "correct [kafka]")
+        else:
+            yield from doctor_broker.checks(reached, now_ns)
+
+
+def _skipped(reason: str) -> Iterator[Check]:
+    for area in ("broker", *doctor_broker.AREAS):
+        yield Check(area, area, "skipped", reason)
+
+
+# -- for people
+
+
+def _told(found: Iterator[Check]) -> list[Check]:
+    """Print each check at once, under its area's name."""
+    console = Console(soft_wrap=True, markup=False, highlight=False)
+    seen: list[Check] = []
+    with console.status("looking ...") if console.is_terminal else nullcontext():
+        for check in found:
+            if not seen or seen[-1].area != check.area:
+                console.print(check.area)
+            console.print(_line(check))
+            if check.mend:
+                console.print(f"           to mend it: {check.mend}")
+            seen.append(check)
+            console.file.flush()
+    console.print(_sum(seen))
+    return seen
+
+
+def _line(check: Check) -> Text:
+    name = "" if check.name == check.area else f"{check.name}: "
+    return Text.assemble("  ", (f"{check.state:9}", COLOURS[check.state]), name, check.detail)
+
+
+def _sum(seen: list[Check]) -> str:
+    wrong, warnings = (sum(c.state == state for c in seen) for state in ("wrong", "warning"))
+    if not wrong and not warnings:
+        return "all is well"
+    return f"{wrong} wrong, {warnings} warning{'s' * (warnings != 1)}"
