@@ -7,7 +7,9 @@
         * ColumnError      -- a named column is missing
     * RecordError          -- one bad record; counted and sent to rejects, the stream goes on
         * CodecError       -- bytes that are not a record, with the position of the fault
+    * StateError           -- a worker's state cannot be read back, or its log has a gap
     * JournalError         -- the local log cannot be used (damage before its tail, another writer)
+    * PublishError         -- a record that Kafka does not take, with its topic
 """
 
 from __future__ import annotations
@@ -63,9 +65,22 @@ class CodecError(RecordError):
         self.position = position
 
 
+class StateError(NewsquakeError):
+    """The state of a partition and its log do not fit together; going on would be wrong."""
+
+
 class JournalError(NewsquakeError):
     """The journal at `path` cannot be opened or read."""
 
     def __init__(self, path: str, message: str) -> None:
         super().__init__(f"{path}: {message}")
         self.path = path
+
+
+class PublishError(NewsquakeError):
+    """A broker does not take what it was sent; `topic` and `record` name the first such record."""
+
+    def __init__(self, message: str, topic: str = "", record: str = "") -> None:
+        where = f"{topic}: {record}: " if topic else ""
+        super().__init__(where + message)
+        self.topic, self.record = topic, record

@@ -1,0 +1,267 @@
+"""The one way into Kafka: in order, bounded, and with a spool durable (DESIGN 4.7).
+
+Order holds because kafka-python, idempotent, has one batch of a partition under way at a time and
+repeats it for ever while a broker is away, and because the first record that a broker refuses for
+good ends the producer before anything behind it can overtake it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from kafka import KafkaAdminClient, KafkaProducer
+from kafka.errors import (
+    AuthorizationError,
+    KafkaError,
+    KafkaTimeoutError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
+
+from streams.codec import Record
+from streams.errors import NewsquakeError, PublishError
+from streams.inflight import InFlight
+from streams.messages import TYPE, Header, to_message
+from streams.spool import Spool
+
+MOST_IN_FLIGHT: Final = 10_000  # records; a second of a busy market, in frames
+MOST_BYTES: Final = 32 * 2**20
+# A broker takes batches of 1,048,588 bytes unless told otherwise; the rest is for headers.
+MOST_RECORD_BYTES: Final = 1_000_000
+FIND_BROKER_MS: Final = 10_000
+ANSWER_MS: Final = 10_000
+METADATA_MS: Final = 2_000  # until a topic nobody answers for is looked at more closely
+CLOSE_LIMIT_S: Final = 30.0
+MARK_S: Final = 0.5  # between notes of what is acknowledged: what a crash repeats at most
+RETRY_S: Final = 0.1
+PROOFS: Final = 2  # answers that a topic is missing, before it is believed: brokers start, too
+SETTINGS: Final[Mapping[str, Any]] = {
+    "acks": "all",
+    "enable_idempotence": True,
+    "max_in_flight_requests_per_connection": 5,
+    "allow_auto_create_topics": False,
+    "compression_type": "lz4",
+    "linger_ms": 5,
+    "batch_size": 256 * 2**10,  # some frames of 1000 rows; one batch of a partition is under way
+    "max_request_size": 2**20,
+    "max_block_ms": METADATA_MS,
+    "request_timeout_ms": ANSWER_MS,
+    "delivery_timeout_ms": 10 * 365 * 86_400_000,  # for ever: giving up would lose or reorder
+    "bootstrap_timeout_ms": FIND_BROKER_MS,
+    "reconnect_backoff_max_ms": 1_000,
+    "metrics_enabled": False,
+}
+
+
+class Outgoing(msgspec.Struct, frozen=True, array_like=True):
+    """A record on its way, as the spool keeps it."""
+
+    topic: str
+    partition: int
+    key: bytes | None
+    value: bytes
+    headers: tuple[Header, ...]
+
+    def told(self) -> str:
+        """Return what an error says of it."""
+        kind = dict(self.headers)[TYPE].decode()
+        key = "no key" if self.key is None else f"key {self.key.decode('utf-8', 'replace')!r}"
+        return f"{kind} of {len(self.value):,} bytes with {key} for partition {self.partition}"
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Outgoing).decode
+
+
+class Publisher:
+    """Send records to Kafka, each partition's in the order given; none is lost without an error.
+
+    Without `spool`, `send` waits while more than `most_in_flight` records are under way: for
+    replays, whose input can be read again. With it (live) `send` returns once the record is in the
+    spool; a thread sends from there, and first what an earlier process had left. After a crash
+    some records are sent twice. PublishError, from the constructor too: no broker answers.
+    """
+
+    def __init__(
+        self,
+        options: Mapping[str, Any],
+        *,
+        spool: Path | None = None,
+        most_in_flight: int = MOST_IN_FLIGHT,
+    ) -> None:
+        self._options = dict(options)
+        self._spool = None if spool is None else Spool(spool)
+        try:
+            self._producer = KafkaProducer(**SETTINGS, **options)
+        except KafkaError as fault:
+            if self._spool:
+                self._spool.close()
+            raise PublishError(f"no Kafka broker answers at {self._address()}: {fault}") from fault
+        first = self._spool.acknowledged if self._spool else 0
+        self._inflight = InFlight(first, most_in_flight, MOST_BYTES)
+        self._order = threading.Lock()
+        self._closing = threading.Event()
+        self._arrived = threading.Event()
+        self._drainer = threading.Thread(target=self._drain, name="publisher", daemon=True)
+        if self._spool:
+            self._arrived.set()
+            self._drainer.start()
+
+    @property
+    def backlog(self) -> int:
+        """How many accepted records are not yet acknowledged."""
+        accepted = self._spool.next if self._spool else self._inflight.next
+        return accepted - self._inflight.front
+
+    def send(self, topic: str, partition: int, record: Record, key: str | None = None) -> None:
+        """Accept a record for a partition of a topic, whose name is given in full.
+
+        CodecError: it has no bytes. PublishError: it is too large, or one before it was refused.
+        """
+        message = to_message(record)
+        name = None if key is None else key.encode("utf-8", "replace")
+        outgoing = Outgoing(topic, partition, name, message.value, message.headers)
+        size = len(message.value) + len(name or b"")
+        if size > MOST_RECORD_BYTES:
+            raise PublishError(f"more than {MOST_RECORD_BYTES:,} bytes", topic, outgoing.told())
+        self._inflight.check()
+        if self._spool is None:
+            with self._order:
+                if self._inflight.enter(size):
+                    self._hand_over(self._inflight.next - 1, outgoing)
+            self._inflight.check()
+            return
+        self._spool.append(_encode(outgoing))
+        if not self._arrived.is_set():
+            self._arrived.set()
+
+    def flush(self, limit_s: float | None = None) -> None:
+        """Return when everything accepted is acknowledged; PublishError: after `limit_s` it is not."""
+        if self._inflight.wait(lambda: self.backlog == 0, limit_s):
+            return
+        safe = "; the spool keeps them for the next start" if self._spool else ""
+        raise PublishError(
+            f"{self._address()} has not acknowledged {self.backlog:,} records after {limit_s} s{safe}"
+        )
+
+    def close(self) -> None:
+        """Let go of the broker and the spool. What the spool holds is sent at the next start.
+
+        Without a spool it flushes first. PublishError: not everything is acknowledged.
+        """
+        if self._closing.is_set():
+            return
+        try:
+            if self._spool is None:
+                self.flush(CLOSE_LIMIT_S)
+        finally:
+            self._closing.set()
+            self._inflight.stop()
+            self._arrived.set()
+            if self._drainer.is_alive():
+                self._drainer.join()
+            self._end_producer()
+            self._producer._sender.join()  # noqa: SLF001 - its own close() waits for the broker
+            self._producer.close(timeout=1)
+            if self._spool:
+                self._spool.acknowledge(self._inflight.front)
+                self._spool.close()
+
+    # -- what the spool's thread does
+
+    def _drain(self) -> None:
+        """Send what is in the spool, in order, for as long as the publisher is open."""
+        assert self._spool is not None
+        noted_s = 0.0
+        try:
+            while not self._closing.is_set():
+                self._arrived.wait(MARK_S)
+                self._arrived.clear()
+                while self._drain_some(self._spool):
+                    if time.monotonic() - noted_s > MARK_S:
+                        self._spool.acknowledge(self._inflight.front)
+                        noted_s = time.monotonic()
+                self._spool.acknowledge(self._inflight.front)
+        except (NewsquakeError, OSError) as fault:
+            self._fail(PublishError(f"the spool fails: {fault}"), fault)
+
+    def _drain_some(self, spool: Spool) -> bool:
+        """Send some records; False: there are none, or it is over."""
+        found = spool.take()
+        for number, payload in found:
+            if not self._inflight.enter(len(payload)):
+                return False
+            self._hand_over(number, _decode(payload))
+        return bool(found)
+
+    # -- the producer
+
+    def _hand_over(self, number: int, outgoing: Outgoing) -> None:
+        """Give a record to the producer, waiting for as long as its topic cannot be asked for."""
+        proofs = 0
+        while not self._closing.is_set():
+            try:
+                future = self._producer.send(
+                    outgoing.topic,
+                    outgoing.value,
+                    outgoing.key,
+                    list(outgoing.headers),
+                    outgoing.partition,
+                )
+            except (KafkaTimeoutError, ValueError) as fault:  # its metadata is not there, or stale
+                problem = self._problem(outgoing.topic, outgoing.partition)
+                proofs = proofs + 1 if problem else 0
+                if proofs == PROOFS:
+                    return self._refuse(outgoing, problem, fault)
+                self._closing.wait(RETRY_S)
+            except KafkaError as fault:
+                return self._refuse(outgoing, str(fault), fault)
+            else:
+                future.add_callback(lambda _: self._inflight.leave(number))
+                future.add_errback(lambda fault: self._refuse(outgoing, str(fault), fault))
+                return None
+        return None
+
+    def _refuse(self, outgoing: Outgoing, why: str, fault: Exception) -> None:
+        error = PublishError(f"the broker refuses it: {why}", outgoing.topic, outgoing.told())
+        self._fail(error, fault)
+
+    def _fail(self, error: PublishError, fault: Exception) -> None:
+        """End the producer: what comes after a lost record must not be sent before it."""
+        if not self._closing.is_set():
+            error.__cause__ = fault
+            self._inflight.fail(error)
+        self._end_producer()
+
+    def _end_producer(self) -> None:
+        # On its own thread this acts before another batch is sent; its public close() would not.
+        self._producer._sender.force_close()  # noqa: SLF001 - kafka-python is pinned below 3.1
+
+    def _problem(self, topic: str, partition: int) -> str:
+        """Return what is wrong for good with a topic; "": nothing, or nobody answers."""
+        limits = {"bootstrap_timeout_ms": METADATA_MS, "request_timeout_ms": METADATA_MS}
+        try:
+            admin = KafkaAdminClient(**limits, **self._options)
+        except KafkaError:
+            return ""
+        try:
+            (found,) = admin.describe_topics([topic])
+        except KafkaError:
+            return ""
+        finally:
+            admin.close()
+        kind = for_code(found["error_code"])
+        if kind is UnknownTopicOrPartitionError:
+            return f"no such topic; mend it: newsquake topics create --broker {self._address()}"
+        if issubclass(kind, AuthorizationError):
+            return f"{kind.__name__}: this user may not write to it"
+        count = len(found["partitions"])
+        return f"the topic has {count} partitions" if 0 < count <= partition else ""
+
+    def _address(self) -> str:
+        return ",".join(self._options["bootstrap_servers"])
