@@ -7,10 +7,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from agents.cli_journal import add_journal
 from agents.cli_kafka import add_connection as _add_connection
 from agents.cli_kafka import add_doctor
 from agents.cli_kafka import command as _command
 from agents.cli_kafka import connected as _connected
+from agents.cli_workers import add_kafka, add_worker, kafka_of
 from streams.errors import NewsquakeError, UsageError
 
 DONE, FAILED, USAGE = 0, 1, 2
@@ -57,6 +59,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_dev(commands)
     _add_topics(commands)
     add_doctor(commands)
+    add_journal(commands)
+    add_worker(commands)
     return parser
 
 
@@ -84,7 +88,8 @@ def _add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "Replay a folder of headlines and prices described by its replay.toml.",
         "  newsquake replay my-history --out results\n"
         "  newsquake replay my-history --out results --speed 60\n"
-        "  newsquake replay my-history --out results --json | jq .alerts\n\n"
+        "  newsquake replay my-history --out results --json | jq .alerts\n"
+        "  newsquake replay my-history --out results --broker kafka://127.0.0.1:9092 --workers 2\n\n"
         "A replay that was interrupted goes on from its last checkpoint in OUT.\n",
     )
     replay.add_argument(
@@ -107,6 +112,7 @@ def _add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     replay.add_argument(
         "--config", type=Path, default=None, metavar="FILE", help="newsquake.toml with the rules"
     )
+    add_kafka(replay)
     replay.add_argument("--json", action="store_true", help="print only the summary, as JSON")
     replay.set_defaults(run=_replay)
 
@@ -206,6 +212,7 @@ def _replay(args: argparse.Namespace) -> int:
         frame=args.frame,
         speed=args.speed,
         as_json=args.json,
+        kafka=kafka_of(args),
     )
 
 

@@ -41,7 +41,7 @@ def connected(args: argparse.Namespace) -> Connection:
     from agents.runtime.connection import connection  # noqa: PLC0415 - keeps --help quick
     from agents.runtime.settings import load_config  # noqa: PLC0415 - keeps --help quick
 
-    return connection(args.broker, args.prefix, load_config(args.config).kafka)
+    return connection(args.broker, args.prefix, load_config(args.config).kafka, args.config)
 
 
 def add_doctor(commands: Commands[argparse.ArgumentParser]) -> None:

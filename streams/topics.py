@@ -20,13 +20,14 @@ REJECTS: Final = "newsquake.rejects"
 
 TABLE: Final = "state"  # of each Faust app; one Table an app (Faust mixes up the changelogs of two)
 # Faust app id -> the topic it reads. A Table must have as many partitions as that topic.
-APPS: Final[Mapping[str, str]] = {
-    "newsquake-score": HEADLINES,
-    "newsquake-react": MARKET,
-    "newsquake-deliver": ALERTS,
-}
+SCORE: Final = "newsquake-score"
+REACT: Final = "newsquake-react"
+DELIVER: Final = "newsquake-deliver"
+APPS: Final[Mapping[str, str]] = {SCORE: HEADLINES, REACT: MARKET, DELIVER: ALERTS}
 DEFAULT_PARTITIONS: Final = 8  # of `market`: the most react workers that can share its load
 MOST_PARTITIONS: Final = 1000  # one broker holds about 4000; we have five topics with that many
+
+BIGGEST_CELL_BYTES: Final = 8 * 2**20  # of state in a changelog: thousands of mentions of an issuer
 
 _HOUR_MS: Final = 3_600_000
 _DAY_MS: Final = 24 * _HOUR_MS
@@ -85,7 +86,10 @@ def changelog(app_id: str, table: str, partitions: int) -> Topic:
 
     Compacted only: Faust's recovery hangs on one that also deletes.
     """
-    settings = _compacted(_CHANGELOG_LAG_MS) | {"min.compaction.lag.ms": str(_CHANGELOG_LAG_MS)}
+    settings = _compacted(_CHANGELOG_LAG_MS) | {
+        "min.compaction.lag.ms": str(_CHANGELOG_LAG_MS),
+        "max.message.bytes": str(BIGGEST_CELL_BYTES + 2**16),  # with its key and its batch's head
+    }
     return Topic(
         prefixed("", f"{app_id}-{table}-changelog"), "block of state", partitions, settings
     )

@@ -11,12 +11,14 @@ from rich.console import Console
 
 from agents.runtime.account import print_account
 from agents.runtime.clock import elapsed_s
+from agents.runtime.connection import Connection
 from agents.runtime.evaluate import evaluate_linking, evaluate_sentiment, evaluate_stories
-from agents.runtime.inputs import read_inputs
-from agents.runtime.local import Replay
+from agents.runtime.inputs import Inputs, read_inputs
+from agents.runtime.local import Replay, Watcher
 from agents.runtime.outputs import refuse_overwriting
 from agents.runtime.progress import watcher
 from agents.runtime.settings import load_config
+from agents.runtime.shape import Shape
 from streams.errors import InputError
 from streams.reference.universe import builtin_universe, load_universe
 
@@ -53,8 +55,9 @@ def run_replay(
     speed: float | None,
     as_json: bool,
     tell: bool = False,
+    kafka: tuple[Connection, Shape] | None = None,
 ) -> int:
-    """Replay a folder into OUT; `tell`: name alerts as they come."""
+    """Replay a folder into OUT, through a broker where one is given; `tell`: name alerts as they come."""
     began_s = elapsed_s()
     rules = load_config(config).engine_rules()
     console = Console(stderr=True)
@@ -62,13 +65,33 @@ def run_replay(
         refuse_overwriting(out, ())  # before anything is read
         inputs = read_inputs(folder, rules, view.note)
         refuse_overwriting(out, inputs.paths)
-        replay = Replay(inputs, out, frame=frame, speed=speed, watcher=view, began_s=began_s)
-        summary = replay.run()
+        if kafka is not None:
+            summary = _through_kafka(inputs, out, kafka, frame, speed, view, began_s)
+        else:
+            replay = Replay(inputs, out, frame=frame, speed=speed, watcher=view, began_s=began_s)
+            summary = replay.run()
     if as_json:
         _print_json(summary)
     else:
         print_account(_Pipe(), out, summary)
     return 0
+
+
+def _through_kafka(
+    inputs: Inputs,
+    out: Path,
+    kafka: tuple[Connection, Shape],
+    frame: int | None,
+    speed: float | None,
+    view: Watcher,
+    began_s: float,
+) -> dict[str, Any]:
+    from agents.runtime.kafka_replay import kafka_replay  # noqa: PLC0415 - only this needs Kafka
+
+    broker, shape = kafka
+    return kafka_replay(
+        inputs, out, broker, shape, frame=frame, speed=speed, watcher=view, began_s=began_s
+    )
 
 
 def run_eval(what: str, file: Path, universe: Path | None) -> int:

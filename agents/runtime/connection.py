@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import ssl
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -26,6 +27,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     servers: tuple[str, ...]  # host:port
     prefix: str = ""
     file: KafkaFile = KafkaFile()
+    config: Path | None = None  # the newsquake.toml that says so
 
     @property
     def address(self) -> str:
@@ -70,6 +72,10 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
             options["broker_credentials"] = SSLCredentials(context)
         return options
 
+    def words(self) -> list[str]:
+        """Return what tells another `newsquake` process how to log in."""
+        return ["--config", str(self.config)] if self.config else []
+
     def password(self) -> str:
         """Return the password from the environment; ConfigError: the variable is not set."""
         name = self.file.password_env or ""
@@ -88,7 +94,9 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
             ) from fault
 
 
-def connection(broker: str | None, prefix: str | None, file: KafkaFile) -> Connection:
+def connection(
+    broker: str | None, prefix: str | None, file: KafkaFile, config: Path | None = None
+) -> Connection:
     """Return the connection that the command line names, else the configuration.
 
     UsageError: neither does, or the address is none.
@@ -99,7 +107,7 @@ def connection(broker: str | None, prefix: str | None, file: KafkaFile) -> Conne
             "no broker is named: give --broker HOST:PORT, or broker in [kafka] of newsquake.toml"
         )
     named = file.prefix if prefix is None else prefix
-    return Connection(servers=tuple(broker_addresses(text)), prefix=named, file=file)
+    return Connection(servers=tuple(broker_addresses(text)), prefix=named, file=file, config=config)
 
 
 def broker_addresses(text: str) -> list[str]:

@@ -8,7 +8,7 @@ output is there exactly once.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,7 +19,7 @@ from agents.runtime.clock import Pace, elapsed_s
 from agents.runtime.inputs import Inputs
 from agents.runtime.outputs import Record, clear_outputs, write_outputs, write_summary
 from agents.runtime.scorers import make_scorer
-from agents.runtime.timeline import RUN_SPAN_NS, Timeline
+from agents.runtime.timeline import RUN_SPAN_NS, Log, Timeline
 from streams.codec import decode, encode
 from streams.errors import InputError, RecordError
 from streams.events import SECOND_NS, Headline, Mention, Output
@@ -71,6 +71,9 @@ class Watcher:
     def note(self, text: str) -> None:
         """Take note of a stage that begins."""
 
+    def share(self, done: float, text: str) -> None:
+        """Take note of how much of a stage is done, in [0, 1]."""
+
 
 class Replay:
     """One replay of a folder into OUT."""
@@ -84,12 +87,13 @@ class Replay:
         speed: float | None = None,
         watcher: Watcher | None = None,
         began_s: float | None = None,
+        engine: Log | None = None,
     ) -> None:
         self._began_s = elapsed_s() if began_s is None else began_s  # reading counts, too
         self._inputs, self._out = inputs, out
         self._watcher = watcher or Watcher()
         self._pace = Pace(speed)
-        self._engine = Engine(inputs.engine)
+        self._engine: Log = engine or Engine(inputs.engine)
         self._scorer = make_scorer(inputs.universe)
         span_ns = RUN_SPAN_NS if speed is None else int(speed * FRAME_S * SECOND_NS)
         self._timeline = Timeline(inputs, self._engine, frame, max(span_ns, SECOND_NS))
@@ -108,10 +112,14 @@ class Replay:
                 written = write_outputs(self._out, self._records(journal))
                 summary = self._summary(written.counts, written.output_sha256, resumed=resumed)
             write_summary(self._out, summary)
-            shutil.rmtree(self._out / "journal")
+            self._clean_up()
         except OSError as fault:
             raise InputError(str(self._out), f"cannot be written: {fault}") from fault
         return summary
+
+    def _clean_up(self) -> None:
+        """Remove what only a restart would need."""
+        shutil.rmtree(self._out / "journal")
 
     # -- resuming
 
@@ -233,8 +241,11 @@ class Replay:
                 raise InputError(str(self._out), f"journal record {number}: {fault}") from fault
         yield from self._inputs.rejects
 
+    def _counts(self) -> Mapping[str, int]:
+        return self._engine.counts
+
     def _summary(self, counts: dict[str, int], sha256: str, *, resumed: bool) -> dict[str, Any]:
-        engine, seconds = self._engine.counts, elapsed_s() - self._began_s
+        engine, seconds = self._counts(), elapsed_s() - self._began_s
         ticks = len(self._timeline)
         return {
             "name": self._inputs.name,

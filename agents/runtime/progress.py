@@ -60,6 +60,12 @@ class Plain(Silent):
             self._last_s = elapsed_s()
             self.say(_line(progress))
 
+    def share(self, done: float, text: str) -> None:
+        """Print how much of a stage is done, every few seconds."""
+        if elapsed_s() - self._last_s >= PLAIN_EVERY_S:
+            self._last_s = elapsed_s()
+            self.say(f"{done * 100:.0f} %  {text}")
+
     def record(self, record: Headline | Mention | Output) -> None:
         """Print an alert that opens or escalates."""
         if self._alerts and isinstance(record, Alert) and record.transition in SHOWN:
@@ -108,6 +114,10 @@ class Live(Plain):
             f"{utc(progress.event_ns)}  {progress.rows:,} ticks  {progress.headlines:,} headlines"
         )
         self._bar.update(self._task, completed=_share(progress), description=text)
+
+    def share(self, done: float, text: str) -> None:
+        """Move the bar, which begins anew with each stage."""
+        self._bar.update(self._task, completed=done, description=text)
 
 
 def watcher(console: Console, *, alerts: bool, silent: bool) -> Silent:

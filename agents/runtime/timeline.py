@@ -6,7 +6,9 @@ instant, and a final Clock after everything due.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Protocol
 
 import numpy as np
 
@@ -15,7 +17,7 @@ from agents.reacting.columns import Run
 from agents.reacting.engine import Engine
 from agents.reacting.frames import points_of
 from agents.runtime.inputs import Inputs
-from streams.events import DAY_NS, I64, SECOND_NS, Clock, Output
+from streams.events import DAY_NS, I64, SECOND_NS, Clock, MarketRecord, Output
 from streams.prices.framer import Broadcast, frames
 
 RUN_ROWS = 65_536
@@ -23,10 +25,40 @@ RUN_SPAN_NS = 300 * SECOND_NS
 AFTER_ALL_NS = 14 * DAY_NS  # longer than any horizon can take over the longest closure
 
 
+class Log(Protocol):
+    """Where the records of a replay go: an engine, or a topic that engines read."""
+
+    counts: Counter[str]
+
+    @property
+    def listings(self) -> Mapping[str, int]:
+        """Return a number for each listing, by name."""
+
+    @property
+    def broadcast(self) -> tuple[str, ...]:
+        """Return the listings whose points every partition reads."""
+
+    @property
+    def clock_ns(self) -> int:
+        """Return the newest Clock, -1 before the first."""
+
+    def apply(self, record: MarketRecord) -> list[Output]:
+        """Take one record; return what came of it here."""
+
+    def snapshot(self) -> bytes:
+        """Return what `restore` needs to go on from here."""
+
+    def restore(self, data: bytes) -> None:
+        """Go on from a snapshot."""
+
+    def prune(self) -> None:
+        """Forget what nothing can reach any more."""
+
+
 class Timeline:
     """The rows of a replay, fed to an engine in order: in columns, or in frames of `frame` rows."""
 
-    def __init__(self, inputs: Inputs, engine: Engine, frame: int | None, span_ns: int) -> None:
+    def __init__(self, inputs: Inputs, engine: Log, frame: int | None, span_ns: int) -> None:
         self._rows, self._engine, self._frame = inputs.rows, engine, frame
         self._span_ns = min(span_ns, RUN_SPAN_NS)
         self._name = inputs.name
@@ -102,6 +134,7 @@ class Timeline:
         for broadcast in self._broadcasts:
             frame = broadcast.due(end_ns)
             points += points_of(frame, slice(None)) if frame is not None else []
+        assert isinstance(self._engine, Engine)  # all others are given frames
         return self._engine.apply_run(run, end_ns, tuple(points))
 
     def _framed(self, lo: int, hi: int) -> list[Output]:

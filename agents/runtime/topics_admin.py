@@ -109,6 +109,16 @@ def _wanted(admin: KafkaAdminClient, partitions: int | None, prefix: str) -> tup
     return topics(partitions, prefix)
 
 
+def partitions_of(admin: KafkaAdminClient, name: str, broker: str) -> int:
+    """Return how many partitions a topic has. NewsquakeError: it is not there."""
+    described = _described(admin, name)
+    if described is None:
+        raise NewsquakeError(
+            f"no topic {name} at {broker}: newsquake topics create --broker {broker}"
+        )
+    return len(described["partitions"])
+
+
 def _described(admin: KafkaAdminClient, name: str) -> dict[str, Any] | None:
     (described,) = admin.describe_topics([name])
     fault = for_code(described["error_code"])

@@ -1,0 +1,85 @@
+"""The part of the command line that runs Faust workers."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agents.cli_kafka import Commands, add_connection, command, connected
+
+if TYPE_CHECKING:  # --help stays quick
+    from agents.runtime.connection import Connection
+    from agents.runtime.shape import Shape
+
+MOST = 1000
+
+
+def add_kafka(replay: argparse.ArgumentParser) -> None:
+    """Add what sends a replay through a broker."""
+    replay.add_argument(
+        "--broker",
+        metavar="kafka://HOST:PORT",
+        help="the same through Kafka and real worker processes",
+    )
+    replay.add_argument(
+        "--workers", type=count, default=1, metavar="N", help="worker processes (default: 1)"
+    )
+    replay.add_argument(
+        "--partitions", type=count, default=4, metavar="P", help="of market (default: 4)"
+    )
+    replay.add_argument(
+        "--keep-topics", action="store_true", help="leave the run's topics on the broker"
+    )
+
+
+def kafka_of(args: argparse.Namespace) -> tuple[Connection, Shape] | None:
+    """Return the broker and the shape of a replay that `add_kafka`'s arguments ask for, if any."""
+    if args.broker is None:
+        return None
+    from agents.runtime.connection import connection  # noqa: PLC0415 - keeps --help quick
+    from agents.runtime.settings import load_config  # noqa: PLC0415 - keeps --help quick
+    from agents.runtime.shape import Shape  # noqa: PLC0415 - keeps --help quick
+
+    broker = connection(args.broker, None, load_config(args.config).kafka, args.config)
+    shape = Shape(partitions=args.partitions, workers=args.workers, keep_topics=args.keep_topics)
+    return broker, shape
+
+
+def count(text: str) -> int:
+    """Return a number of partitions or workers; ArgumentTypeError: it is not one."""
+    if not text.isdigit() or not 0 < int(text) <= MOST:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {MOST}")
+    return int(text)
+
+
+def add_worker(commands: Commands[argparse.ArgumentParser]) -> None:
+    """Add `newsquake worker`."""
+    worker = command(
+        commands,
+        "worker",
+        "Run one Faust worker until SIGTERM; start more of a kind to share its partitions.",
+        "  newsquake worker react --broker 127.0.0.1:9092 --config newsquake.toml\n"
+        "  newsquake worker react --broker 127.0.0.1:9092 --instance react-1\n\n"
+        "A worker that is started again under its old --instance has its partitions back at once;\n"
+        "without one the others wait ten seconds for it.\n",
+    )
+    worker.add_argument("kind", choices=("react",))
+    add_connection(worker)
+    worker.add_argument(
+        "--instance", default=None, metavar="NAME", help="this worker's name over its restarts"
+    )
+    worker.add_argument(
+        "--engine", type=Path, default=None, metavar="FILE", help="a replay's own configuration"
+    )
+    worker.add_argument("--leash", action="store_true", help=argparse.SUPPRESS)
+    worker.set_defaults(run=_worker)
+
+
+def _worker(args: argparse.Namespace) -> int:
+    from agents.runtime import workers  # noqa: PLC0415 - keeps --help quick
+    from agents.runtime.supervisor import hold_leash  # noqa: PLC0415 - keeps --help quick
+
+    if args.leash:
+        hold_leash()
+    workers.run_react(connected(args), args.engine, args.instance)

@@ -1,0 +1,68 @@
+"""An engine's configuration as a file, so that worker processes are told what their parent was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from agents.reacting.config import DailyRow, EngineConfig, Rule
+from streams.errors import InputError
+from streams.events import Listing
+from streams.reference.calendars import MICS, calendar_for
+from streams.topics import partition_of
+
+
+class EngineFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An `EngineConfig` without its calendars, which every installation has."""
+
+    listings: tuple[Listing, ...]
+    benchmark: str
+    daily: tuple[DailyRow, ...]
+    rules: tuple[Rule, ...]
+    lateness_ns: int
+
+
+def engine_config(
+    listings: tuple[Listing, ...],
+    rules: tuple[Rule, ...],
+    *,
+    benchmark: str = "",
+    daily: tuple[DailyRow, ...] = (),
+) -> EngineConfig:
+    """Return the configuration for those of the listings whose venue's hours are known."""
+    known = tuple(each for each in listings if each.mic in MICS)
+    calendars = {mic: calendar_for(mic) for mic in sorted({each.mic for each in known})}
+    return EngineConfig(
+        listings=known, calendars=calendars, benchmark=benchmark, daily=daily, rules=rules
+    )
+
+
+def save_engine(config: EngineConfig, path: Path) -> None:
+    """Write a configuration for `load_engine`."""
+    names = EngineFile.__struct_fields__
+    file = EngineFile(**{name: getattr(config, name) for name in names})
+    path.write_bytes(msgspec.json.encode(file))
+
+
+def load_engine(path: Path) -> EngineConfig:
+    """Return the configuration that `save_engine` wrote; InputError: the file is not one."""
+    try:
+        file = msgspec.json.decode(path.read_bytes(), type=EngineFile)
+    except (OSError, msgspec.DecodeError) as fault:
+        raise InputError(str(path), f"not an engine's configuration: {fault}") from fault
+    config = engine_config(file.listings, file.rules, benchmark=file.benchmark, daily=file.daily)
+    return msgspec.structs.replace(config, lateness_ns=file.lateness_ns)
+
+
+def of_partition(config: EngineConfig, partition: int, partitions: int) -> EngineConfig:
+    """Return what one partition needs: its issuers' listings, and every benchmark."""
+    named = {each.benchmark for each in config.listings} | {config.benchmark}
+    own = tuple(
+        each
+        for each in config.listings
+        if each.listing in named or partition_of(each.issuer, partitions) == partition
+    )
+    present = {each.listing for each in own}
+    daily = tuple(row for row in config.daily if row.listing in present)
+    return msgspec.structs.replace(config, listings=own, daily=daily)

@@ -1,0 +1,97 @@
+"""The react stage of a worker: one partition of `market` through an engine of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final, cast
+
+from agents.reacting.cells import Cells
+from agents.reacting.config import EngineConfig
+from agents.reacting.engine import Engine
+from agents.runtime.engine_file import of_partition
+from agents.runtime.shell import Fed, Outgoing
+from streams.errors import CodecError
+from streams.events import (
+    Alert,
+    Clock,
+    Correction,
+    MarketRecord,
+    Mention,
+    Move,
+    Output,
+    Reaction,
+    Reject,
+    Status,
+    TickFrame,
+)
+from streams.messages import Header, market_record
+from streams.topics import ALERTS, MARKET, MOVES, REACTIONS, REJECTS, prefixed
+
+MOST_ROWS: Final = 16_384  # that wait before they are applied together: some 10 ms of work
+TOPIC_OF: Final[dict[type, str]] = {
+    Reaction: REACTIONS,
+    Move: MOVES,
+    Alert: ALERTS,
+    Reject: REJECTS,
+}
+
+
+class ReactStage:
+    """The engine of one partition; frames that follow each other are applied together."""
+
+    def __init__(
+        self, config: EngineConfig, partition: int, partitions: int, prefix: str = ""
+    ) -> None:
+        self._engine = Engine(of_partition(config, partition, partitions))
+        self._cells = Cells(self._engine)
+        self._frames: list[TickFrame] = []
+        self._rows = 0
+        self._out: list[Output] = []
+        self._topics = {kind: prefixed(prefix, topic) for kind, topic in TOPIC_OF.items()}
+        self._market = prefixed(prefix, MARKET)
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Return what the engine has counted."""
+        return self._engine.counts
+
+    def feed(self, value: bytes | None, headers: Iterable[Header] | None) -> Fed:
+        """Take a record of `market` in. CodecError: it is none."""
+        record = market_record(value, headers)
+        if isinstance(record, TickFrame):
+            self._frames.append(record)
+            self._rows += len(record.ts_ns)
+            return Fed.waits if self._rows < MOST_ROWS else Fed.done
+        if not isinstance(record, Mention | Clock | Status | Correction):
+            raise CodecError(f"a {type(record).__name__} does not belong here")
+        self._apply_frames()
+        self._out += self._engine.apply(cast("MarketRecord", record))
+        if isinstance(record, Clock):
+            return Fed.final if record.final else Fed.clock
+        return Fed.done
+
+    def settle(self) -> list[Outgoing]:
+        """Apply the frames that wait; return all that came out since the last call."""
+        self._apply_frames()
+        out, self._out = self._out, []
+        return [Outgoing(self._topics[type(each)], self._key(each), each) for each in out]
+
+    def changes(self) -> dict[str, bytes | None]:
+        """Return the cells that have changed, and forget what no reading can reach any more."""
+        changed = self._cells.changes()
+        self._engine.prune()
+        return changed
+
+    def restore(self, cells: Mapping[str, bytes]) -> None:
+        """Take back all cells."""
+        self._cells.restore(cells)
+
+    def _apply_frames(self) -> None:
+        if self._frames:
+            self._out += self._engine.apply_frames(self._frames)
+            self._frames, self._rows = [], 0
+
+    def _key(self, output: Output) -> str:
+        if isinstance(output, Alert):
+            return output.alert_id
+        return self._market if isinstance(output, Reject) else output.listing

@@ -1,0 +1,286 @@
+"""What every exact worker does around its pure stage: hold, apply, send, checkpoint, acknowledge.
+
+A partition's records are applied one after another and stay unacknowledged. On a Clock, a second
+or more after the last time, what they have changed is written to the changelog, once all that came
+of them is delivered; only then are they acknowledged. So whatever a crash takes is done again from
+records that are still there, onto a state that knows how far it had come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import logging
+import os
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, Final, NamedTuple, Protocol
+
+from faust.types import TP
+
+from agents.runtime.app import SESSION_S, Faust, epoch_ns
+from agents.runtime.clock import elapsed_s
+from agents.runtime.ledger import Ledger, found
+from streams.errors import CodecError, StateError
+from streams.events import Reject
+from streams.messages import Header, to_message
+
+CHECKPOINT_S: Final = 1.0
+CHECKPOINT_SHARE: Final = 0.04  # of the time, at most, goes into checkpoints
+MOST_WAITING: Final = 256  # records taken in before what waits is applied together
+ORIGIN: Final = "origin"  # header of an output: partition, epoch, offset, number
+RECORD_TEXT: Final = 2_000
+FROZEN_EXIT: Final = 75  # sysexits.h: a temporary failure; the supervisor starts us again
+
+log = logging.getLogger(__name__)
+
+
+class Outgoing(NamedTuple):
+    """A record on its way; `partition` None: by its key."""
+
+    topic: str
+    key: str
+    record: Any
+    partition: int | None = None
+
+
+class Fed(enum.Enum):
+    """What a stage says of a message it has taken in."""
+
+    waits = enum.auto()  # it may be applied together with what follows
+    done = enum.auto()  # what came of it should leave now
+    clock = enum.auto()  # a checkpoint may follow
+    final = enum.auto()  # a checkpoint must follow: the log may end here
+
+
+class Stage(Protocol):
+    """The pure part of a worker, for one partition."""
+
+    def feed(self, value: bytes | None, headers: Iterable[Header] | None) -> Fed:
+        """Take a message in. CodecError: it is no record."""
+
+    def settle(self) -> list[Outgoing]:
+        """Apply all that waits and return what came of everything since the last call."""
+
+    def changes(self) -> dict[str, bytes | None]:
+        """Return the cells that have changed since the last call."""
+
+    def restore(self, cells: Mapping[str, bytes]) -> None:
+        """Take back all cells."""
+
+
+class Shard:
+    """One partition while it is ours."""
+
+    def __init__(self, partition: int, stage: Stage, ledger: Ledger) -> None:
+        self.partition, self.stage, self.ledger = partition, stage, ledger
+        self.offset = ledger.base  # of the last record taken in
+        self.held: list[Any] = []  # events not yet acknowledged
+        self.sent: list[Awaitable[Any]] = []  # deliveries under way
+        self.rejected: list[Outgoing] = []  # not yet sent
+        self.number = 0  # of outputs sent
+        self.saving: asyncio.Task[None] | None = None
+        self.saved_s = elapsed_s()
+        self.pause_s = CHECKPOINT_S
+        self.waiting = 0
+
+    def origin(self) -> Header:
+        """Return the header that tells where the next output comes from."""
+        self.number += 1
+        place = (self.partition, self.ledger.epoch, self.offset, self.number)
+        return ORIGIN, ":".join(map(str, place)).encode()
+
+
+class Shell:
+    """The loop of one worker over the partitions it has been given."""
+
+    def __init__(
+        self,
+        app: Faust,
+        table: Faust,
+        make_stage: Callable[[int], Stage],
+        topic: str,
+        rejects: str,
+    ) -> None:
+        self._app, self._table, self._make_stage = app, table, make_stage
+        self._topic, self._rejects = topic, rejects
+        self._shards: dict[int, Shard] = {}
+        self._beat_s = elapsed_s()
+        app.on_partitions_assigned.connect(self._forget, weak=False)
+        app.on_partitions_revoked.connect(self._forget, weak=False)
+
+    @property
+    def shards(self) -> Mapping[int, Shard]:
+        """Return the partitions at work."""
+        return self._shards
+
+    async def run(self, stream: Faust) -> None:
+        """Take in the records of a stream as long as it lasts."""
+        events = stream.noack()
+        queue = events.channel.queue
+        async for event in events.events():
+            shard = self._shard_of(event.message)
+            if shard is None:
+                continue
+            shard.held.append(event)
+            fed = self._take(shard, event.message)
+            if fed is not Fed.waits or shard.waiting >= MOST_WAITING or queue.empty():
+                await self._settle_all()
+            if fed in {Fed.clock, Fed.final}:
+                self._maybe_save(shard, must=fed is Fed.final)
+
+    async def beat(self) -> None:
+        """Note every second that the process runs; a long gap means it was frozen."""
+        while True:
+            self._check_frozen()
+            self._beat_s = elapsed_s()
+            await asyncio.sleep(1.0)
+
+    # -- taking in
+
+    def _shard_of(self, message: Faust) -> Shard | None:
+        """Return the shard that takes a message; None for one from before a rebalance."""
+        if message.generation_id != self._app.consumer_generation_id:
+            return None
+        shard = self._shards.get(message.partition)
+        if shard is None:
+            shard = self._shards[message.partition] = self._restored(message.partition)
+        return shard
+
+    def _restored(self, partition: int) -> Shard:
+        began_s, stage = elapsed_s(), self._make_stage(partition)
+        kept = found(partition, self._table.data.data)
+        if kept is not None:
+            stage.restore(kept[1])
+        elif self._committed(partition):
+            raise StateError(
+                f"{self._topic}/{partition}: records were acknowledged, but the state that followed "
+                f"from them is not in {self._table.changelog_topic_name}. Start a new --prefix"
+            )
+        ledger = Ledger(partition, epoch_ns(), kept[0] if kept else None)
+        took_ms = (elapsed_s() - began_s) * 1e3
+        log.warning("partition %d from offset %d (%.0f ms)", partition, ledger.base + 1, took_ms)
+        return Shard(partition, stage, ledger)
+
+    def _committed(self, partition: int) -> int:
+        """Return the offset that this group has committed, 0 where it has not."""
+        offsets = self._app.consumer._committed_offset  # noqa: SLF001 - Faust has no other way
+        return offsets.get(TP(self._topic, partition)) or 0
+
+    def _take(self, shard: Shard, message: Faust) -> Fed:
+        """Take one message in; one that was applied before the last checkpoint is only held."""
+        if message.offset <= shard.offset:
+            return Fed.waits
+        if shard.offset >= 0 and message.offset != shard.offset + 1:
+            raise StateError(
+                f"{self._topic}/{shard.partition}: record {message.offset} follows {shard.offset}. "
+                "Were records deleted before they were read? Start a new --prefix"
+            )
+        shard.offset = message.offset
+        shard.waiting += 1
+        try:
+            return shard.stage.feed(message.value, message.headers)
+        except CodecError as fault:
+            shard.rejected.append(self._reject(message, fault))
+            return Fed.done
+
+    def _reject(self, message: Faust, fault: CodecError) -> Outgoing:
+        text = (message.value or b"").decode("utf-8", "replace")[:RECORD_TEXT]
+        where = f"{self._topic}/{message.partition} offset {message.offset}: {fault.detail}"
+        reject = Reject(stage="decode", reason=fault.reason, detail=where, ts_ns=None, record=text)
+        return Outgoing(self._rejects, self._topic, reject)
+
+    # -- sending
+
+    async def _settle_all(self) -> None:
+        for shard in [*self._shards.values()]:
+            if not shard.waiting:
+                continue
+            shard.waiting = 0
+            rejected, shard.rejected = shard.rejected, []
+            for outgoing in (*shard.stage.settle(), *rejected):
+                shard.sent.append(await self._send(shard, outgoing))
+
+    async def _send(self, shard: Shard, outgoing: Outgoing) -> Awaitable[Any]:
+        value, headers = to_message(outgoing.record)
+        delivery: Awaitable[Any] = await self._app.producer.send(
+            outgoing.topic,
+            outgoing.key.encode(),
+            value,
+            outgoing.partition,
+            None,
+            [*headers, shard.origin()],
+        )
+        return delivery
+
+    # -- checkpoints
+
+    def _maybe_save(self, shard: Shard, *, must: bool) -> None:
+        """Begin a checkpoint, unless the last one was just now or is still under way."""
+        if shard.saving is not None and not shard.saving.done():
+            if must:
+                shard.saving.add_done_callback(lambda _: self._save_if_ours(shard))
+        elif must or elapsed_s() - shard.saved_s >= shard.pause_s:
+            self._save(shard)
+
+    def _save_if_ours(self, shard: Shard) -> None:
+        if self._shards.get(shard.partition) is shard:
+            self._save(shard)
+
+    def _save(self, shard: Shard) -> None:
+        self._check_frozen()
+        began_s = elapsed_s()
+        records = shard.ledger.checkpoint(shard.offset, shard.stage.changes())
+        shard.saved_s = elapsed_s()
+        shard.pause_s = max(CHECKPOINT_S, (shard.saved_s - began_s) / CHECKPOINT_SHARE)
+        held, shard.held = shard.held, []
+        sent, shard.sent = shard.sent, []
+        shard.saving = asyncio.ensure_future(self._finish(shard.partition, records, held, sent))
+        shard.saving.add_done_callback(self._failed)
+
+    async def _finish(
+        self,
+        partition: int,
+        records: list[tuple[bytes, bytes]],
+        held: list[Any],
+        sent: list[Awaitable[Any]],
+    ) -> None:
+        """Wait for what was sent, write the state, acknowledge the records: in this order."""
+        await _delivered(sent)
+        topic = self._table.changelog_topic_name
+        writes = [
+            await self._app.producer.send(topic, key, value, partition, None, None)
+            for key, value in records
+        ]
+        await _delivered(writes)
+        for event in held:
+            event.ack()
+
+    def _failed(self, task: asyncio.Task[None]) -> None:
+        """End the process where a checkpoint failed: what it held would never be acknowledged."""
+        if not task.cancelled() and (fault := task.exception()):
+            give_up(fault)
+
+    # -- rebalances, freezes
+
+    async def _forget(self, *_: object, **__: object) -> None:
+        """Drop all working state: Faust goes back to the committed offset of every partition."""
+        self._shards.clear()
+
+    def _check_frozen(self) -> None:
+        """End the process if it was stopped for so long that others have its partitions now."""
+        gap_s = elapsed_s() - self._beat_s
+        if gap_s > SESSION_S * 0.8:
+            log.error("stood still for %.1f s: starting again", gap_s)
+            os._exit(FROZEN_EXIT)
+
+
+async def _delivered(deliveries: Iterable[Awaitable[Any]]) -> None:
+    for delivery in deliveries:
+        await delivery
+
+
+def give_up(fault: BaseException) -> None:
+    """End the process at once, saying why: the supervisor starts it again from its checkpoint."""
+    log.critical("%s: %s", type(fault).__name__, fault, exc_info=fault)
+    logging.shutdown()
+    os._exit(1)
