@@ -98,11 +98,14 @@ def from_message(
 def market_record(value: bytes | None, headers: Iterable[Header] | None) -> Record:
     """Return a record of the topic `market`: our own, or somebody's single tick as a frame."""
     record = from_message(value, headers, SingleTick)
-    if not isinstance(record, SingleTick):
-        return record
-    if not abs(record.price) < MOST_PRICE or not -(2**31) <= record.flags < 2**31:
-        raise CodecError(f"SingleTick: price {record.price} or flags {record.flags} do not fit")
-    return record.frame()
+    return checked(record).frame() if isinstance(record, SingleTick) else record
+
+
+def checked(tick: SingleTick) -> SingleTick:
+    """Return the tick; CodecError: its price or flags do not fit a frame."""
+    if not abs(tick.price) < MOST_PRICE or not -(2**31) <= tick.flags < 2**31:
+        raise CodecError(f"SingleTick: price {tick.price} or flags {tick.flags} do not fit")
+    return tick
 
 
 def _schema(text: bytes) -> int:

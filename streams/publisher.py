@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 from kafka import KafkaAdminClient, KafkaProducer
@@ -78,6 +78,13 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Outgoing).decode
 
 
+class Sending(Protocol):
+    """`Publisher.send`, for those who only send."""
+
+    def __call__(self, topic: str, partition: int, record: Record, key: str | None = None) -> None:
+        """Accept a record for a partition of a topic."""
+
+
 class Publisher:
     """Send records to Kafka, each partition's in the order given; none is lost without an error.
 
@@ -111,6 +118,11 @@ class Publisher:
         if self._spool:
             self._arrived.set()
             self._drainer.start()
+
+    @property
+    def acknowledged(self) -> int:
+        """How many records are acknowledged, counted over the life of the spool; it never falls."""
+        return self._inflight.front
 
     @property
     def backlog(self) -> int:

@@ -122,11 +122,23 @@ class KafkaFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             )
 
 
+class UniverseFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The `[universe]` table: whom a live run follows; agents/runtime/watched.py reads it."""
+
+    file: str | None = None  # a universe.csv, relative to this file; None = the built-in one
+    benchmark: str | None = None  # the market, a listing of the universe
+
+    def __post_init__(self) -> None:
+        if self.benchmark is not None:
+            _check_listing("benchmark", self.benchmark)
+
+
 class NewsquakeFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A whole `newsquake.toml`; without one the built-in rule `day_move` applies."""
 
     rules: tuple[RuleSpec, ...] = (RuleSpec(name="day_move", kind="day_move"),)
     kafka: KafkaFile = KafkaFile()
+    universe: UniverseFile = UniverseFile()
 
     def __post_init__(self) -> None:
         names = [rule.name for rule in self.rules]

@@ -104,7 +104,7 @@ def _made(
             continue
         line, fields, text = row
         try:
-            yield line, _headline(fields, spec)
+            yield line, headline_of(fields, spec)
         except RecordError as error:
             yield line, _reject(path.name, line, error.reason, error.detail, text)
 
@@ -154,7 +154,8 @@ def _csv_rows(path: Path, spec: HeadlineSpec) -> Iterator[NumberedRow | Reject]:
             yield _reject(path.name, line, "undecodable", detail, ",".join(cells))
 
 
-def _headline(row: Row, spec: HeadlineSpec) -> Headline:
+def headline_of(row: Row, spec: HeadlineSpec) -> Headline:
+    """Return the headline in one row; RecordError: `bad_time` or a reason of `make_headline`."""
     columns = spec.columns
     source = _field(row, columns, "source") or spec.source
     published_ns, exact_s = _published(row, spec)

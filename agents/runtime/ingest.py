@@ -1,0 +1,204 @@
+"""`newsquake ingest`: the sources, and nothing else, into Kafka.
+
+Each source reads on a thread of its own and hands over what came; one thread publishes, keeps the
+Clocks and answers signals. A new source is one more object with `run`.
+"""
+
+from __future__ import annotations
+
+import enum
+import logging
+import queue
+import re
+import signal
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from agents.runtime.clock import elapsed_s, now_ns
+from agents.runtime.connection import Connection, admin_client
+from agents.runtime.intake import Intake
+from agents.runtime.kafka_local import state_home
+from agents.runtime.settings import load_config
+from agents.runtime.stdin_source import LineSource, Source
+from agents.runtime.topics_admin import check_topics
+from agents.runtime.watched import broadcasts_of, universe_of
+from streams.errors import NewsquakeError
+from streams.events import SECOND_NS
+from streams.lines import Item
+from streams.prices.live import LiveFramer
+from streams.prices.numbering import Numbering
+from streams.publisher import Publisher
+from streams.topics import HEADLINES, MARKET, REJECTS, prefixed
+
+FLUSH_LIMIT_S: Final = 8.0  # a container is given 10 s to end before it is killed
+PROGRESS_S: Final = 5.0
+SILENT_S: Final = 10.0  # without any acknowledgement, before it is said
+MOST_WAITING: Final = 16  # handfuls that sources may be ahead of the publishing
+
+
+def run_ingest(broker: Connection, config: Path | None, spool: Path | None) -> int:
+    """Publish what standard input says until it ends or a signal comes; 0: all is acknowledged."""
+    logging.getLogger("kafka").setLevel(
+        logging.CRITICAL
+    )  # it repeats itself; `_look` tells instead
+    settings = load_config(config)
+    universe = universe_of(settings, config)
+    partitions = market_partitions(broker)
+    folder = spool or default_spool(broker)
+    publisher = Publisher(broker.client_options(), spool=folder)
+    try:
+        framer = LiveFramer(
+            publisher.send,
+            {listing.listing: listing.issuer for listing in universe.listings.values()},
+            Numbering(folder / "numbers.json", partitions),
+            broadcasts_of(universe, settings.universe.benchmark),
+            broker.prefix,
+        )
+        _say(f"standard input -> {broker.prefix}newsquake.* at {broker.address}, spool {folder}")
+        if publisher.backlog:
+            _say(f"{publisher.backlog:,} records of an earlier run are in the spool and go first")
+        ingest = Ingest([LineSource(0, "stdin")], publisher, framer, broker.prefix)
+        ingest.run()
+        publisher.flush(FLUSH_LIMIT_S)
+        _say(f"{ingest.intake.told()}; everything is acknowledged")
+    finally:
+        publisher.close()
+    return 0
+
+
+def market_partitions(broker: Connection) -> int:
+    """Return how many partitions `market` has. NewsquakeError: a topic is missing."""
+    admin = admin_client(broker)
+    try:
+        report = check_topics(admin, broker.address, None, broker.prefix)
+    finally:
+        admin.close()
+    found = {topic.name: topic for topic in report.topics}
+    needed = [prefixed(broker.prefix, name) for name in (MARKET, HEADLINES, REJECTS)]
+    missing = [name for name in needed if found[name].state == "missing"]
+    if missing:
+        prefix = f" --prefix {broker.prefix}" if broker.prefix else ""
+        raise NewsquakeError(
+            f"{broker.address} has no {', '.join(missing)}; mend it: "
+            f"newsquake topics create --broker {broker.address}{prefix}"
+        )
+    return found[needed[0]].partitions
+
+
+def default_spool(broker: Connection) -> Path:
+    """Return the spool of this broker and prefix: what waits for one must not go to another."""
+    name = re.sub(r"[^A-Za-z0-9.]+", "-", f"{broker.address} {broker.prefix}").strip("-.")
+    return state_home() / "spool" / name
+
+
+class _End(enum.Enum):
+    """What stands behind the last that is to be published."""
+
+    one = enum.auto()  # a source has no more
+    all = enum.auto()  # we are to end
+
+
+class Ingest:
+    """The publishing loop: what sources hand over, a Clock each second, until all have ended."""
+
+    def __init__(
+        self, sources: Sequence[Source], publisher: Publisher, framer: LiveFramer, prefix: str
+    ) -> None:
+        self._sources, self._framer, self._publisher = sources, framer, publisher
+        self.intake = Intake(publisher.send, framer, prefix)
+        # Its `put` may interrupt itself, as a signal does.
+        self._inbox: queue.SimpleQueue[list[Item] | _End] = queue.SimpleQueue()
+        self._room = threading.Semaphore(MOST_WAITING)
+        self._reading = len(sources)
+        self._fault = ""
+        self._next_clock_ns = 0
+        self._shown_s = self._answered_s = elapsed_s()
+        self._acknowledged = publisher.acknowledged
+        self._silent = False
+
+    def run(self) -> None:
+        """Publish until every source has ended, or SIGTERM or SIGINT; a second one ends at once.
+
+        NewsquakeError: a source or the broker failed for good.
+        """
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        for source in self._sources:
+            threading.Thread(target=self._read, args=(source,), daemon=True).start()
+        while self._reading:
+            self._tick_clock()
+            self._take_in()
+            self._framer.cut_due(time.monotonic_ns())
+        self._framer.close()
+        if self._fault:
+            raise NewsquakeError(self._fault)
+
+    def _read(self, source: Source) -> None:
+        """Run one source on its thread, waiting while publishing is behind."""
+        try:
+            for items in source.handfuls():
+                self._room.acquire()
+                self._inbox.put(items)
+        except OSError as fault:
+            self._fault = f"{source.name} cannot be read: {fault}"
+            self._inbox.put(_End.all)
+        self._inbox.put(_End.one)
+
+    def _take_in(self) -> None:
+        """Accept what comes next, if it comes before something else must be done."""
+        try:
+            items = self._inbox.get(timeout=self._wait_s())
+        except queue.Empty:
+            return
+        if isinstance(items, _End):
+            self._reading = 0 if items is _End.all else self._reading - 1
+            return
+        self.intake.take(items, time.monotonic_ns())
+        self._room.release()
+
+    def _stop(self, _number: int, _frame: object) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        self._inbox.put(_End.all)
+
+    def _wait_s(self) -> float:
+        """Return how long nothing need be done but to listen."""
+        until_clock_ns = self._next_clock_ns - now_ns()
+        due_ns = self._framer.due_ns
+        if due_ns is not None:
+            until_clock_ns = min(until_clock_ns, due_ns - time.monotonic_ns())
+        return min(max(until_clock_ns, 0), SECOND_NS) / SECOND_NS
+
+    def _tick_clock(self) -> None:
+        """Send the Clock of a second that has begun; a clock set back sends none until it is past."""
+        second_ns = now_ns() // SECOND_NS * SECOND_NS
+        if second_ns + SECOND_NS == self._next_clock_ns:
+            return
+        self._next_clock_ns = second_ns + SECOND_NS
+        self._framer.clock(second_ns)
+        self._look()
+
+    def _look(self) -> None:
+        """Say how it goes: on a terminal every few seconds, elsewhere when the broker falls silent."""
+        acknowledged, backlog = self._publisher.acknowledged, self._publisher.backlog
+        at_s = elapsed_s()
+        if not backlog or acknowledged != self._acknowledged:
+            self._acknowledged, self._answered_s = acknowledged, at_s
+        silent = at_s - self._answered_s > SILENT_S
+        if silent != self._silent:
+            self._silent = silent
+            _say(
+                f"the broker has {'fallen silent' if silent else 'answered'}; {backlog:,} records wait"
+            )
+        if sys.stderr.isatty() and at_s - self._shown_s > PROGRESS_S:
+            self._shown_s = at_s
+            _say(f"{self.intake.told()}; {backlog:,} wait for the broker")
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"newsquake ingest: {text}\n")
+    sys.stderr.flush()

@@ -1,0 +1,43 @@
+"""What sources hand over, to its topic: ticks to the framer, headlines and rejects as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from streams.events import Headline, Reject
+from streams.lines import Item
+from streams.prices.live import LiveFramer, Tick
+from streams.publisher import Sending
+from streams.topics import HEADLINES, REJECTS, prefixed
+
+
+class Intake:
+    """Publish items in the order in which they came, and count them."""
+
+    def __init__(self, send: Sending, framer: LiveFramer, prefix: str) -> None:
+        self._send, self._framer = send, framer
+        self._headlines, self._rejects = prefixed(prefix, HEADLINES), prefixed(prefix, REJECTS)
+        self.ticks = self.headlines = self.rejects = 0
+
+    def take(self, items: Iterable[Item], now_ns: int) -> None:
+        """Accept items; `now_ns` is on the clock that the framer is cut by."""
+        ticks: list[Tick] = []
+        for item in items:
+            if isinstance(item, Tick):
+                ticks.append(item)
+            elif isinstance(item, Headline):
+                self.headlines += 1
+                self._send(self._headlines, 0, item, item.source)
+            else:
+                self.rejects += 1
+                self._reject(item)
+        self.ticks += len(ticks)
+        self._framer.add(ticks, now_ns)
+
+    def told(self) -> str:
+        """Return the counts as a person reads them."""
+        return f"{self.ticks:,} ticks, {self.headlines:,} headlines, {self.rejects:,} rejects"
+
+    def _reject(self, reject: Reject) -> None:
+        source = reject.detail.partition(":")[0]
+        self._send(self._rejects, 0, reject, source)

@@ -1,0 +1,34 @@
+"""Whom a live run follows: the universe and the benchmark that newsquake.toml names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from agents.runtime.settings import NewsquakeFile
+from streams.errors import ConfigError
+from streams.reference.calendars import MICS, Calendar, calendar_for
+from streams.reference.universe import Universe, builtin_universe, load_universe
+
+
+def universe_of(config: NewsquakeFile, path: Path | None) -> Universe:
+    """Return the universe; `path` is that of the configuration, whose folder `file` is relative to.
+
+    ConfigError: no such benchmark in it. InputError: the file is no universe.
+    """
+    named = config.universe
+    folder = path.parent if path else Path()
+    universe = load_universe(folder / named.file) if named.file else builtin_universe()
+    if named.benchmark and named.benchmark not in universe.listings:
+        message = f'universe.benchmark = "{named.benchmark}" is no listing of the universe'
+        raise ConfigError(str(path), message)
+    return universe
+
+
+def broadcasts_of(universe: Universe, benchmark: str | None) -> dict[str, Calendar]:
+    """Return the listings that others are measured against, with their calendars.
+
+    They are the engine's benchmarks: a listing's own, else `benchmark`.
+    """
+    followed = [listing for listing in universe.listings.values() if listing.mic in MICS]
+    named = {listing.benchmark or benchmark for listing in followed}
+    return {x.listing: calendar_for(x.mic) for x in followed if x.listing in named}
