@@ -124,7 +124,7 @@ async def _stop_flow(app: Faust, *_: object, **__: object) -> None:
 def _newest_of(store: Faust) -> Callable[..., None]:
     """Return how a store takes changelog records in: of a key's values the newest version stays."""
 
-    def apply(batch: Iterable[Any], *_: object) -> None:
+    def apply(batch: Iterable[Any], *_: object, **__: object) -> None:
         for event in batch:
             key, value = event.message.key, event.message.value
             if value is not None and newer(value, store.data.get(key)):
