@@ -60,18 +60,25 @@ def add_worker(commands: Commands[argparse.ArgumentParser]) -> None:
         "worker",
         "Run one Faust worker until SIGTERM; start more of a kind to share its partitions.",
         "  newsquake worker react --broker 127.0.0.1:9092 --config newsquake.toml\n"
-        "  newsquake worker react --broker 127.0.0.1:9092 --instance react-1\n\n"
+        "  newsquake worker react --broker 127.0.0.1:9092 --instance react-1\n"
+        "  newsquake worker score --broker 127.0.0.1:9092\n"
+        "  newsquake worker deliver --broker 127.0.0.1:9092 --out alerts.jsonl\n\n"
         "A worker that is started again under its old --instance has its partitions back at once;\n"
         "without one the others wait ten seconds for it.\n",
     )
-    worker.add_argument("kind", choices=("react",))
+    worker.add_argument("kind", choices=("score", "react", "deliver"))
     add_connection(worker)
     worker.add_argument(
         "--instance", default=None, metavar="NAME", help="this worker's name over its restarts"
     )
     worker.add_argument(
-        "--engine", type=Path, default=None, metavar="FILE", help="a replay's own configuration"
+        "--out",
+        type=Path,
+        default=None,
+        metavar="FILE",
+        help="deliver: append alerts as JSON Lines",
     )
+    worker.add_argument("--engine", type=Path, default=None, help=argparse.SUPPRESS)
     worker.add_argument("--leash", action="store_true", help=argparse.SUPPRESS)
     worker.set_defaults(run=_worker)
 
@@ -82,4 +89,11 @@ def _worker(args: argparse.Namespace) -> int:
 
     if args.leash:
         hold_leash()
-    workers.run_react(connected(args), args.engine, args.instance)
+    broker = connected(args)
+    if args.kind == "deliver":
+        workers.run_deliver(broker, workers.sinks_of(args.out), args.instance)
+    elif args.kind == "score":
+        workers.run_score(broker, workers.live_universe(args.config), args.instance)
+    else:
+        config = workers.live_engine(args.config, args.engine)
+        workers.run_react(broker, config, args.instance)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -13,9 +13,8 @@ from rich.text import Text
 
 from agents.runtime import doctor_broker, doctor_here
 from agents.runtime.clock import now_ns as wall_ns
-from agents.runtime.connection import broker_addresses, connection
+from agents.runtime.connection import Connection, broker_addresses, connection
 from agents.runtime.doctor_check import Check
-from agents.runtime.settings import NewsquakeFile
 from streams.errors import UsageError
 from streams.topics import MARKET, prefixed
 
@@ -55,31 +54,29 @@ def diagnosed(
     yield from doctor_here.calendars(universe, now_ns())
     yield from doctor_here.disk()
     yield from doctor_here.development()
-    yield from _of_broker(settings, broker, prefix, now_ns)
-
-
-def _of_broker(
-    settings: NewsquakeFile | None,
-    broker: str | None,
-    prefix: str | None,
-    now_ns: Callable[[], int],
-) -> Iterator[Check]:
     if settings is None:
         yield from _skipped("how to log in is not known while the configuration is wrong")
     elif broker is None and settings.kafka.broker is None:
         yield from _skipped("no broker is named (--broker, or [kafka]); without one all runs here")
     else:
-        try:
-            reached = connection(broker, prefix, settings.kafka)
-            prefixed(reached.prefix, MARKET)
-        except UsageError as fault:
-            yield Check("broker", "address", "wrong", str(fault), "correct [kafka]")
-        else:
-            yield from doctor_broker.checks(reached, now_ns)
+        yield from _of_broker(lambda: connection(broker, prefix, settings.kafka, config), now_ns)
 
 
-def _skipped(reason: str) -> Iterator[Check]:
-    for area in ("broker", *doctor_broker.AREAS):
+def _of_broker(named: Callable[[], Connection], now_ns: Callable[[], int]) -> Iterator[Check]:
+    try:
+        broker = named()
+        prefixed(broker.prefix, MARKET)
+    except UsageError as fault:
+        yield Check("broker", "address", "wrong", str(fault), "correct [kafka]")
+        yield from _skipped("the broker's address is wrong", doctor_broker.AREAS)
+    else:
+        yield from doctor_broker.checks(broker, now_ns)
+
+
+def _skipped(
+    reason: str, areas: Sequence[str] = ("broker", *doctor_broker.AREAS)
+) -> Iterator[Check]:
+    for area in areas:
         yield Check(area, area, "skipped", reason)
 
 

@@ -6,7 +6,7 @@ from contextlib import closing
 
 from agents.runtime.connection import Connection, admin_client
 from agents.runtime.doctor_check import Check
-from agents.runtime.topics_admin import Finding, check_topics
+from agents.runtime.topics_admin import Finding, check_topics, creation
 from streams.topics import MARKET
 
 
@@ -32,10 +32,3 @@ def _topic(finding: Finding, broker: Connection) -> Check:
         return Check("topics", finding.name, "wrong", "missing", creation(broker))
     detail, mend = "; ".join(finding.faults), "; ".join(finding.mend)
     return Check("topics", finding.name, "wrong", detail, mend)
-
-
-def creation(broker: Connection) -> str:
-    """Return the command that makes what is missing."""
-    prefix = f" --prefix {broker.prefix}" if broker.prefix else ""
-    config = " --config newsquake.toml" if broker.file.security != "plaintext" else ""
-    return f"newsquake topics create --broker {broker.address}{prefix}{config}"

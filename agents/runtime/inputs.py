@@ -10,13 +10,14 @@ import msgspec
 
 from agents.reacting.config import DailyRow, EngineConfig, Rule
 from agents.runtime.daily import Resolve, read_daily
+from agents.runtime.engine_file import engine_config
 from agents.runtime.settings import REPLAY_FILE, ReplayFile, config_id, load_replay, paths_of
 from streams.errors import ConfigError
 from streams.events import Headline, Issuer, Listing, Reject
 from streams.news.files import read_headlines
 from streams.prices.files import read_prices
 from streams.prices.rows import Rows, concat, sort_by_known
-from streams.reference.calendars import MICS, calendar_for
+from streams.reference.calendars import MICS
 from streams.reference.universe import Universe, builtin_universe, load_universe
 
 BLOCK = 2**20
@@ -163,14 +164,8 @@ def _engine_config(
         raise ConfigError(
             str(folder / "replay.toml"), f'benchmark = "{benchmark}" is no listing of the universe'
         )
-    listings = tuple(x for x in universe.listings.values() if x.mic in MICS)
-    return EngineConfig(
-        listings=listings,
-        calendars={mic: calendar_for(mic) for mic in sorted({x.mic for x in listings})},
-        benchmark=benchmark,
-        daily=tuple(daily),
-        rules=rules,
-    )
+    listings = tuple(universe.listings.values())
+    return engine_config(listings, rules, benchmark=benchmark, daily=tuple(daily))
 
 
 def _paths(folder: Path, spec: ReplayFile) -> tuple[Path, ...]:

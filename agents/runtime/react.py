@@ -9,7 +9,7 @@ from agents.reacting.cells import Cells
 from agents.reacting.config import EngineConfig
 from agents.reacting.engine import Engine
 from agents.runtime.engine_file import of_partition
-from agents.runtime.shell import Fed, Outgoing
+from agents.runtime.stage import Fed, Outgoing
 from streams.errors import CodecError
 from streams.events import (
     Alert,
@@ -70,7 +70,7 @@ class ReactStage:
             return Fed.final if record.final else Fed.clock
         return Fed.done
 
-    def settle(self) -> list[Outgoing]:
+    async def settle(self) -> list[Outgoing]:
         """Apply the frames that wait; return all that came out since the last call."""
         self._apply_frames()
         out, self._out = self._out, []

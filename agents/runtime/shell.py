@@ -9,17 +9,17 @@ records that are still there, onto a state that knows how far it had come.
 from __future__ import annotations
 
 import asyncio
-import enum
 import logging
 import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final
 
 from faust.types import TP
 
 from agents.runtime.app import SESSION_S, Faust, epoch_ns
 from agents.runtime.clock import elapsed_s
 from agents.runtime.ledger import Ledger, found
+from agents.runtime.stage import Fed, Outgoing, Stage
 from streams.errors import CodecError, StateError
 from streams.events import Reject
 from streams.messages import Header, to_message
@@ -29,43 +29,10 @@ CHECKPOINT_SHARE: Final = 0.04  # of the time, at most, goes into checkpoints
 MOST_WAITING: Final = 256  # records taken in before what waits is applied together
 ORIGIN: Final = "origin"  # header of an output: partition, epoch, offset, number
 RECORD_TEXT: Final = 2_000
+STUCK_S: Final = 90.0  # behind, without progress: Faust's consumers are known to die in silence
 FROZEN_EXIT: Final = 75  # sysexits.h: a temporary failure; the supervisor starts us again
 
 log = logging.getLogger(__name__)
-
-
-class Outgoing(NamedTuple):
-    """A record on its way; `partition` None: by its key."""
-
-    topic: str
-    key: str
-    record: Any
-    partition: int | None = None
-
-
-class Fed(enum.Enum):
-    """What a stage says of a message it has taken in."""
-
-    waits = enum.auto()  # it may be applied together with what follows
-    done = enum.auto()  # what came of it should leave now
-    clock = enum.auto()  # a checkpoint may follow
-    final = enum.auto()  # a checkpoint must follow: the log may end here
-
-
-class Stage(Protocol):
-    """The pure part of a worker, for one partition."""
-
-    def feed(self, value: bytes | None, headers: Iterable[Header] | None) -> Fed:
-        """Take a message in. CodecError: it is no record."""
-
-    def settle(self) -> list[Outgoing]:
-        """Apply all that waits and return what came of everything since the last call."""
-
-    def changes(self) -> dict[str, bytes | None]:
-        """Return the cells that have changed since the last call."""
-
-    def restore(self, cells: Mapping[str, bytes]) -> None:
-        """Take back all cells."""
 
 
 class Shard:
@@ -81,6 +48,7 @@ class Shard:
         self.saving: asyncio.Task[None] | None = None
         self.saved_s = elapsed_s()
         self.pause_s = CHECKPOINT_S
+        self.must_save = False  # as soon as the checkpoint under way is done
         self.waiting = 0
 
     def origin(self) -> Header:
@@ -100,7 +68,11 @@ class Shell:
         make_stage: Callable[[int], Stage],
         topic: str,
         rejects: str,
+        *,
+        compacted: bool = False,
     ) -> None:
+        """`compacted`: the topic's offsets have gaps by right."""
+        self._compacted = compacted
         self._app, self._table, self._make_stage = app, table, make_stage
         self._topic, self._rejects = topic, rejects
         self._shards: dict[int, Shard] = {}
@@ -129,11 +101,37 @@ class Shell:
                 self._maybe_save(shard, must=fed is Fed.final)
 
     async def beat(self) -> None:
-        """Note every second that the process runs; a long gap means it was frozen."""
+        """Every second: note that the process runs, and end it where it does not get on."""
+        progress, moved_s = None, elapsed_s()
         while True:
             self._check_frozen()
             self._beat_s = elapsed_s()
+            now = self._progress()
+            if now != progress or not self._behind():
+                progress, moved_s = now, elapsed_s()
+            if elapsed_s() - moved_s > STUCK_S:
+                give_up(StateError(f"{self._topic}: behind, and no progress for {STUCK_S:.0f} s"))
             await asyncio.sleep(1.0)
+
+    def _progress(self) -> tuple[int, ...]:
+        """Return numbers of which one changes whenever something is done, recovery included."""
+        recovery = self._app.tables.recovery
+        read_back = sum(offset or 0 for offset in recovery.active_offsets.values())
+        held = [len(shard.held) for shard in self._shards.values()]
+        return (read_back, sum(shard.offset for shard in self._shards.values()), *held)
+
+    def _behind(self) -> bool:
+        """Tell whether there are records not taken in, or some are being read back."""
+        consumer = self._app.consumer
+        if consumer is None or self._app.rebalancing:
+            return True
+        ours = [TP(self._topic, shard.partition) for shard in self._shards.values()]
+        behind = [
+            (consumer.highwater(tp) or 0) > self._shards[tp.partition].offset + 1
+            for tp in ours
+            if tp in consumer.assignment()
+        ]
+        return any(behind)
 
     # -- taking in
 
@@ -170,7 +168,8 @@ class Shell:
         """Take one message in; one that was applied before the last checkpoint is only held."""
         if message.offset <= shard.offset:
             return Fed.waits
-        if shard.offset >= 0 and message.offset != shard.offset + 1:
+        gap = shard.offset >= 0 and message.offset != shard.offset + 1
+        if gap and not self._compacted:
             raise StateError(
                 f"{self._topic}/{shard.partition}: record {message.offset} follows {shard.offset}. "
                 "Were records deleted before they were read? Start a new --prefix"
@@ -197,7 +196,7 @@ class Shell:
                 continue
             shard.waiting = 0
             rejected, shard.rejected = shard.rejected, []
-            for outgoing in (*shard.stage.settle(), *rejected):
+            for outgoing in (*await shard.stage.settle(), *rejected):
                 shard.sent.append(await self._send(shard, outgoing))
 
     async def _send(self, shard: Shard, outgoing: Outgoing) -> Awaitable[Any]:
@@ -217,13 +216,8 @@ class Shell:
     def _maybe_save(self, shard: Shard, *, must: bool) -> None:
         """Begin a checkpoint, unless the last one was just now or is still under way."""
         if shard.saving is not None and not shard.saving.done():
-            if must:
-                shard.saving.add_done_callback(lambda _: self._save_if_ours(shard))
+            shard.must_save |= must
         elif must or elapsed_s() - shard.saved_s >= shard.pause_s:
-            self._save(shard)
-
-    def _save_if_ours(self, shard: Shard) -> None:
-        if self._shards.get(shard.partition) is shard:
             self._save(shard)
 
     def _save(self, shard: Shard) -> None:
@@ -234,8 +228,9 @@ class Shell:
         shard.pause_s = max(CHECKPOINT_S, (shard.saved_s - began_s) / CHECKPOINT_SHARE)
         held, shard.held = shard.held, []
         sent, shard.sent = shard.sent, []
+        shard.must_save = False
         shard.saving = asyncio.ensure_future(self._finish(shard.partition, records, held, sent))
-        shard.saving.add_done_callback(self._failed)
+        shard.saving.add_done_callback(lambda task: self._finished(shard, task))
 
     async def _finish(
         self,
@@ -255,10 +250,14 @@ class Shell:
         for event in held:
             event.ack()
 
-    def _failed(self, task: asyncio.Task[None]) -> None:
+    def _finished(self, shard: Shard, task: asyncio.Task[None]) -> None:
         """End the process where a checkpoint failed: what it held would never be acknowledged."""
-        if not task.cancelled() and (fault := task.exception()):
+        if task.cancelled():
+            return
+        if fault := task.exception():
             give_up(fault)
+        if shard.must_save and self._shards.get(shard.partition) is shard:
+            self._save(shard)
 
     # -- rebalances, freezes
 

@@ -124,7 +124,9 @@ def _widths(broker: Connection, taken: Taken) -> dict[str, int]:
         found = widths(admin, list(names.values()))
     missing = [name for name in names.values() if not found[name]]
     if missing:
-        raise NewsquakeError(f"no topic {', '.join(missing)} at {broker.address}")
+        raise NewsquakeError(
+            f"no topic {', '.join(missing)} at {broker.address}; is --prefix right?"
+        )
     for name in names.values():
         if taken.partition is not None and taken.partition >= found[name]:
             raise UsageError(f"{name} has partitions 0 to {found[name] - 1}, no {taken.partition}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +20,7 @@ from agents.runtime.connection import Connection, admin_client
 from agents.runtime.counting import Counting
 from agents.runtime.topic_export import widths
 from agents.runtime.topic_folder import Kept, TopicKept, kept_records, read_manifest, verify
+from agents.runtime.topics_admin import creation
 from streams.errors import NewsquakeError, UsageError
 from streams.segment import MAX_RECORD
 from streams.topics import prefixed
@@ -67,7 +68,7 @@ def imported(
     """Check the folder and the topics, then write; return what each topic has got."""
     targets = _targets(folder, topic, broker.prefix)
     with closing(admin_client(broker)) as admin:
-        _check_topics(admin, broker, targets, append=append)
+        _check_topics(admin, broker, targets, append=append, say=count.say)
     for kept in targets.values():
         count.begin(f"checking {kept.topic}", kept.records)
         verify(folder, kept, count.add)
@@ -93,7 +94,12 @@ def _targets(folder: Path, topic: str | None, prefix: str) -> dict[str, TopicKep
 
 
 def _check_topics(
-    admin: KafkaAdminClient, broker: Connection, targets: dict[str, TopicKept], *, append: bool
+    admin: KafkaAdminClient,
+    broker: Connection,
+    targets: dict[str, TopicKept],
+    *,
+    append: bool,
+    say: Callable[[str], None],
 ) -> None:
     """Refuse, all at once, the topics that are not there, too narrow, or not empty."""
     found = widths(admin, list(targets))
@@ -112,14 +118,17 @@ def _check_topics(
                 f"{name} holds {there:,} records already: --append puts these behind them; or "
                 f"delete and make the topic again, after an import that broke off"
             )
+        if width > kept.partitions:
+            say(
+                f"{name} has {width} partitions and the export {kept.partitions}: each record keeps "
+                f"its number, new ones of the same key may go elsewhere"
+            )
     if faults:
         raise NewsquakeError("; ".join(faults))
 
 
 def _missing(broker: Connection, name: str, kept: TopicKept) -> str:
-    command = f"newsquake topics create --broker {broker.address}"
-    prefix = f" --prefix {broker.prefix}" if broker.prefix else ""
-    return f"no topic {name}: {command}{prefix}, with the {kept.partitions} partitions it had"
+    return f"no topic {name}: {creation(broker)}, with the {kept.partitions} partitions it had"
 
 
 def _records(admin: KafkaAdminClient, topic: str, width: int) -> int:

@@ -119,6 +119,13 @@ def partitions_of(admin: KafkaAdminClient, name: str, broker: str) -> int:
     return len(described["partitions"])
 
 
+def creation(broker: Connection) -> str:
+    """Return the command that makes what is missing."""
+    prefix = ("--prefix", broker.prefix) if broker.prefix else ()
+    words = ("newsquake topics create --broker", broker.address, *prefix, *broker.words())
+    return " ".join(words)
+
+
 def _described(admin: KafkaAdminClient, name: str) -> dict[str, Any] | None:
     (described,) = admin.describe_topics([name])
     fault = for_code(described["error_code"])

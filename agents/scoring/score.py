@@ -56,6 +56,11 @@ class Scorer:
             for link in links
         ]
 
+    @property
+    def stories(self) -> StoryIndex:
+        """Return the story window: all that is remembered."""
+        return self._stories
+
     def snapshot(self) -> bytes:
         """Return the story window as msgpack."""
         return self._stories.snapshot()

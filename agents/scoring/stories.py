@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import re
 from collections import Counter, deque
+from collections.abc import Iterable
 from typing import TypeVar
 
 import msgspec
@@ -144,11 +145,30 @@ class StoryIndex:
     def restore(self, data: bytes) -> None:
         """Replace the window by a snapshot's; raises msgspec.DecodeError on damaged bytes."""
         newest_ns, members = msgspec.msgpack.decode(data, type=tuple[int, list[Member]])
+        self.refill(newest_ns, 0, members)
+
+    def refill(self, newest_ns: int, first: int, members: Iterable[Member]) -> None:
+        """Replace the window by these members, in insertion order, numbered from `first`."""
         fresh = StoryIndex()
+        fresh._next = first
         for member in members:
             fresh._add(member)
         fresh._newest_ns = newest_ns
         self.__dict__ = fresh.__dict__
+
+    @property
+    def newest_ns(self) -> int:
+        """Return the newest event time seen: the window ends there."""
+        return self._newest_ns
+
+    @property
+    def numbers(self) -> range:
+        """Return the numbers of the members, which have no gap."""
+        return range(self._next - len(self._members), self._next)
+
+    def members(self, numbers: range) -> list[Member]:
+        """Return members by number."""
+        return [self._members[number] for number in numbers]
 
     def _weight(self, token: str) -> int:
         """Weigh a token by the bits of its rarity: 1 = in every member, +1 at each halving."""

@@ -1,0 +1,109 @@
+"""The deliver stage of a worker: each new state of an alert, once, to those who are to know.
+
+An alert is delivered before it is remembered that it was: after a crash it may be delivered again,
+with the same id, and is never lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import zlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final, Protocol
+
+import msgspec
+
+from agents.runtime.progress import utc
+from agents.runtime.stage import Fed, Outgoing
+from streams.codec import encode_json
+from streams.errors import CodecError
+from streams.events import DAY_NS, Alert
+from streams.messages import Header, from_message
+
+BUCKETS: Final = 32  # of what was told: a checkpoint writes one, not all
+KEPT_NS: Final = 8 * DAY_NS  # longer than the topic keeps anything but the newest state
+Told = dict[str, tuple[int, str]]  # alert id -> (updated_ns, transition) of the newest one told
+
+
+class Sink(Protocol):
+    """Somebody to tell."""
+
+    def tell(self, alert: Alert) -> None:
+        """Return once the alert is safely there; OSError: it is not."""
+
+
+class LineSink:
+    """A line on standard output: when, what, and why, for a person."""
+
+    def tell(self, alert: Alert) -> None:
+        """Write the alert's sentence."""
+        line = f"{utc(alert.updated_ns)}  {alert.transition:9}  {alert.sentence}"
+        sys.stdout.write(line.encode("ascii", "backslashreplace").decode() + "\n")
+        sys.stdout.flush()
+
+
+class FileSink:
+    """A file of JSON Lines that only grows; on disk before `tell` returns."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("ab")
+
+    def tell(self, alert: Alert) -> None:
+        """Append the alert."""
+        self._file.write(encode_json(alert) + b"\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+
+class DeliverStage:
+    """One partition of `alerts`."""
+
+    def __init__(self, sinks: Iterable[Sink]) -> None:
+        self._sinks = tuple(sinks)
+        self._waiting: list[Alert] = []
+        self._told: list[Told] = [{} for _ in range(BUCKETS)]
+        self._changed: set[int] = set()
+
+    def feed(self, value: bytes | None, headers: Iterable[Header] | None) -> Fed:
+        """Take a record of `alerts` in. CodecError: it is none."""
+        record = from_message(value, headers, Alert)
+        if not isinstance(record, Alert):
+            raise CodecError(f"a {type(record).__name__} does not belong here")
+        self._waiting.append(record)
+        return Fed.final  # alerts are rare, and no Clock comes by here
+
+    async def settle(self) -> list[Outgoing]:
+        """Tell what was not told before; nothing goes on from here."""
+        waiting, self._waiting = self._waiting, []
+        for alert in waiting:
+            bucket = zlib.crc32(alert.alert_id.encode()) % BUCKETS
+            told = self._told[bucket]
+            if told.get(alert.alert_id, (-1, "")) < (alert.updated_ns, alert.transition):
+                await asyncio.to_thread(self._tell, alert)
+                told[alert.alert_id] = alert.updated_ns, alert.transition
+                self._changed.add(bucket)
+        return []
+
+    def changes(self) -> dict[str, bytes | None]:
+        """Return the buckets that have changed since the last call."""
+        changed: dict[str, bytes | None] = {}
+        for bucket in sorted(self._changed):
+            told = self._told[bucket]
+            oldest = max((ns for ns, _ in told.values()), default=0) - KEPT_NS
+            self._told[bucket] = {key: value for key, value in told.items() if value[0] >= oldest}
+            changed[f"told/{bucket}"] = msgspec.msgpack.encode(self._told[bucket])
+        self._changed.clear()
+        return changed
+
+    def restore(self, cells: Mapping[str, bytes]) -> None:
+        """Take back all cells."""
+        for key, body in cells.items():
+            self._told[int(key.rpartition("/")[2])] = msgspec.msgpack.decode(body, type=Told)
+
+    def _tell(self, alert: Alert) -> None:
+        for sink in self._sinks:
+            sink.tell(alert)

@@ -1,0 +1,62 @@
+"""The score stage of a worker: `headlines` in their one order, Mentions out to `market`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from agents.runtime.scorers import make_scorer
+from agents.runtime.stage import Fed, Outgoing
+from agents.scoring.cells import StoryCells
+from streams.errors import CodecError
+from streams.events import Clock, Headline, Mention
+from streams.messages import Header, from_message
+from streams.reference.universe import Universe
+from streams.topics import MARKET, partition_of, prefixed
+
+MOST_HEADLINES: Final = 64  # scored in one go: some 5 ms
+
+
+class ScoreStage:
+    """The scorer of all news; what waits is scored together, off the event loop."""
+
+    def __init__(self, universe: Universe, partitions: int, prefix: str = "") -> None:
+        """`partitions` is that of `market`."""
+        self._scorer = make_scorer(universe)
+        self._cells = StoryCells(self._scorer.stories)
+        self._headlines: list[Headline] = []
+        self._partitions, self._market = partitions, prefixed(prefix, MARKET)
+
+    def feed(self, value: bytes | None, headers: Iterable[Header] | None) -> Fed:
+        """Take a record of `headlines` in. CodecError: it is none."""
+        record = from_message(value, headers, Headline)
+        if isinstance(record, Clock):
+            return Fed.final if record.final else Fed.clock
+        if not isinstance(record, Headline):
+            raise CodecError(f"a {type(record).__name__} does not belong here")
+        self._headlines.append(record)
+        return Fed.waits if len(self._headlines) < MOST_HEADLINES else Fed.done
+
+    async def settle(self) -> list[Outgoing]:
+        """Score the headlines that wait; return their Mentions."""
+        headlines, self._headlines = self._headlines, []
+        if not headlines:
+            return []
+        mentions = await asyncio.to_thread(self._score, headlines)
+        return [self._outgoing(mention) for mention in mentions]
+
+    def changes(self) -> dict[str, bytes | None]:
+        """Return the cells that have changed since the last call."""
+        return self._cells.changes()
+
+    def restore(self, cells: Mapping[str, bytes]) -> None:
+        """Take back all cells."""
+        self._cells.restore(cells)
+
+    def _score(self, headlines: list[Headline]) -> list[Mention]:
+        return [mention for headline in headlines for mention in self._scorer.score(headline)]
+
+    def _outgoing(self, mention: Mention) -> Outgoing:
+        home = partition_of(mention.issuer, self._partitions)
+        return Outgoing(self._market, mention.issuer, mention, home)
