@@ -240,8 +240,9 @@ class Publisher:
         return None
 
     def _refuse(self, outgoing: Outgoing, why: str, fault: Exception) -> None:
-        error = PublishError(f"the broker refuses it: {why}", outgoing.topic, outgoing.told())
-        self._fail(error, fault)
+        kept = "; it stays in the spool, and is sent first at the next start" if self._spool else ""
+        message = f"the broker refuses it: {why}{kept}"
+        self._fail(PublishError(message, outgoing.topic, outgoing.told()), fault)
 
     def _fail(self, error: PublishError, fault: Exception) -> None:
         """End the producer: what comes after a lost record must not be sent before it."""
@@ -269,7 +270,11 @@ class Publisher:
             admin.close()
         kind = for_code(found["error_code"])
         if kind is UnknownTopicOrPartitionError:
-            return f"no such topic; mend it: newsquake topics create --broker {self._address()}"
+            prefix = topic.rpartition("newsquake.")[0]
+            run = f" --prefix {prefix}" if prefix else ""
+            return (
+                f"no such topic; mend it: newsquake topics create --broker {self._address()}{run}"
+            )
         if issubclass(kind, AuthorizationError):
             return f"{kind.__name__}: this user may not write to it"
         count = len(found["partitions"])

@@ -127,6 +127,27 @@ def test_the_secured_listener(kafka: Account, topic: str, monkeypatch: pytest.Mo
     check_exact(kafka.bootstrap, topic, 1000)
 
 
+def test_a_topic_that_is_deleted_meanwhile(kafka: Account, topic: str, tmp_path: Path) -> None:
+    publisher = Publisher(options(kafka.bootstrap), spool=tmp_path)
+    send_range(publisher, topic, 0, 100)
+    publisher.flush(30)
+    admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    admin.delete_topics([topic])
+    admin.close()
+
+    def refused() -> bool:
+        try:
+            publisher.send(topic, 0, Clock(ts_ns=100))
+        except PublishError as fault:
+            prefix = topic.removesuffix(MARKET)
+            assert f"create --broker {kafka.bootstrap} --prefix {prefix}; it stays" in str(fault)  # noqa: PT017
+            return True
+        return False
+
+    wait_until(refused)
+    publisher.close()
+
+
 @both_ways
 def test_a_missing_topic_says_how_to_mend_it(
     kafka: Account, prefix: str, spool: Path | None
