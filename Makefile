@@ -5,10 +5,10 @@ BIN := .venv/bin
 STAMP := .venv/.synced
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format calendars bench clean
+.PHONY: help demo test lint format calendars bench bench-kafka clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(STAMP) ## Run the Alibaba day: no broker, no keys, no network (OUT=folder keeps its files)
 	$(BIN)/newsquake demo $(if $(OUT),--out $(OUT))
@@ -31,6 +31,11 @@ calendars: $(STAMP) ## Make the session tables again from exchange-calendars
 
 bench: $(STAMP) ## Measure, beside the figures of the last run
 	$(BIN)/python -m tests.bench
+
+bench-kafka: $(STAMP) ## Measure the react worker on a real Kafka beside its peers (10 minutes)
+	UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=.venv \
+	    "$$(command -v uv || echo .bootstrap/bin/uv)" sync --frozen --group bench
+	$(BIN)/python -m tests.bench.kafka
 
 clean: ## Remove all that make has made
 	rm -rf .venv .bootstrap .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,9 @@ from agents.reacting.config import Rule
 from agents.runtime.inputs import read_inputs
 from tests.bench import memory, replay
 from tests.bench.__main__ import FIGURES, RATIOS, ROOT
+from tests.bench.kafka import __main__ as kafka
+from tests.bench.kafka import peers
+from tests.integration.conftest import need_kafka
 
 
 def test_without_the_data_it_says_so_and_ends_with_2(tmp_path: Path) -> None:
@@ -50,3 +54,24 @@ def test_the_join_joins_every_trade(shared_data: Path, tmp_path: Path) -> None:
     late = joined.filter(joined["event"] > joined["ts"])
     assert len(late) == 0
     assert joined["headline_id"].null_count() < len(joined) / 100
+
+
+@pytest.mark.slow
+def test_the_kafka_bench_measures_whatever_is_installed() -> None:
+    need_kafka()
+    absent = {name for name in kafka.FIGURES if peers.lacking([name])}
+    if not peers.jars_folder().is_dir():
+        absent.add("kstreams_state")  # a test fetches nothing
+    wanted = [name for name in kafka.FIGURES if name not in absent]
+    command = [sys.executable, "-m", "tests.bench.kafka", "--json", "--only", ",".join(wanted)]
+    done = subprocess.run(
+        [*command, "--seconds", "0.2", "--repeats", "1"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    made = json.loads(done.stdout)
+    assert set(made["ticks_per_second"]) == {*wanted} & {*kafka.RATES}
+    assert all(value > 0 for value in made["ticks_per_second"].values())
+    assert set(made["latency_ms"]) == {"steady", "after_pause"}
+    for latency in made["latency_ms"].values():
+        assert 0 < latency["p50"] <= latency["p99"] <= latency["p999"]
