@@ -26,6 +26,7 @@ pytestmark = [
     pytest.mark.slow,
     # kafka-python leaves the sockets of connections that were refused to the garbage collector.
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.usefixtures("refused_sockets"),
 ]
 
 

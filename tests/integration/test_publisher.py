@@ -23,7 +23,13 @@ from streams.events import Clock, Reject, Status
 from streams.messages import to_message
 from streams.publisher import Publisher
 from streams.topics import MARKET, prefixed
-from tests.integration.broker import Broker, Got, make_topics, own_broker, read_topic
+from tests.integration.broker import (
+    Broker,
+    Got,
+    make_topics,
+    own_broker,
+    read_topic,
+)
 from tests.integration.conftest import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,6 +39,7 @@ pytestmark = [
     pytest.mark.slow,
     # kafka-python leaves the sockets of connections that were refused to the garbage collector.
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.usefixtures("refused_sockets"),
 ]
 
 
