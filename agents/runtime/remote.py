@@ -83,10 +83,12 @@ class RemoteEngine:
         """Do nothing: there is no tape here."""
 
     def _clock(self, clock: Clock) -> None:
-        self.clock_ns = max(self.clock_ns, clock.ts_ns)
-        if clock.final:
-            for home in range(len(self._points)):
-                self._send(home, clock)
+        if not clock.final:
+            self.clock_ns = max(self.clock_ns, clock.ts_ns)
+            return
+        for home in range(len(self._points)):
+            # what falls due by the last Clock is answered, what does so by the final one is not
+            self._send(home, clock)
 
     def _send(self, home: int, record: MarketRecord, key: str | None = None) -> None:
         """Publish to a partition what it lacks of points and Clocks, and then the record."""
@@ -94,7 +96,7 @@ class RemoteEngine:
             for frame in _joined(waiting):
                 self._publisher.send(self._market, home, frame)
             waiting.clear()
-        if self._clocks_ns[home] < self.clock_ns and not isinstance(record, Clock):
+        if self._clocks_ns[home] < self.clock_ns:
             self._publisher.send(self._market, home, Clock(ts_ns=self.clock_ns))
         self._clocks_ns[home] = self.clock_ns
         self._publisher.send(self._market, home, record, key)
