@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple, cast
 import msgspec
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import OffsetSpec
-from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailableError
+from kafka.errors import KafkaError
 
 from agents.reacting.engine import EngineHead
 from agents.runtime.connection import Connection
@@ -51,14 +51,19 @@ class Lag(NamedTuple):
     total: int
 
 
-def lag_of(admin: KafkaAdminClient, group: str, topic: str, partitions: int) -> Lag:
-    """Return how many records of a topic a group has acknowledged, and how many there are."""
+def lag_of(admin: KafkaAdminClient, group: str, topic: str, partitions: int) -> Lag | None:
+    """Return how many records of a topic a group has acknowledged, and how many there are.
+
+    None: nobody can tell just now, as while a broker starts or nobody has joined the group yet.
+    """
     places = [TopicPartition(topic, number) for number in range(partitions)]
-    ends = admin.list_partition_offsets(dict.fromkeys(places, OffsetSpec.LATEST))
     try:
+        ends = admin.list_partition_offsets(dict.fromkeys(places, OffsetSpec.LATEST))
         committed = admin.list_group_offsets({group: places})[group]
-    except (CoordinatorLoadInProgressError, CoordinatorNotAvailableError):
-        committed = {}  # nobody has joined the group yet, or the broker has just started
+    except KafkaError as fault:
+        if not fault.retriable:
+            raise
+        return None
     done = [committed[place].offset for place in places if place in committed]
     return Lag(sum(max(each, 0) for each in done), sum(ends[place].offset for place in places))
 

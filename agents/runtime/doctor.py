@@ -50,7 +50,7 @@ def diagnosed(
 ) -> Iterator[Check]:
     """Yield every check as soon as it is done."""
     settings = yield from doctor_here.configuration(config)
-    universe = yield from doctor_here.universe(settings)
+    universe = yield from doctor_here.universe(settings, config)
     yield from doctor_here.calendars(universe, now_ns())
     yield from doctor_here.disk()
     yield from doctor_here.development()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import shutil
+from collections import Counter
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Final
@@ -12,11 +13,12 @@ from typing import Final
 from agents.runtime import kafka_local
 from agents.runtime.doctor_check import Check, State
 from agents.runtime.settings import NewsquakeFile, load_config
-from streams.errors import ConfigError, NewsquakeError, UsageError
+from agents.runtime.watched import universe_of
+from streams.errors import ConfigError, InputError, NewsquakeError
 from streams.events import DAY_NS
-from streams.reference.calendars import Calendar, calendar_for
+from streams.reference.calendars import MICS, Calendar, calendar_for
 from streams.reference.special_days import EPOCH_ORDINAL
-from streams.reference.universe import Universe, builtin_universe
+from streams.reference.universe import Universe
 
 CONFIG_FILE: Final = "newsquake.toml"
 CALENDAR_DAYS: Final = 60  # time enough to bring a new version out and in
@@ -46,22 +48,29 @@ def _described(path: Path | None, config: NewsquakeFile) -> str:
     return f"no --config: built-in settings, {rules}{near * Path(CONFIG_FILE).is_file()}"
 
 
-def universe(config: NewsquakeFile | None) -> Generator[Check, None, Universe | None]:
-    """Load the universe, and look the rules' listings up in it."""
+def universe(
+    config: NewsquakeFile | None, path: Path | None
+) -> Generator[Check, None, Universe | None]:
+    """Load the universe that the configuration names, and look the rules' listings up in it."""
+    if config is None:
+        detail = "which one is not known while the configuration is wrong"
+        yield Check("configuration", "universe", "skipped", detail)
+        return None
     try:
-        found = builtin_universe()
-    except NewsquakeError as fault:
-        mend = "correct that row, or name another file"
+        found = universe_of(config, path)
+    except (ConfigError, InputError) as fault:
+        mend = "correct that place, or name another file"
         yield Check("configuration", "universe", "wrong", str(fault), mend)
         return None
-    detail = f"built in: {len(found.listings)} listings of {len(found.issuers)} issuers"
+    source = config.universe.file or "built in"
+    detail = f"{source}: {len(found.listings)} listings of {len(found.issuers)} issuers"
     yield Check("configuration", "universe", "ok", detail)
     yield from _unknown_listings(config, found)
     return found
 
 
-def _unknown_listings(config: NewsquakeFile | None, found: Universe) -> Iterator[Check]:
-    for rule in config.rules if config else ():
+def _unknown_listings(config: NewsquakeFile, found: Universe) -> Iterator[Check]:
+    for rule in config.rules:
         unknown = [listing for listing in rule.listings if listing not in found.listings]
         if unknown:
             detail = f"{', '.join(unknown)}: not in the universe, so the rule never fires for it"
@@ -72,15 +81,16 @@ def _unknown_listings(config: NewsquakeFile | None, found: Universe) -> Iterator
 def calendars(found: Universe | None, now_ns: int) -> Iterator[Check]:
     """Say until when the shipped session tables of the universe's venues reach."""
     if found is None:
-        yield Check("calendars", "sessions", "skipped", "the universe cannot be read")
+        yield Check("calendars", "sessions", "skipped", "there is no universe to look at")
         return
     venues: dict[str, list[str]] = {}
-    for mic in sorted({listing.mic for listing in found.listings.values()}):
-        try:
+    for mic, count in sorted(Counter(each.mic for each in found.listings.values()).items()):
+        if mic in MICS:
             venues.setdefault(calendar_for(mic).name, []).append(mic)
-        except UsageError as fault:
-            mend = "leave that venue's listings out of the universe"
-            yield Check("calendars", mic, "wrong", str(fault), mend)
+        else:
+            detail = f"no calendar for this venue, so its {count} listings are not followed"
+            mend = f"leave them out of the universe; known are {', '.join(MICS)}"
+            yield Check("calendars", mic, "warning", detail, mend)
     for name, mics in venues.items():
         yield _reach(name, mics, calendar_for(mics[0]), now_ns)
 

@@ -17,6 +17,7 @@ import msgspec
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
+from agents.runtime.clock import elapsed_s
 from agents.runtime.collect import Collected, collect, lag_of
 from agents.runtime.connection import Connection, admin_client
 from agents.runtime.engine_file import save_engine
@@ -179,21 +180,19 @@ class KafkaReplay(Replay):
         self._publisher.flush()
         group = prefixed(self._kafka_run.prefix, REACT)
         market = prefixed(self._kafka_run.prefix, MARKET)
-        best, moved_s = -1, time.monotonic()
+        done, moved_s = -1, elapsed_s()
         while True:
             self._workers.check()
             lag = lag_of(self._admin, group, market, self._kafka_run.partitions)
-            if lag.done >= lag.total:
+            if lag and lag.done >= lag.total:
                 return
-            if lag.done > best:
-                best, moved_s = lag.done, time.monotonic()
-                self._watcher.share(
-                    lag.done / lag.total, f"workers: {lag.done:,} of {lag.total:,} records"
-                )
-            if time.monotonic() - moved_s > STUCK_S:
+            if lag and lag.done > done:
+                done, moved_s = lag.done, elapsed_s()
+                self._watcher.share(done / lag.total, f"workers: {done:,} of {lag.total:,} records")
+            if elapsed_s() - moved_s > STUCK_S:
                 raise NewsquakeError(
-                    f"the workers have stood still for {STUCK_S:.0f} s at record {lag.done:,} of "
-                    f"{lag.total:,}; their logs are in {self._out / 'workers'}"
+                    f"the workers have stood still for {STUCK_S:.0f} s at record {max(done, 0):,}; "
+                    f"their logs are in {self._out / 'workers'}"
                 )
             time.sleep(LOOK_S)
 

@@ -103,6 +103,7 @@ class Shell:
     async def beat(self) -> None:
         """Every second: note that the process runs, and end it where it does not get on."""
         progress, moved_s = None, elapsed_s()
+        self._beat_s = elapsed_s()  # it may have taken long to start
         while True:
             self._check_frozen()
             self._beat_s = elapsed_s()
@@ -157,7 +158,10 @@ class Shell:
         ledger = Ledger(partition, epoch_ns(), kept[0] if kept else None)
         took_ms = (elapsed_s() - began_s) * 1e3
         log.warning("partition %d from offset %d (%.0f ms)", partition, ledger.base + 1, took_ms)
-        return Shard(partition, stage, ledger)
+        shard = Shard(partition, stage, ledger)
+        if kept is None:  # so that a record missed at the very beginning is a gap, too
+            shard.offset = self._app.consumer.begun.get(TP(self._topic, partition), 0) - 1
+        return shard
 
     def _committed(self, partition: int) -> int:
         """Return the offset that this group has committed, 0 where it has not."""
@@ -168,8 +172,7 @@ class Shell:
         """Take one message in; one that was applied before the last checkpoint is only held."""
         if message.offset <= shard.offset:
             return Fed.waits
-        gap = shard.offset >= 0 and message.offset != shard.offset + 1
-        if gap and not self._compacted:
+        if message.offset != shard.offset + 1 and not self._compacted:
             raise StateError(
                 f"{self._topic}/{shard.partition}: record {message.offset} follows {shard.offset}. "
                 "Were records deleted before they were read? Start a new --prefix"
