@@ -26,6 +26,12 @@ from tests.integration.conftest import producer, wait_until
 from tests.integration.test_topics import closed, silent
 from tests.runtime.running import newsquake
 
+pytestmark = [
+    # kafka-python leaves a socket to the collector when it is closed while it connects once more.
+    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
+    pytest.mark.usefixtures("refused_sockets"),
+]
+
 LAST_DAY_NS = 1_830_211_200 * SECOND_NS  # 2027-12-31, until when the shipped tables reach
 PASSWORD = "NEWSQUAKE_TEST_PASSWORD"
 AREAS = [
@@ -141,6 +147,20 @@ def test_a_rule_that_can_never_fire_is_seen(tmp_path: Path) -> None:
     )
     fault = diagnosed(config=config).the_wrong_one()
     assert (fault.name, fault.detail.split(":")[0]) == ("rule r", "NO.XNYS")
+
+
+def test_the_universe_that_is_named_is_loaded(tmp_path: Path) -> None:
+    config, table = tmp_path / "newsquake.toml", tmp_path / "mine.csv"
+    config.write_text('[universe]\nfile = "mine.csv"\n')
+    head = "issuer,name,symbol,mic,currency,shares_per_unit,aliases\n"
+    table.write_text(f"{head}acme,Acme,ACME,XNYS,USD,one,\n")
+    fault = diagnosed(config=config).the_wrong_one()
+    assert (fault.name, f"{table}:2" in fault.detail) == ("universe", True)
+    table.write_text(f"{head}acme,Acme,ACME,XNYS,USD,1,\nacme,Acme,ACM,XPAR,EUR,1,\n")
+    found = diagnosed(config=config)
+    assert found.of("configuration")[1].detail == "mine.csv: 2 listings of 1 issuers"
+    (unknown,) = (check for check in found.of("calendars") if check.state == "warning")
+    assert (unknown.name, "1 listings are not followed" in unknown.detail) == ("XPAR", True)
 
 
 @pytest.mark.parametrize(
