@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import time
@@ -12,15 +13,22 @@ import numpy as np
 from kafka import KafkaProducer
 
 from streams.errors import NewsquakeError
-from streams.events import Mention, TickFrame
+from streams.events import MarketRecord, Mention, TickFrame
 from streams.messages import to_message
 from streams.publisher import SETTINGS
 from streams.topics import MARKET, prefixed
 from tests.bench.kafka.broker import run_of_topics
 from tests.bench.kafka.ours import BEGIN_S, Worker, worker
-from tests.bench.kafka.ticks import TICKS_PER_S, Ticks, make_ticks, records
+from tests.bench.kafka.ticks import (
+    POINTS,
+    TICKS_PER_S,
+    Ticks,
+    day_records,
+    make_ticks,
+    opening_records,
+)
 
-LISTINGS = 3_000  # each passes its level once
+LISTINGS = 3_000  # each passes its level once: more than there is time for
 FRAME = TICKS_PER_S // 100  # what comes in 10 ms
 EVERY = TICKS_PER_S // 20  # one crossing in 50 ms
 # In units of --seconds (5 s): let it settle, measure, pause, let it settle, measure again.
@@ -39,27 +47,34 @@ class Live:
     def __init__(self, bootstrap: str, topic: str, ticks: Ticks) -> None:
         self._producer = KafkaProducer(bootstrap_servers=bootstrap, **SETTINGS)
         self._topic, self._ticks = topic, ticks
-        self._records = records(ticks, FRAME)
+        self._day = day_records(ticks, FRAME)
         self._frames: list[tuple[float, int, Any]] = []  # when, rows up to and with it, its future
         self._began_s = 0.0
 
-    def publish(self, until_s: float) -> None:
-        """Send what falls due until then."""
-        while (now_s := time.monotonic()) < until_s:
-            record, rows = next(self._records)
-            due_s = self._due_s(rows) if isinstance(record, TickFrame) else now_s
-            time.sleep(max(0.0, due_s - now_s))
-            key = record.issuer.encode() if isinstance(record, Mention) else None
-            value, headers = to_message(record)
-            sent = self._producer.send(self._topic, value, key=key, headers=[*headers], partition=0)
-            if isinstance(record, TickFrame) and record.run != "points":
-                self._frames.append((time.monotonic(), rows, sent))
+    def open(self) -> None:
+        """Send the opening at once; its last tick is one that a worker answers with an alert."""
+        for record, _ in opening_records(self._ticks, FRAME):
+            self._send(record)
 
-    def _due_s(self, rows: int) -> float:
-        if rows <= self._ticks.opening:
-            return 0.0
-        self._began_s = self._began_s or time.monotonic()
-        return self._began_s + (rows - self._ticks.opening) / TICKS_PER_S
+    def publish(self, length_s: float) -> Span:
+        """Go on for so long, sending what falls due; return from when to when."""
+        began_s = time.monotonic()
+        self._began_s = self._began_s or began_s
+        while time.monotonic() < began_s + length_s:
+            record, rows = next(self._day)
+            ticks = isinstance(record, TickFrame) and record.run != POINTS
+            if ticks:
+                due_s = self._began_s + (rows - self._ticks.opening) / TICKS_PER_S
+                time.sleep(max(0.0, due_s - time.monotonic()))
+            sent = self._send(record)
+            if ticks:
+                self._frames.append((time.monotonic(), rows, sent))
+        return began_s, time.monotonic()
+
+    def _send(self, record: MarketRecord) -> Any:
+        key = record.issuer.encode() if isinstance(record, Mention) else None
+        value, headers = to_message(record)
+        return self._producer.send(self._topic, value, key=key, headers=[*headers], partition=0)
 
     def crossings(self, span: Span) -> dict[str, int]:
         """Return listing -> when the broker took its crossing's frame, of frames sent in a span."""
@@ -81,8 +96,8 @@ class Live:
 
 def measure(bootstrap: str, seconds: float) -> Latency:
     """Return percentiles in ms of steady running, and from a while after a pause of 0.5 s on."""
-    longest_s = BEGIN_S + PAUSE_S + seconds * (SETTLE + STEADY + RECOVER + AFTER)
-    ticks = make_ticks(int(longest_s) * TICKS_PER_S, LISTINGS, EVERY)
+    longest_s = 1 + PAUSE_S + seconds * (SETTLE + STEADY + RECOVER + AFTER)
+    ticks = make_ticks(math.ceil(longest_s) * TICKS_PER_S, LISTINGS, EVERY)
     prefix = f"bench-{uuid.uuid4().hex[:8]}."
     with run_of_topics(bootstrap, prefix), worker(bootstrap, prefix, ticks) as ours:
         live = Live(bootstrap, prefixed(prefix, MARKET), ticks)
@@ -96,26 +111,20 @@ def measure(bootstrap: str, seconds: float) -> Latency:
 
 
 def run(live: Live, ours: Worker, seconds: float) -> dict[str, Span]:
-    """Publish all along; return when it was measured."""
+    """Publish all along, once the worker is at work; return when it was measured."""
+    live.open()
     limit_s = time.monotonic() + BEGIN_S
     while not ours.outputs.opened_ms:
-        live.publish(time.monotonic() + 0.2)
-        ours.poll(timeout_ms=1)
+        ours.poll()
         if time.monotonic() > limit_s:
             raise NewsquakeError(f"no alert in {BEGIN_S:.0f} s")
-    live.publish(time.monotonic() + SETTLE * seconds)
-    steady = span_of(live, STEADY * seconds)
+    live.publish(SETTLE * seconds)
+    steady = live.publish(STEADY * seconds)
     os.kill(ours.pid, signal.SIGSTOP)
-    live.publish(time.monotonic() + PAUSE_S)
+    live.publish(PAUSE_S)
     os.kill(ours.pid, signal.SIGCONT)
-    live.publish(time.monotonic() + RECOVER * seconds)
-    return {"steady": steady, "after_pause": span_of(live, AFTER * seconds)}
-
-
-def span_of(live: Live, length_s: float) -> Span:
-    began_s = time.monotonic()
-    live.publish(began_s + length_s)
-    return began_s, time.monotonic()
+    live.publish(RECOVER * seconds)
+    return {"steady": steady, "after_pause": live.publish(AFTER * seconds)}
 
 
 def arrive(ours: Worker, wanted: dict[str, dict[str, int]]) -> None:

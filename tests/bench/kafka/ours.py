@@ -85,20 +85,21 @@ def measure(size: int, bootstrap: str, seconds: float, wanted: Sequence[str]) ->
 
 def rate(ours: Worker, log: Log, seconds: float) -> float:
     """Return ticks/s between the first alert and one at least so long after it, or the last."""
-    seen = ours.outputs.opened_ms
+    seen: dict[str, int] = {}
     last = next(reversed(log.crossings))
     limit_s, known = time.monotonic() + BEGIN_S, 0
     while last not in seen and spread_ms(seen) < seconds * 1000:
         ours.poll()
+        seen = {name: ms for name, ms in ours.outputs.opened_ms.items() if name in log.crossings}
         if len(seen) > known:
             limit_s, known = time.monotonic() + STALL_S, len(seen)
         if time.monotonic() > limit_s:
             raise NewsquakeError(f"no alert after {known} of {len(log.crossings)}")
-    ends = {name: log.ticks[log.crossings[name]] for name in seen}
     first, newest = min(seen, key=seen.__getitem__), max(seen, key=seen.__getitem__)
     if seen[first] == seen[newest]:
         raise NewsquakeError("all alerts came within a millisecond: give more --seconds")
-    return (ends[newest] - ends[first]) / (seen[newest] - seen[first]) * 1000
+    ticks = log.ticks[log.crossings[newest]] - log.ticks[log.crossings[first]]
+    return ticks / (seen[newest] - seen[first]) * 1000
 
 
 def spread_ms(seen: dict[str, int]) -> int:

@@ -7,6 +7,7 @@ of 51.52 passes the 3 % level without being far from the one before it. Only pla
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import NamedTuple
 
 import msgspec
@@ -37,6 +38,7 @@ BEFORE_S = 10  # of event time, from the opening trades to the start
 OPENING_TRADES = 4  # of each listing before anything else: three release the first far ones
 EXCHANGES = ("", *"ABCDEFGH")
 BENCHMARK = f"SPY.{MIC}"
+POINTS = "points"  # the run that the benchmark's are numbered in
 MENTIONS_AT_START = 60  # their session close keeps as many reactions open throughout
 
 
@@ -103,7 +105,7 @@ def make_ticks(count: int, listings: int, every: int) -> Ticks:
     """Return an opening and `count` ticks spread evenly over the listings.
 
     One in each stretch of `every` passes the level: each time the next listing's, for a level is
-    passed once a day.
+    passed once a day. The last one passes it in the opening, as a sign that a worker is at work.
     """
     random = np.random.default_rng(7)
     opening = OPENING_TRADES * listings
@@ -111,9 +113,10 @@ def make_ticks(count: int, listings: int, every: int) -> Ticks:
     listing = random.integers(0, listings, rows)
     listing[:opening] = np.arange(opening) % listings
     price = USUAL + CENT * random.integers(-3, 4, rows)
-    stretches = np.arange(min(count // every, listings))
+    stretches = np.arange(min(count // every, listings - 1))
     crossings = opening + stretches * every + random.integers(0, every, len(stretches))
     listing[crossings], price[crossings] = stretches, CROSSING
+    price[opening - 1] = CROSSING
     return Ticks(
         names=tuple(f"L{number:04}.{MIC}" for number in range(listings)),
         opening=opening,
@@ -152,16 +155,22 @@ def our_log(ticks: Ticks, size: int) -> Log:
 
 
 def records(ticks: Ticks, size: int) -> Iterator[tuple[MarketRecord, int]]:
-    """Yield each record of our log, and how many ticks there are up to and with it.
+    """Yield each record of our log, and how many ticks there are up to and with it."""
+    return chain(opening_records(ticks, size), day_records(ticks, size))
 
-    News comes after the opening and long enough before the start to be open by then.
-    """
+
+def opening_records(ticks: Ticks, size: int) -> Iterator[tuple[MarketRecord, int]]:
+    """Yield those of the opening, and news after it, early enough to be open at the start."""
     yield Clock(ts_ns=START_NS - BEFORE_S * SECOND_NS), 0
     for lo in range(0, ticks.opening, size):
         hi = min(lo + size, ticks.opening)
         yield frame(ticks, lo, hi), hi
     for second in range(1 - BEFORE_S, 0):
         yield from ((record, ticks.opening) for record in at_second(second, ticks))
+
+
+def day_records(ticks: Ticks, size: int) -> Iterator[tuple[MarketRecord, int]]:
+    """Yield those from the start on: before the ticks of each second what belongs to it."""
     for lo in range(ticks.opening, len(ticks), size):
         second, within = divmod(lo - ticks.opening, TICKS_PER_S)
         if within == 0:
@@ -199,7 +208,7 @@ def at_second(second: int, ticks: Ticks) -> Iterator[MarketRecord]:
 
 def market_point(second: int, now_ns: int) -> TickFrame:
     return TickFrame(
-        run="points",
+        run=POINTS,
         first_seq=second + BEFORE_S,
         listings=(BENCHMARK,),
         listing=np.zeros(1, np.int32),
