@@ -13,7 +13,7 @@ from agents.cli_kafka import add_connection as _add_connection
 from agents.cli_kafka import add_doctor
 from agents.cli_kafka import command as _command
 from agents.cli_kafka import connected as _connected
-from agents.cli_workers import add_kafka, add_worker, kafka_of
+from agents.cli_workers import add_kafka, add_run, add_worker, kafka_of
 from streams.errors import NewsquakeError, UsageError
 
 DONE, FAILED, USAGE = 0, 1, 2
@@ -63,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     add_ingest(commands)
     add_journal(commands)
     add_worker(commands)
+    add_run(commands)
     return parser
 
 

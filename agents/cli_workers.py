@@ -53,6 +53,37 @@ def count(text: str) -> int:
     return int(text)
 
 
+def add_run(commands: Commands[argparse.ArgumentParser]) -> None:
+    """Add `newsquake run`."""
+    run = command(
+        commands,
+        "run",
+        "Run everything live: standard input to the broker, and the workers that score, react, deliver.",
+        "  my-feed | newsquake run --broker 127.0.0.1:9092 --config newsquake.toml\n"
+        "  my-feed | newsquake run --broker 127.0.0.1:9092 --workers 2 --out alerts.jsonl\n\n"
+        "The lines are those of `newsquake ingest --help`. Alerts appear on standard output; a worker\n"
+        "that dies is started again and goes on where it was. [[daily]] in newsquake.toml names the\n"
+        "closes before the first day: without one no day level is tested.\n",
+    )
+    add_connection(run)
+    run.add_argument(
+        "--workers", type=count, default=1, metavar="N", help="react workers (default: 1)"
+    )
+    run.add_argument(
+        "--out", type=Path, default=None, metavar="FILE", help="append alerts as JSON Lines"
+    )
+    run.add_argument(
+        "--spool", type=Path, default=None, metavar="DIR", help="as of `newsquake ingest`"
+    )
+    run.set_defaults(run=_run)
+
+
+def _run(args: argparse.Namespace) -> int:
+    from agents.runtime.live import run_live  # noqa: PLC0415 - keeps --help quick
+
+    return run_live(connected(args), args.config, args.workers, args.out, args.spool)
+
+
 def add_worker(commands: Commands[argparse.ArgumentParser]) -> None:
     """Add `newsquake worker`."""
     worker = command(

@@ -7,6 +7,7 @@ with the same id, and is never lost.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import sys
 import zlib
@@ -25,7 +26,7 @@ from streams.messages import Header, from_message
 
 BUCKETS: Final = 32  # of what was told: a checkpoint writes one, not all
 KEPT_NS: Final = 8 * DAY_NS  # longer than the topic keeps anything but the newest state
-Told = dict[str, tuple[int, str]]  # alert id -> (updated_ns, transition) of the newest one told
+Told = dict[str, tuple[int, list[bytes]]]  # alert id -> newest updated_ns, digests of all told
 
 
 class Sink(Protocol):
@@ -81,10 +82,12 @@ class DeliverStage:
         waiting, self._waiting = self._waiting, []
         for alert in waiting:
             bucket = zlib.crc32(alert.alert_id.encode()) % BUCKETS
-            told = self._told[bucket]
-            if told.get(alert.alert_id, (-1, "")) < (alert.updated_ns, alert.transition):
+            newest_ns, digests = self._told[bucket].get(alert.alert_id, (0, []))
+            digest = hashlib.blake2b(encode_json(alert), digest_size=8).digest()
+            if digest not in digests:  # else a react worker said it again after a crash
                 await asyncio.to_thread(self._tell, alert)
-                told[alert.alert_id] = alert.updated_ns, alert.transition
+                newest_ns = max(newest_ns, alert.updated_ns)
+                self._told[bucket][alert.alert_id] = newest_ns, [*digests, digest]
                 self._changed.add(bucket)
         return []
 

@@ -139,6 +139,7 @@ class NewsquakeFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     rules: tuple[RuleSpec, ...] = (RuleSpec(name="day_move", kind="day_move"),)
     kafka: KafkaFile = KafkaFile()
     universe: UniverseFile = UniverseFile()
+    daily: tuple[DailySpec, ...] = ()  # closes before a live run's first day, splits, dividends
 
     def __post_init__(self) -> None:
         names = [rule.name for rule in self.rules]
@@ -169,8 +170,8 @@ def load_replay(folder: Path) -> ReplayFile:
     return load_toml(path, ReplayFile)
 
 
-def paths_of(folder: Path, pattern: str, key: str = "path") -> list[Path]:
-    """Return the files that `path = pattern` of the folder's `replay.toml` names, sorted.
+def paths_of(folder: Path, pattern: str, key: str = "path", file: str = REPLAY_FILE) -> list[Path]:
+    """Return the files that `path = pattern` of the folder's `file` names, sorted.
 
     Relative to the folder or absolute; `*`, `?`, `[...]` and `**` match as in a shell. A file of
     exactly that name comes first. ConfigError: there is none.
@@ -183,8 +184,8 @@ def paths_of(folder: Path, pattern: str, key: str = "path") -> list[Path]:
     names = glob.glob(whole, recursive=True)  # noqa: PTH207
     found = sorted(path for path in map(Path, names) if path.is_file())
     if not found:
-        replay, message = folder / REPLAY_FILE, f'{key} = "{pattern}" names no file in {folder}'
-        raise ConfigError(str(replay), message)
+        message = f'{key} = "{pattern}" names no file in {folder}'
+        raise ConfigError(str(folder / Path(file).name), message)
     return found
 
 

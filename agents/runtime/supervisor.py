@@ -32,6 +32,7 @@ class Job(msgspec.Struct, frozen=True):
 
     name: str
     words: tuple[str, ...]
+    shown: bool = False  # what it writes to standard output is ours
 
 
 class _Worker:
@@ -58,8 +59,8 @@ class _Worker:
             return subprocess.Popen(  # noqa: S603 - our own command line
                 [sys.executable, "-m", "agents.cli", *self.job.words, LEASH],
                 stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=subprocess.STDOUT,
+                stdout=None if self.job.shown else log,
+                stderr=log,
                 start_new_session=True,  # an interrupt of ours is ours to pass on
             )
 

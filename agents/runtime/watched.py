@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from agents.runtime.settings import NewsquakeFile
-from streams.errors import ConfigError
+from agents.reacting.config import DailyRow
+from agents.runtime.daily import read_daily
+from agents.runtime.inputs import Directory
+from agents.runtime.settings import NewsquakeFile, paths_of
+from streams.errors import ConfigError, InputError
 from streams.reference.calendars import MICS, Calendar, calendar_for
 from streams.reference.universe import Universe, builtin_universe, load_universe
 
@@ -22,6 +25,24 @@ def universe_of(config: NewsquakeFile, path: Path | None) -> Universe:
         message = f'universe.benchmark = "{named.benchmark}" is no listing of the universe'
         raise ConfigError(str(path), message)
     return universe
+
+
+def live_daily(
+    config: NewsquakeFile, universe: Universe, path: Path | None
+) -> tuple[DailyRow, ...]:
+    """Return the daily rows that newsquake.toml names: without a close no day level is tested.
+
+    InputError: a row of them cannot be used.
+    """
+    folder, found = path.parent if path else Path(), list[DailyRow]()
+    resolve = Directory(universe).resolver(mic_column=False)
+    for stanza in config.daily:
+        for file in paths_of(folder, stanza.path, file=str(path)):
+            rows, bad = read_daily(file, stanza, resolve)
+            if bad:
+                raise InputError(str(file), bad[0].detail)
+            found += rows
+    return tuple(found)
 
 
 def broadcasts_of(universe: Universe, benchmark: str | None) -> dict[str, Calendar]:

@@ -23,7 +23,7 @@ from agents.runtime.settings import load_config
 from agents.runtime.shell import Shell, give_up
 from agents.runtime.stage import Stage
 from agents.runtime.topics_admin import partitions_of
-from agents.runtime.watched import universe_of
+from agents.runtime.watched import live_daily, universe_of
 from streams.errors import NewsquakeError
 from streams.reference.universe import Universe
 from streams.topics import ALERTS, APPS, DELIVER, MARKET, REACT, REJECTS, SCORE, prefixed
@@ -92,9 +92,13 @@ def live_engine(config: Path | None, engine: Path | None) -> EngineConfig:
     if engine is not None:
         return load_engine(engine)
     settings = load_config(config)
-    listings = tuple(universe_of(settings, config).listings.values())
-    benchmark = settings.universe.benchmark or ""
-    return engine_config(listings, settings.engine_rules(), benchmark=benchmark)
+    universe = universe_of(settings, config)
+    return engine_config(
+        tuple(universe.listings.values()),
+        settings.engine_rules(),
+        benchmark=settings.universe.benchmark or "",
+        daily=live_daily(settings, universe, config),
+    )
 
 
 def sinks_of(out: Path | None) -> list[Sink]:

@@ -1,0 +1,90 @@
+"""`newsquake run`: the sources and all workers of a desk, kept running by one command."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+from kafka.errors import KafkaError
+
+from agents.runtime.clock import elapsed_s
+from agents.runtime.collect import lag_of
+from agents.runtime.connection import Connection, admin_client
+from agents.runtime.ingest import market_partitions, run_ingest
+from agents.runtime.kafka_local import state_home
+from agents.runtime.supervisor import Job, Supervisor
+from streams.errors import NewsquakeError
+from streams.topics import APPS, DELIVER, REACT, SCORE, prefixed
+
+DRAIN_LIMIT_S: Final = 30.0  # for the workers to finish what was published when the input ended
+LOOK_S: Final = 0.25
+
+
+def run_live(
+    broker: Connection, config: Path | None, workers: int, out: Path | None, spool: Path | None
+) -> int:
+    """Publish standard input and keep the workers running until it ends, or SIGTERM.
+
+    NewsquakeError: a topic is missing, or a worker does not come up.
+    """
+    partitions = market_partitions(broker)
+    logs = state_home() / "run" / (broker.prefix or "newsquake")
+    supervisor = Supervisor(_jobs(broker, min(workers, partitions), out), logs, _say)
+    _say(f"1 score, {min(workers, partitions)} react and 1 deliver worker; their logs: {logs}")
+    supervisor.start()
+    try:
+        code = run_ingest(broker, config, spool)
+        _drain(broker, partitions, supervisor)
+    finally:
+        supervisor.end()
+    return code
+
+
+def _jobs(broker: Connection, workers: int, out: Path | None) -> list[Job]:
+    deliver = ("--out", str(out)) if out else ()
+    return [
+        _job(broker, "score", 0),
+        *(_job(broker, "react", number) for number in range(workers)),
+        _job(broker, "deliver", 0, deliver, shown=True),
+    ]
+
+
+def _job(
+    broker: Connection, kind: str, number: int, more: tuple[str, ...] = (), *, shown: bool = False
+) -> Job:
+    name = f"{kind}-{number}"
+    words = ("worker", kind, "--broker", broker.address, "--prefix", broker.prefix)
+    return Job(
+        name, (*words, "--instance", f"{broker.prefix}{name}", *broker.words(), *more), shown=shown
+    )
+
+
+def _drain(broker: Connection, partitions: int, supervisor: Supervisor) -> None:
+    """Wait until each kind of worker has done what the one before it left, for a while at most."""
+    deadline_s = elapsed_s() + DRAIN_LIMIT_S
+    widths = {SCORE: 1, REACT: partitions, DELIVER: partitions}
+    admin = admin_client(broker)
+    try:
+        for app, width in widths.items():
+            names = prefixed(broker.prefix, app), prefixed(broker.prefix, APPS[app])
+            while elapsed_s() < deadline_s:
+                supervisor.check()
+                lag = lag_of(admin, *names, width)
+                if lag and lag.done >= lag.total:
+                    break
+                time.sleep(LOOK_S)
+            else:
+                _say(
+                    f"{app} is not done after {DRAIN_LIMIT_S:.0f} s; the next run goes on from there"
+                )
+    except KafkaError as fault:
+        raise NewsquakeError(f"{broker.address}: {fault}") from fault
+    finally:
+        admin.close()
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"newsquake run: {text}\n")
+    sys.stderr.flush()
