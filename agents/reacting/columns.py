@@ -44,13 +44,15 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     def take(self, rows: npt.NDArray[np.int64] | Mask | slice) -> Run:
         """Return some of the rows, in their order."""
+        price, ts_ns = self.price[rows], self.ts_ns[rows]
         return Run(
             listing=self.listing[rows],
-            ts_ns=self.ts_ns[rows],
-            start_ns=self.start_ns[rows],
-            price=self.price[rows],
-            high=self.high[rows],
-            low=self.low[rows],
+            ts_ns=ts_ns,
+            # of trades these are the very same columns
+            start_ns=ts_ns if self.start_ns is self.ts_ns else self.start_ns[rows],
+            price=price,
+            high=price if self.high is self.price else self.high[rows],
+            low=price if self.low is self.price else self.low[rows],
             size=self.size[rows],
             flags=self.flags[rows],
             exchange=self.exchange[rows],

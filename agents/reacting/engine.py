@@ -16,7 +16,7 @@ from agents.reacting.admission import Admission
 from agents.reacting.benchmark import Points
 from agents.reacting.columns import Columns, Run
 from agents.reacting.config import EngineConfig
-from agents.reacting.frames import joined, points_of, run_of, stretches
+from agents.reacting.frames import Part, points_of, run_of, stretches
 from agents.reacting.line import Line, Row
 from agents.reacting.rejects import Rejects
 from agents.reacting.roster import Roster, RosterState
@@ -128,29 +128,26 @@ class Engine:
 
     def apply_frames(self, frames: Iterable[TickFrame]) -> list[Output]:
         """Apply frames that follow each other at once: how rows are framed means nothing."""
-        runs: list[Run] = []
-        names: list[str] = []  # of all frames: what an unknown listing's number leads to
+        parts: list[Part] = []
         for frame in frames:
             skip = self._repeats(frame)
             if skip >= len(frame.ts_ns):
                 continue
-            for are_points, part in stretches(frame, skip):
+            for are_points, rows in stretches(frame, skip):
                 if are_points:
-                    self._play(runs, names)
-                    self._read(points_of(frame, part))
+                    self._play(parts)
+                    self._read(points_of(frame, rows))
                 else:
-                    index, first = self._roster.index, len(names)
-                    runs.append(run_of(frame, part, index, self._clock_ns, first))
-                    names += frame.listings
-        self._play(runs, names)
+                    parts.append((frame, rows))
+        self._play(parts)
         return self._taken()
 
-    def _play(self, runs: list[Run], names: list[str]) -> None:
-        if runs:
-            self._rows(joined(runs), names)
+    def _play(self, parts: list[Part]) -> None:
+        if parts:
+            names = [name for frame, _ in parts for name in frame.listings]
+            self._rows(run_of(parts, names, self._roster.index, self._clock_ns), names)
             self._fire_all()
-            runs.clear()
-            names.clear()
+            parts.clear()
 
     def _read(self, points: Iterable[Points]) -> None:
         for block in points:

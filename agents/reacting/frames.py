@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -12,11 +13,15 @@ from agents.reacting.columns import Run
 from streams.events import I32, SECOND_NS, Flag, TickFrame
 
 POINT = int(Flag.point)
+Part = tuple[TickFrame, slice]  # some rows of a frame, none a point
 
 
 def stretches(frame: TickFrame, skip: int) -> Iterator[tuple[bool, slice]]:
     """Yield (whether they are points, rows) of the stretches of a frame from row `skip` on."""
     points = frame.flags & POINT != 0
+    if not points.any():
+        yield False, slice(skip, len(points))
+        return
     ends = np.flatnonzero(points[1:] != points[:-1]) + 1
     for start, stop in pairwise([0, *ends.tolist(), len(points)]):
         if stop > skip:
@@ -24,48 +29,67 @@ def stretches(frame: TickFrame, skip: int) -> Iterator[tuple[bool, slice]]:
 
 
 def run_of(
-    frame: TickFrame, keep: slice, index: Mapping[str, int], clock_ns: int, first: int = 0
+    parts: Sequence[Part], names: Sequence[str], index: Mapping[str, int], clock_ns: int
 ) -> Run:
-    """Return some rows of a frame, none a point.
+    """Return rows of frames that follow each other as one run; none of them is a point.
 
-    An unknown listing becomes -1 - (its number in the frame, counted from `first`).
+    `names` are the listings of all frames, one frame's after the other's. An unknown listing
+    becomes -1 - (its place in `names`).
     """
-    table = [index.get(name, -1 - i) for i, name in enumerate(frame.listings, first)]
-    price, ts = frame.price[keep], frame.ts_ns[keep]
+    numbers = np.array([*map(index.get, names, range(-1, -1 - len(names), -1))], np.int32)
+    price, ts_ns = _column(parts, "price"), _column(parts, "ts_ns")
+    exchanges = tuple(dict.fromkeys(place for frame, _ in parts for place in frame.exchanges))
     return Run(
-        listing=np.array(table, np.int32)[frame.listing[keep]],
-        ts_ns=ts,
-        start_ns=ts if frame.start_ns is None else frame.start_ns[keep],
+        listing=numbers[_places(parts)],
+        ts_ns=ts_ns,
+        start_ns=_column(parts, "start_ns", "ts_ns", ts_ns),
         price=price,
-        high=price if frame.high is None else frame.high[keep],
-        low=price if frame.low is None else frame.low[keep],
-        size=frame.size[keep],
-        flags=frame.flags[keep],
-        exchange=np.zeros(len(ts), np.int32) if frame.exchange is None else frame.exchange[keep],
-        clock_ns=np.full(len(ts), clock_ns, np.int64),
-        exchanges=frame.exchanges,
+        high=_column(parts, "high", "price", price),
+        low=_column(parts, "low", "price", price),
+        size=_column(parts, "size"),
+        flags=_column(parts, "flags"),
+        exchange=_joined([_exchange(frame, rows, exchanges) for frame, rows in parts]),
+        clock_ns=np.full(len(ts_ns), clock_ns, np.int64),
+        exchanges=exchanges,
     )
 
 
-def joined(runs: Sequence[Run]) -> Run:
-    """Return runs that follow each other as one."""
-    if len(runs) == 1:
-        return runs[0]
-    exchanges = list(dict.fromkeys(place for run in runs for place in run.exchanges))
-    columns = {
-        name: np.concatenate([getattr(run, name) for run in runs])
-        for name in Run.__struct_fields__
-        if name not in {"exchange", "exchanges"}
-    }
-    exchange = np.concatenate([_renumbered(run, exchanges) for run in runs])
-    return Run(**columns, exchange=exchange, exchanges=tuple(exchanges))
+def _column(parts: Sequence[Part], name: str, other: str = "", same: Any = None) -> Any:  # noqa: ANN401 - a column of either width
+    """Return a column over all parts; a frame without it has the column `other` in its place.
+
+    Where no frame has it, the result is `same`, the very array of that other column.
+    """
+    if other and all(getattr(frame, name) is None for frame, _ in parts):
+        return same
+    columns = []
+    for frame, rows in parts:
+        own = getattr(frame, name)
+        columns.append((getattr(frame, other) if own is None else own)[rows])
+    return _joined(columns)
 
 
-def _renumbered(run: Run, exchanges: list[str]) -> I32:
-    if run.exchanges == tuple(exchanges[: len(run.exchanges)]):
-        return run.exchange
-    table = np.array([exchanges.index(place) for place in run.exchanges], np.int32)
-    return table[run.exchange]
+def _places(parts: Sequence[Part]) -> I32:
+    """Return each row's place in the names of all frames."""
+    first, places = 0, []
+    for frame, rows in parts:
+        own = frame.listing[rows]
+        places.append(own + np.int32(first) if first else own)
+        first += len(frame.listings)
+    joined: I32 = _joined(places)
+    return joined
+
+
+def _exchange(frame: TickFrame, rows: slice, exchanges: tuple[str, ...]) -> I32:
+    if frame.exchange is None:
+        return np.zeros(len(frame.ts_ns[rows]), np.int32)
+    if frame.exchanges == exchanges[: len(frame.exchanges)]:
+        return frame.exchange[rows]
+    table = np.array([exchanges.index(place) for place in frame.exchanges], np.int32)
+    return table[frame.exchange[rows]]
+
+
+def _joined(columns: list[Any]) -> Any:  # noqa: ANN401 - of either width
+    return columns[0] if len(columns) == 1 else np.concatenate(columns)
 
 
 def points_of(frame: TickFrame, keep: slice) -> list[Points]:

@@ -26,7 +26,7 @@ from streams.messages import Header, to_message
 
 CHECKPOINT_S: Final = 1.0
 CHECKPOINT_SHARE: Final = 0.04  # of the time, at most, goes into checkpoints
-MOST_WAITING: Final = 256  # records taken in before what waits is applied together
+LONGEST_WAIT_S: Final = 0.015  # of a record while more are coming
 ORIGIN: Final = "origin"  # header of an output: partition, epoch, offset, number
 RECORD_TEXT: Final = 2_000
 STUCK_S: Final = 90.0  # behind, without progress: Faust's consumers are known to die in silence
@@ -50,6 +50,7 @@ class Shard:
         self.pause_s = CHECKPOINT_S
         self.must_save = False  # as soon as the checkpoint under way is done
         self.waiting = 0
+        self.known_end = 0  # the log had at least so many records when last looked at
 
     def origin(self) -> Header:
         """Return the header that tells where the next output comes from."""
@@ -77,6 +78,7 @@ class Shell:
         self._topic, self._rejects = topic, rejects
         self._shards: dict[int, Shard] = {}
         self._beat_s = elapsed_s()
+        self._waits_since_s: float | None = None  # the oldest record not yet applied
         app.on_partitions_assigned.connect(self._forget, weak=False)
         app.on_partitions_revoked.connect(self._forget, weak=False)
 
@@ -87,15 +89,13 @@ class Shell:
 
     async def run(self, stream: Faust) -> None:
         """Take in the records of a stream as long as it lasts."""
-        events = stream.noack()
-        queue = events.channel.queue
-        async for event in events.events():
+        async for event in stream.noack().events():
             shard = self._shard_of(event.message)
             if shard is None:
                 continue
             shard.held.append(event)
             fed = self._take(shard, event.message)
-            if fed is not Fed.waits or shard.waiting >= MOST_WAITING or queue.empty():
+            if fed is not Fed.waits or self._nothing_follows(shard, event.message.tp):
                 await self._settle_all()
             if fed in {Fed.clock, Fed.final}:
                 self._maybe_save(shard, must=fed is Fed.final)
@@ -133,6 +133,20 @@ class Shell:
             if tp in consumer.assignment()
         ]
         return any(behind)
+
+    def _nothing_follows(self, shard: Shard, tp: TP) -> bool:
+        """Tell whether what waits should be applied: it is the newest there is, or has waited enough.
+
+        What the broker has beyond it will come at once, and costs less together.
+        """
+        at_s = elapsed_s()
+        if self._waits_since_s is None:
+            self._waits_since_s = at_s
+        if at_s - self._waits_since_s > LONGEST_WAIT_S:
+            return True
+        if shard.offset + 1 >= shard.known_end:
+            shard.known_end = self._app.consumer.highwater(tp) or 0
+        return shard.offset + 1 >= shard.known_end
 
     # -- taking in
 
@@ -194,6 +208,7 @@ class Shell:
     # -- sending
 
     async def _settle_all(self) -> None:
+        self._waits_since_s = None
         for shard in [*self._shards.values()]:
             if not shard.waiting:
                 continue
