@@ -133,7 +133,9 @@ class Cells:
     def _take_tape(self, owner: int, tape: Tape, final_ns: int, fold_ns: int) -> Loose:
         tape.fold(fold_ns)
         self._seconds.add(owner, tape.take_final(final_ns))
-        self._minutes.add(owner, tape.take_minutes())
+        minutes = tape.take_minutes()
+        if minutes is not None:
+            self._minutes.add(owner, minutes)
         return tape.loose()
 
     def _market(self, name: str) -> MarketCell:

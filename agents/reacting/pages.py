@@ -58,8 +58,9 @@ class Pages:
         """Return the pages that are new or have grown since the last call."""
         if not self._fresh:
             return {}
-        owners = [np.full(points.shape[1], owner, np.int32) for owner, points in self._fresh]
-        owner = np.concatenate([self._owner, *owners])
+        numbers = np.array([owner for owner, _ in self._fresh], np.int32)
+        counts = [points.shape[1] for _, points in self._fresh]
+        owner = np.concatenate([self._owner, np.repeat(numbers, counts)])
         points = np.hstack([self._points, *(points for _, points in self._fresh)])
         self._fresh.clear()
         changed: dict[str, bytes | None] = {}

@@ -244,9 +244,11 @@ class Tape:
         head = self._seconds.head
         return self._seconds.data[:, head + start : head + self._saved]
 
-    def take_minutes(self) -> I64:
+    def take_minutes(self) -> I64 | None:
         """Return the minutes folded since the last call, and their sigmas as a seventh row."""
         start, self._saved_minutes = self._saved_minutes, self._minutes.tail - self._minutes.head
+        if start == self._saved_minutes:
+            return None
         part = self._minutes.data[:, self._minutes.head + start : self._minutes.tail]
         known = self.volatility
         ends = ((part[SECOND] + MINUTE_S) * SECOND_NS).tolist()
@@ -258,9 +260,7 @@ class Tape:
         """Return what `rebuilt` needs beside all that was taken."""
         seconds, folded = self._seconds, self._folded
         return Loose(
-            np.ascontiguousarray(
-                seconds.data[:, seconds.head + self._saved : seconds.tail]
-            ).tobytes(),
+            seconds.data[:, seconds.head + self._saved : seconds.tail].tobytes(),
             int(seconds.column(SECOND)[folded - 1]) if folded else -1,
             self.volatility.head() if self.volatility else None,
         )

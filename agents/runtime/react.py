@@ -27,7 +27,7 @@ from streams.events import (
 from streams.messages import Header, market_record
 from streams.topics import ALERTS, MARKET, MOVES, REACTIONS, REJECTS, prefixed
 
-MOST_ROWS: Final = 16_384  # that wait before they are applied together: some 10 ms of work
+MOST_ROWS: Final = 32_768  # that wait before they are applied together: some 15 ms of work
 TOPIC_OF: Final[dict[type, str]] = {
     Reaction: REACTIONS,
     Move: MOVES,

@@ -26,7 +26,7 @@ from streams.messages import Header, to_message
 
 CHECKPOINT_S: Final = 1.0
 CHECKPOINT_SHARE: Final = 0.04  # of the time, at most, goes into checkpoints
-LONGEST_WAIT_S: Final = 0.015  # of a record while more are coming
+LONGEST_WAIT_S: Final = 0.025  # of a record while more are coming
 ORIGIN: Final = "origin"  # header of an output: partition, epoch, offset, number
 RECORD_TEXT: Final = 2_000
 STUCK_S: Final = 90.0  # behind, without progress: Faust's consumers are known to die in silence

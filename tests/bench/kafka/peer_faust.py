@@ -12,8 +12,9 @@ import uuid
 from typing import Any
 
 import faust
+from faust.transport.drivers.aiokafka import Transport
 
-from agents.runtime.app import FETCH_BYTES, WorkerTransport
+from agents.runtime.app import FETCH_BYTES, PromptConsumer
 from tests.bench.kafka.tally import Tally
 
 
@@ -23,6 +24,12 @@ class Tick(faust.Record, serializer="json"):
     size: int
     exchange: str
     ts_ns: int
+
+
+class PromptTransport(Transport):
+    """Stock, but for the fetch wait."""
+
+    Consumer = PromptConsumer
 
 
 def app_for(bootstrap: str, folder: str, **settings: Any) -> faust.App:
@@ -55,7 +62,7 @@ def count(bootstrap: str, name: str, tally: Tally, folder: str) -> faust.App:
         bootstrap, folder, topic_disable_leader=True, stream_buffer_maxsize=16384,
         key_serializer="raw", value_serializer="raw", consumer_max_fetch_size=FETCH_BYTES,
     )  # fmt: skip
-    app.transport = WorkerTransport([*app.conf.broker], app)
+    app.transport = PromptTransport([*app.conf.broker], app)
 
     @app.agent(app.topic(name, value_type=bytes, key_type=bytes))
     async def keep(frames: faust.StreamT[bytes]) -> None:
