@@ -144,7 +144,7 @@ class KafkaReplay(Replay):
         save_engine(self._inputs.engine, self._out / ENGINE_FILE)
         self._workers.start()
         try:
-            return {**super().run(), "worker_restarts": self._workers.restarts}
+            return super().run()
         finally:
             self._workers.end()
             self._publisher.close()
@@ -209,6 +209,10 @@ class KafkaReplay(Replay):
 
     def _counts(self) -> Mapping[str, int]:
         return self._outputs().counts
+
+    def _summary(self, counts: dict[str, int], sha256: str, *, resumed: bool) -> dict[str, Any]:
+        summary = super()._summary(counts, sha256, resumed=resumed)
+        return {**summary, "worker_restarts": self._workers.restarts}
 
     def _clean_up(self) -> None:
         super()._clean_up()

@@ -17,7 +17,7 @@ from agents.runtime.collect import Lag, lag_of
 from agents.runtime.kafka_replay import ENGINE_FILE, RUN_FILE, Run
 from streams.topics import MARKET, REACT
 from tests.integration.conftest import wait_until
-from tests.runtime.running import COMMAND, ROOT, Plain, environment, recomputed_sha256
+from tests.runtime.running import COMMAND, ROOT, Plain, environment, recomputed_sha256, summary_of
 
 PATIENCE_S = 240.0
 
@@ -44,6 +44,7 @@ class KafkaRun:
         out, _ = self.process.communicate(timeout=PATIENCE_S)
         assert self.process.returncode == 0, self.said()
         summary: Plain = json.loads(out)
+        assert summary == summary_of(self.out)
         assert summary["output_sha256"] == recomputed_sha256(self.out)
         return summary
 
@@ -57,6 +58,12 @@ class KafkaRun:
         if self.process.poll() is None:
             self.process.kill()
             self.process.communicate()
+
+    def all_at_work(self, workers: int) -> bool:
+        """Tell whether each of its workers has taken a partition over."""
+        logs = (self.out / "workers").glob("*.log")
+        at_work = ["from offset" in log.read_text("utf-8", "replace") for log in logs]
+        return sum(at_work) == workers
 
     @property
     def run(self) -> Run:

@@ -114,7 +114,7 @@ def test_a_worker_frozen_past_its_session(
     run = KafkaRun(folder, tmp_path / "out", kafka.bootstrap, *shape)
     begun.append(run)
     run.wait_until_busy(admin, 1)
-    wait_until(lambda: len(run.workers()) == 2)
+    wait_until(lambda: run.all_at_work(2))
     frozen = random.Random(SEED).choice(run.workers())
     os.kill(frozen, signal.SIGSTOP)
     assert live_until(time.monotonic() + SESSION_S + 4.0, run), run.said()
