@@ -106,7 +106,7 @@ class Engine:
             self._mention(record)
         else:
             name = type(record).__name__
-            self._rejects.add(
+            self._rejects.reject(
                 "unsupported_record", f"{name} is not handled yet", record.ts_ns, str(record)
             )
         return self._taken()
@@ -195,7 +195,7 @@ class Engine:
     def _mention(self, mention: Mention) -> None:
         number = self._roster.desk_index.get(mention.issuer)
         if number is None:
-            self._rejects.add(
+            self._rejects.reject(
                 "unknown_issuer",
                 f"{mention.issuer} is not in the universe",
                 mention.event_ns,

@@ -29,9 +29,9 @@ class Rejects:
             "flags": trade.flags,
         }
         text = msgspec.json.encode(fields).decode()
-        self.add(reason, f"a tick of {listing}", trade.ts_ns, text)
+        self.reject(reason, f"a tick of {listing}", trade.ts_ns, text)
 
-    def add(self, reason: str, detail: str, ts_ns: int, record: str) -> None:
+    def reject(self, reason: str, detail: str, ts_ns: int, record: str) -> None:
         """Reject a record; `record` is its text."""
         self._counts[reason] += 1
         self._out.append(
