@@ -86,7 +86,7 @@ class Alerting:
 
     def resolve(self, key: str, line: Line, ended_ns: int) -> None:
         """End an alert with its trade date."""
-        line.state.resolved.append(key)
+        line.state.resolved += (key,)
         self._out.append(resolve(self.alerts.pop(key), ended_ns))
 
 

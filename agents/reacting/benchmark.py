@@ -85,7 +85,7 @@ class Benchmark:
         while (due_ns := line.state.filter.due_ns()) is not None and due_ns <= ts_ns:
             line.give_way()
         line.apply(Row(ts_ns, ts_ns, last, high, low, volume, flags, ""))
-        line.rejected.clear()  # its trades are judged, and rejected, in their own partition
+        line.rejected = ()  # its trades are judged, and rejected, in their own partition
 
     def previous_close(self, t_ns: int) -> int | None:
         """Return its previous close on the trade date of `t_ns`."""

@@ -270,7 +270,7 @@ class Engine:
         if line.rejected:
             for reason, trade in line.rejected:
                 self._rejects.trade(reason, line.name, trade)
-            line.rejected.clear()
+            line.rejected = ()
         if line.ineligible:
             self.counts["ineligible"] += line.ineligible
             line.ineligible = 0

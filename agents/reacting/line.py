@@ -47,7 +47,7 @@ class LineState(msgspec.Struct):
     ladder: Ladder = msgspec.field(default_factory=Ladder)
     rolled: tuple[int, int] | None = None  # (trade date, close) of the last roll that had a close
     session_closes: dict[int, int] = {}  # past trade dates: the close as it was when it fell due
-    resolved: list[str] = []  # alerts of this trade date that have ended: nothing reopens
+    resolved: tuple[str, ...] = ()  # alerts of this trade date that have ended: nothing reopens
     first_passed: dict[str, int] = {}  # direction -> when the lowest level was last passed
 
 
@@ -85,7 +85,7 @@ class Line:
         self.sessions, self.daily = sessions, daily
         self.tape = Tape(sessions)
         self.state = LineState(filter=BadTickFilter(mic=listing.mic))
-        self.rejected: list[tuple[str, Trade]] = []
+        self.rejected: tuple[tuple[str, Trade], ...] = ()
         self.ineligible = 0
         self.segment_lo = self.segment_hi = 0
         self.segment_date, self.phase = -1, Phase.closed
@@ -198,7 +198,7 @@ class Line:
             day.last_auction = price
 
     def _reject(self, reason: str, trade: Trade) -> None:
-        self.rejected.append((reason, trade))
+        self.rejected += ((reason, trade),)
 
     def reference(self) -> int | None:
         """Return the price the filter judges by: the last of this trade date, else the close."""
@@ -280,7 +280,7 @@ class Line:
         state.date, state.last, state.first_trade_ns = date, None, None
         self.close_due_ns = self.sessions.close_due(date)
         state.carried = 0
-        state.day, state.filter.expired, state.resolved = DayPrices(), None, []
+        state.day, state.filter.expired, state.resolved = DayPrices(), None, ()
         state.ladder = Ladder(close=self.daily.previous_close(date, state.rolled))
 
     def close_of_date(self, until_ns: int | None = None) -> int | None:

@@ -27,7 +27,7 @@ from streams.journal import Journal
 
 CHECKPOINT_S = 2.0  # wall seconds between checkpoints: what a crash costs at most
 FRAME_S = 0.25  # of wall time between views of a paced replay
-STATE_VERSION = 1  # of the checkpoint; raise it with any change of what the stages keep
+STATE_VERSION = 2  # of the checkpoint; raise it with any change of what the stages keep
 
 
 class Scored(msgspec.Struct, frozen=True):
