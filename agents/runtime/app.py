@@ -159,13 +159,17 @@ async def _stop_flow(app: Faust, *_: object, **__: object) -> None:
 
 def _newest_of(store: Faust) -> Callable[..., None]:
     """Return how a store takes changelog records in: of a key's values the newest version stays."""
+    partitions = store._key_partition  # noqa: SLF001 - the store's own
 
     def apply(batch: Iterable[Any], *_: object, **__: object) -> None:
         for event in batch:
             key, value = event.message.key, event.message.value
-            if value is not None and newer(value, store.data.get(key)):
+            if value is None:
+                store.data.pop(key, None)
+                partitions.pop(key, None)
+            elif newer(value, store.data.get(key)):
                 store.data[key] = value
-                store._key_partition[key] = event.message.partition  # noqa: SLF001 - the store's own
+                partitions[key] = event.message.partition
 
     return apply
 

@@ -72,7 +72,9 @@ def state_of(broker: Connection, changelog: str) -> dict[bytes, bytes]:
     """Return the newest version of every key in a changelog, as a worker reads it back."""
     table: dict[bytes, bytes] = {}
     for message in records_of(broker, changelog):
-        if message.value is not None and newer(message.value, table.get(message.key)):
+        if message.value is None:
+            table.pop(message.key, None)
+        elif newer(message.value, table.get(message.key)):
             table[message.key] = message.value
     return table
 
