@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from kafka import KafkaAdminClient, KafkaProducer
+from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
+from kafka.structs import OffsetAndMetadata
 
 from agents.reacting.config import Rule
 from agents.runtime.collect import lag_of
@@ -233,3 +234,23 @@ def test_nothing_is_lost_where_nothing_was_committed(
     wait_until(lambda: caught_up(admin, prefix, REACT, PARTITIONS), 60.0)
     rejects = [r for r in found(kafka, f"{prefix}{REJECTS}") if isinstance(r, Reject)]
     assert len({r.record for r in rejects}) == 3000
+
+
+def test_a_commit_that_was_cut_off_is_made_up_for(
+    day: Inputs, kafka: Account, admin: KafkaAdminClient, prefix: str, tmp_path: Path, start: Start
+) -> None:
+    """The state knows all records, the group does not: no Clock follows that would tell it."""
+    engine = tmp_path / "engine.json"
+    save_engine(day.engine, engine)
+    worker = start("react", "--engine", engine, "--instance", f"{prefix}react-1")
+    final = Clock(ts_ns=day.rows.known_ns[0].item() // SECOND_NS * SECOND_NS, final=True)
+    send(kafka, f"{prefix}{MARKET}", [(p, final) for p in range(PARTITIONS)])
+    wait_until(lambda: caught_up(admin, prefix, REACT, PARTITIONS), 60.0)
+    worker.stop()
+    group = f"{prefix}{REACT}"
+    places = [TopicPartition(f"{prefix}{MARKET}", p) for p in range(PARTITIONS)]
+    wait_until(lambda: not admin.describe_groups([group])[group]["members"], 60.0)
+    admin.alter_group_offsets(group, {place: OffsetAndMetadata(0, "", -1) for place in places})
+    assert not caught_up(admin, prefix, REACT, PARTITIONS)
+    worker.start()
+    wait_until(lambda: caught_up(admin, prefix, REACT, PARTITIONS), 60.0)
