@@ -249,12 +249,12 @@ class Shell:
         held, shard.held = shard.held, []
         sent, shard.sent = shard.sent, []
         shard.must_save = False
-        shard.saving = asyncio.ensure_future(self._finish(shard.partition, records, held, sent))
+        shard.saving = asyncio.ensure_future(self._finish(shard, records, held, sent))
         shard.saving.add_done_callback(lambda task: self._finished(shard, task))
 
     async def _finish(
         self,
-        partition: int,
+        shard: Shard,
         records: list[tuple[bytes, bytes | None]],
         held: list[Any],
         sent: list[Awaitable[Any]],
@@ -263,12 +263,13 @@ class Shell:
         await _delivered(sent)
         topic = self._table.changelog_topic_name
         writes = [
-            await self._app.producer.send(topic, key, value, partition, None, None)
+            await self._app.producer.send(topic, key, value, shard.partition, None, None)
             for key, value in records
         ]
         await _delivered(writes)
-        for event in held:
-            event.ack()
+        if self._shards.get(shard.partition) is shard:  # else it is for its next owner to say
+            for event in held:
+                event.ack()
 
     def _finished(self, shard: Shard, task: asyncio.Task[None]) -> None:
         """End the process where a checkpoint failed: what it held would never be acknowledged."""
