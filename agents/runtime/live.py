@@ -9,17 +9,19 @@ from typing import Final
 
 from kafka.errors import KafkaError
 
-from agents.runtime.clock import elapsed_s
+from agents.runtime.clock import elapsed_s, now_ns
 from agents.runtime.collect import lag_of
 from agents.runtime.connection import Connection, admin_client
 from agents.runtime.ingest import market_partitions, run_ingest
 from agents.runtime.kafka_local import state_home
 from agents.runtime.supervisor import Job, Supervisor
 from streams.errors import NewsquakeError
-from streams.topics import APPS, DELIVER, REACT, SCORE, prefixed
+from streams.events import SECOND_NS, Clock
+from streams.publisher import Publisher
+from streams.topics import APPS, DELIVER, HEADLINES, MARKET, REACT, SCORE, prefixed
 
 DRAIN_LIMIT_S: Final = 30.0  # for the workers to finish what was published when the input ended
-LOOK_S: Final = 0.25
+LOOK_S: Final = 0.5
 
 
 def run_live(
@@ -62,18 +64,24 @@ def _job(
 
 
 def _drain(broker: Connection, partitions: int, supervisor: Supervisor) -> None:
-    """Wait until each kind of worker has done what the one before it left, for a while at most."""
+    """Wait until each kind of worker has done what the one before it left, for a while at most.
+
+    A worker says what it has done on a Clock, and the sources send none any more.
+    """
     deadline_s = elapsed_s() + DRAIN_LIMIT_S
     widths = {SCORE: 1, REACT: partitions, DELIVER: partitions}
-    admin = admin_client(broker)
+    publisher, admin = Publisher(broker.client_options()), admin_client(broker)
     try:
         for app, width in widths.items():
             names = prefixed(broker.prefix, app), prefixed(broker.prefix, APPS[app])
+            wanted = None
             while elapsed_s() < deadline_s:
                 supervisor.check()
                 lag = lag_of(admin, *names, width)
-                if lag and lag.done >= lag.total:
+                wanted = lag.total if lag and wanted is None else wanted
+                if lag and wanted is not None and lag.done >= wanted:
                     break
+                _send_clocks(publisher, broker.prefix, partitions)
                 time.sleep(LOOK_S)
             else:
                 _say(
@@ -83,6 +91,14 @@ def _drain(broker: Connection, partitions: int, supervisor: Supervisor) -> None:
         raise NewsquakeError(f"{broker.address}: {fault}") from fault
     finally:
         admin.close()
+        publisher.close()
+
+
+def _send_clocks(publisher: Publisher, prefix: str, partitions: int) -> None:
+    clock = Clock(ts_ns=now_ns() // SECOND_NS * SECOND_NS)
+    publisher.send(prefixed(prefix, HEADLINES), 0, clock)
+    for partition in range(partitions):
+        publisher.send(prefixed(prefix, MARKET), partition, clock)
 
 
 def _say(text: str) -> None:

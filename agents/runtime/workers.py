@@ -79,6 +79,7 @@ def run_worker(
     app.task(shell.beat)
     logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     worker = app.Worker(loop=loop, override_logging=False, redirect_stdouts=False, quiet=True)
+    worker.spinner = None  # standard output is for alerts
     worker.execute_from_commandline()
 
 
