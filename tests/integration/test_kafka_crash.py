@@ -27,7 +27,12 @@ from tests.integration.kafka_runs import (
 )
 from tests.runtime.running import demo_day, nine_stocks, records, summary_of
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    # kafka-python leaves a socket behind where a client is closed while it connects once more.
+    pytest.mark.usefixtures("refused_sockets"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 SEED = 20250924
 KILLS = 20

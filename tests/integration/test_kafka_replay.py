@@ -15,7 +15,12 @@ from tests.integration.conftest import wait_until
 from tests.integration.kafka_runs import KafkaRun, newest_alerts
 from tests.runtime.running import demo_day, newsquake, nine_stocks, records, refusal, summary_of
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    # kafka-python leaves a socket behind where a client is closed while it connects once more.
+    pytest.mark.usefixtures("refused_sockets"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 
 @pytest.fixture(scope="module")

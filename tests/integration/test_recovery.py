@@ -20,7 +20,12 @@ from tests.integration.broker import make_topics, read_topic
 from tests.integration.conftest import wait_until
 from tests.integration.worker_process import Worker
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    # kafka-python leaves a socket behind where a client is closed while it connects once more.
+    pytest.mark.usefixtures("refused_sockets"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 LISTINGS, TICKS, FRAME = 500, 200_000, 100
 LIMIT_S, SUPERVISED_LIMIT_S = 15.0, 6.0

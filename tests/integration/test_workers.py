@@ -40,7 +40,12 @@ from tests.integration.conftest import wait_until
 from tests.integration.worker_process import Worker
 from tests.runtime.running import demo_day, records
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    # kafka-python leaves a socket behind where a client is closed while it connects once more.
+    pytest.mark.usefixtures("refused_sockets"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 PARTITIONS = 2
 Start = Callable[..., Worker]
