@@ -63,7 +63,7 @@ def test_twenty_kills_of_workers(
     begun: list[KafkaRun | Extra],
 ) -> None:
     folder, whole = nine_stocks(base, shared_data)
-    shape = ("--partitions", 4, "--workers", 2, "--speed", 40_000, "--keep-topics")
+    shape = ("--partitions", 4, "--workers", 2, "--speed", 16_000, "--keep-topics")
     run = KafkaRun(folder, tmp_path / "out", kafka.bootstrap, *shape)
     begun.append(run)
     run.wait_until_busy(admin, 1)
@@ -92,7 +92,7 @@ def test_ten_rebalances(
 ) -> None:
     """Workers join and leave, each time while there is work."""
     folder, whole = nine_stocks(base, shared_data)
-    shape = ("--partitions", 4, "--workers", 1, "--speed", 40_000)
+    shape = ("--partitions", 4, "--workers", 1, "--speed", 16_000)
     run = KafkaRun(folder, tmp_path / "out", kafka.bootstrap, *shape)
     begun.append(run)
     run.wait_until_busy(admin, 1)
@@ -115,7 +115,7 @@ def test_a_worker_frozen_past_its_session(
 ) -> None:
     """Another takes over, and what the frozen one writes when it goes on changes nothing."""
     folder, whole = nine_stocks(base, shared_data)
-    shape = ("--partitions", 4, "--workers", 2, "--speed", 30_000)
+    shape = ("--partitions", 4, "--workers", 2, "--speed", 20_000)
     run = KafkaRun(folder, tmp_path / "out", kafka.bootstrap, *shape)
     begun.append(run)
     run.wait_until_busy(admin, 1)
