@@ -140,7 +140,7 @@ def test_the_replay_itself_is_killed(
     whole, _ = demo_day(base)
     shape = ("--partitions", 2, "--workers", 1)
     prefixes, rng = set(), random.Random(SEED)
-    for speed in (5_000, 8_000):
+    for speed in (4_000, 5_000):
         words = (*shape, "--speed", speed)
         run = KafkaRun(whole / "replay", tmp_path / "out", kafka.bootstrap, *words)
         begun.append(run)
