@@ -49,7 +49,7 @@ class Shard:
         self.saved_s = elapsed_s()
         self.pause_s = CHECKPOINT_S
         self.must_save = False  # as soon as the checkpoint under way is done
-        self.waiting = 0
+        self.waiting = 0  # records taken in of which not all that comes is sent
         self.known_end = 0  # the log had at least so many records when last looked at
 
     def origin(self) -> Header:
@@ -102,6 +102,7 @@ class Shell:
                 await self._settle_all()
             if fed in {Fed.clock, Fed.final}:
                 self._maybe_save(shard, must=fed is Fed.final)
+            self._save_what_must()
 
     async def beat(self) -> None:
         """Every second: note that the process runs, and end it where it does not get on."""
@@ -214,10 +215,10 @@ class Shell:
         for shard in [*self._shards.values()]:
             if not shard.waiting:
                 continue
-            shard.waiting = 0
             rejected, shard.rejected = shard.rejected, []
             for outgoing in (*await shard.stage.settle(), *rejected):
                 shard.sent.append(await self._send(shard, outgoing))
+            shard.waiting = 0  # not before: until here the state lags behind the offset
 
     async def _send(self, shard: Shard, outgoing: Outgoing) -> Awaitable[Any]:
         value, headers = to_message(outgoing.record)
@@ -277,8 +278,17 @@ class Shell:
             return
         if fault := task.exception():
             give_up(fault)
-        if shard.must_save and self._shards.get(shard.partition) is shard:
-            self._save(shard)
+        self._save_what_must()
+
+    def _save_what_must(self) -> None:
+        """Begin the checkpoints that waited for another one to end.
+
+        Never of a partition whose records are half applied: it would claim all of them.
+        """
+        for shard in self._shards.values():
+            idle = shard.saving is None or shard.saving.done()
+            if shard.must_save and idle and not shard.waiting:
+                self._save(shard)
 
     # -- rebalances, freezes
 
