@@ -251,7 +251,7 @@ class Shell:
         sent, shard.sent = shard.sent, []
         shard.must_save = False
         shard.saving = asyncio.ensure_future(self._finish(shard, records, held, sent))
-        shard.saving.add_done_callback(lambda task: self._finished(shard, task))
+        shard.saving.add_done_callback(self._finished)
 
     async def _finish(
         self,
@@ -272,7 +272,7 @@ class Shell:
             for event in held:
                 event.ack()
 
-    def _finished(self, shard: Shard, task: asyncio.Task[None]) -> None:
+    def _finished(self, task: asyncio.Task[None]) -> None:
         """End the process where a checkpoint failed: what it held would never be acknowledged."""
         if task.cancelled():
             return

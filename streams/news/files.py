@@ -13,8 +13,9 @@ import msgspec
 
 from streams.errors import ColumnError, InputError, RecordError, UsageError
 from streams.events import Action, Headline, Reject
+from streams.news.feed import FeedInfo
 from streams.news.headline import make_headline
-from streams.news.rss import FeedInfo, parse_feed
+from streams.news.rss import parse_feed
 from streams.reference.sources import tier_of
 from streams.times import DAY_S, MINUTE_S, epoch_to_ns, parse_time, precision_s
 

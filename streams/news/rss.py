@@ -14,19 +14,18 @@ from typing import Any
 from xml.sax import SAXException
 
 import feedparser
-import msgspec
 
 from streams.errors import RecordError
-from streams.events import Headline, Reject, Tier
+from streams.events import Headline, Reject
+from streams.news.feed import RECORD_CHARS, FeedInfo, ParsedFeed, refused
 from streams.news.headline import make_headline
 from streams.news.text import clean_text
-from streams.times import DAY_S, parse_time, precision_s
+from streams.times import parse_time, precision_s
 
 # Four times the largest of 252 real feeds. One core reads such a document in 7 s if it is well
 # formed and in 17 s if not; half of it, all nesting, took 24 s. A poller's limit should be lower.
 MAX_BYTES = 10_000_000
 MAX_ITEMS = 50_000
-RECORD_CHARS = 2_000
 
 # feedparser has no error of its own for a document that its handlers stumble over. The first
 # three are what 6.0.14 raised on 400,000 mutated feeds; the others were never seen, and stand here
@@ -52,27 +51,6 @@ _DECLARATION = re.compile(rb"^\s*<\?xml[^>]{0,500}\?>")
 _CHARACTER_REFERENCE = re.compile(rb"&#(?:(\d{1,9})|[xX]([0-9A-Fa-f]{1,8}));?")
 
 
-class FeedInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of one feed beside its bytes; `precision_s` None = judge by each stamp."""
-
-    name: str
-    source: str
-    tier: Tier = "unknown"
-    precision_s: int | None = None
-    delay_s: float = 0
-    lateness_bound_s: float = DAY_S
-    language: str = ""
-
-
-class ParsedFeed(msgspec.Struct, frozen=True, kw_only=True):
-    """What one document held; `version` is feedparser's, such as "rss20", "atom10", ""."""
-
-    headlines: tuple[Headline, ...] = ()
-    rejects: tuple[Reject, ...] = ()
-    version: str = ""
-    problems: tuple[str, ...] = ()
-
-
 def parse_feed(data: bytes, feed: FeedInfo, received_ns: int | None) -> ParsedFeed:
     """Return the Headlines of one document in its order, and a Reject for all that is unusable.
 
@@ -81,18 +59,18 @@ def parse_feed(data: bytes, feed: FeedInfo, received_ns: int | None) -> ParsedFe
     """
     if len(data) > MAX_BYTES:
         detail = f"{len(data)} bytes, more than {MAX_BYTES}"
-        return ParsedFeed(rejects=(_reject(feed, "too_large", detail, received_ns, ""),))
+        return ParsedFeed(rejects=(refused(feed, "too_large", detail, received_ns, ""),))
     document, problems = _parse(data)
     version = str(document.get("version") or "")
     entries = document.get("entries") or []
     if fault := _fault(version, entries, problems):
         beginning = data[:RECORD_CHARS].decode("utf-8", "replace")
-        reject = _reject(feed, *fault, received_ns, beginning)
+        reject = refused(feed, *fault, received_ns, beginning)
         return ParsedFeed(rejects=(reject,), version=version, problems=problems)
     made = list(_items(document, entries[:MAX_ITEMS], feed, received_ns))
     if len(entries) > MAX_ITEMS:
         detail = f"{len(entries)} items, of which the first {MAX_ITEMS} were read"
-        made.append(_reject(feed, "too_many_items", detail, received_ns, ""))
+        made.append(refused(feed, "too_many_items", detail, received_ns, ""))
     return ParsedFeed(
         headlines=tuple(m for m in made if isinstance(m, Headline)),
         rejects=tuple(m for m in made if isinstance(m, Reject)),
@@ -152,7 +130,7 @@ def _items(
         except RecordError as error:
             keys = ("title", "link", "id", *DATE_KEYS)
             record = " | ".join(text for key in keys if (text := _text(entry, key)))
-            yield _reject(feed, error.reason, f"item {number}: {error.detail}", received_ns, record)
+            yield refused(feed, error.reason, f"item {number}: {error.detail}", received_ns, record)
 
 
 def _headline(
@@ -205,11 +183,3 @@ def _text(mapping: dict[str, Any], key: str) -> str:
     """
     value = dict.get(mapping, key)
     return value if isinstance(value, str) else ""
-
-
-def _reject(
-    feed: FeedInfo, reason: str, detail: str, received_ns: int | None, record: str
-) -> Reject:
-    text = clean_text(record, RECORD_CHARS)
-    detail = clean_text(f"{feed.name}: {detail}", RECORD_CHARS)
-    return Reject(stage="read", reason=reason, detail=detail, ts_ns=received_ns, record=text)

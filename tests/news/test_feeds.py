@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from streams.news.rss import FeedInfo, parse_feed
+from streams.news.feed import FeedInfo
+from streams.news.rss import parse_feed
 from streams.times import parse_time
 
 FEEDS = Path(__file__).resolve().parents[1] / "feeds"

@@ -1,0 +1,44 @@
+"""The dialects that documents of news come in: one line each here, one file each beside this one.
+
+A dialect is told by its document, or named by the feed's configuration. The first that knows a
+document reads it; plain RSS and Atom, last, take whatever is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+import msgspec
+
+from streams.news.feed import AUTO, FeedInfo, ParsedFeed
+from streams.news.rss import parse_feed
+
+HEAD_BYTES: Final = 4_096  # that a dialect may look at to know its own
+
+
+class Dialect(NamedTuple):
+    """One way to write news down."""
+
+    name: str
+    knows: Callable[[bytes, str], bool]  # (the document's first bytes, its URL or path)
+    read: Callable[[bytes, FeedInfo, int | None], ParsedFeed]  # never raises
+
+
+DIALECTS: Final[tuple[Dialect, ...]] = (Dialect("rss", lambda _head, _url: True, parse_feed),)
+NAMES: Final = (AUTO, *(dialect.name for dialect in DIALECTS))
+
+
+def read_document(data: bytes, feed: FeedInfo, received_ns: int | None) -> ParsedFeed:
+    """Return what a document holds, by the feed's dialect or by its own looks. Never raises."""
+    dialect = _dialect_of(data, feed)
+    return msgspec.structs.replace(dialect.read(data, feed, received_ns), dialect=dialect.name)
+
+
+def _dialect_of(data: bytes, feed: FeedInfo) -> Dialect:
+    head = data[:HEAD_BYTES]
+    for dialect in DIALECTS:
+        named = feed.dialect == dialect.name
+        if named or (feed.dialect == AUTO and dialect.knows(head, feed.url)):
+            return dialect
+    raise ValueError(f"{feed.name}: no dialect is called {feed.dialect}")

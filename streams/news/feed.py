@@ -1,0 +1,82 @@
+"""What is known of a feed, what one document or frame of it held, and what befell it.
+
+The poller, the push wires, the watched folders and every dialect between them speak these records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Literal, Protocol
+
+import msgspec
+
+from streams.events import Headline, Reject, Status, Tier
+from streams.news.text import clean_text
+from streams.times import DAY_S
+
+RECORD_CHARS = 2_000
+AUTO = "auto"  # the dialect is told from the document
+
+
+class FeedInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of one feed beside its bytes; `precision_s` None = judge by each stamp."""
+
+    name: str
+    source: str
+    tier: Tier = "unknown"
+    precision_s: int | None = None
+    delay_s: float = 0
+    lateness_bound_s: float = DAY_S
+    language: str = ""
+    url: str = ""
+    dialect: str = AUTO
+    symbols: tuple[str, ...] = ()  # of every item, where the feed is about one company
+
+
+class ParsedFeed(msgspec.Struct, frozen=True, kw_only=True):
+    """What one document held; `version` is the format's, such as "rss20", "atom10", ""."""
+
+    headlines: tuple[Headline, ...] = ()
+    statuses: tuple[Status, ...] = ()
+    rejects: tuple[Reject, ...] = ()
+    version: str = ""
+    dialect: str = ""
+    problems: tuple[str, ...] = ()  # mended while reading
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that befell a feed: a document or frame read, nothing new, a failure."""
+
+    feed: str
+    at_ns: int
+    kind: Literal["read", "unchanged", "failed", "connected", "silent"]
+    reason: str = ""  # of a failure: a short word from a closed list
+    detail: str = ""
+    items: int = 0  # that were in it, new or not
+    took_s: float = 0.0
+    next_s: float | None = None  # until it is tried again
+
+
+Notice = Callable[[Outcome], None]
+# Returns how many items were new, once they are where no crash of ours takes them; only then may a
+# source remember that it has them.
+Take = Callable[[FeedInfo, ParsedFeed], Awaitable[int]]
+
+
+class States(Protocol):
+    """Where a source keeps, over restarts, what it must remember of a feed."""
+
+    def load(self, feed: str) -> bytes | None:
+        """Return what was saved last, None where nothing was."""
+
+    def save(self, feed: str, state: bytes) -> None:
+        """Keep it; durable on return."""
+
+
+def refused(
+    feed: FeedInfo, reason: str, detail: str, received_ns: int | None, record: str
+) -> Reject:
+    """Return the Reject of a document or an item of a feed; all texts are cleaned and cut."""
+    text = clean_text(record, RECORD_CHARS)
+    detail = clean_text(f"{feed.name}: {detail}", RECORD_CHARS)
+    return Reject(stage="read", reason=reason, detail=detail, ts_ns=received_ns, record=text)
