@@ -9,7 +9,6 @@ checkpoint on) is verified on opening, the older ones when they are read.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import struct
 import zlib
@@ -20,6 +19,7 @@ from types import TracebackType
 from typing import Final, Literal, Self
 
 from streams.errors import JournalError
+from streams.lock import locked
 from streams.segment import (
     FRAME,
     MAX_RECORD,
@@ -57,7 +57,7 @@ class Journal:
         self.recovered_bytes = 0
         self._pending = bytearray()
         self._refusal = ""  # why nothing can be written any more
-        self._lock = _locked(path / "lock")
+        self._lock = locked(path / "lock")
         try:
             self._segments = segments(path)
             known = self._known_checkpoint()
@@ -256,25 +256,6 @@ class Journal:
             os.fsync(folder)
         finally:
             os.close(folder)
-
-
-def _locked(path: Path) -> FileIO:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileIO(path, "a+")
-    except OSError as fault:
-        raise JournalError(str(path.parent), f"cannot be opened: {fault}") from fault
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as fault:
-        lock.seek(0)
-        owner = lock.read(20).decode("ascii", "replace")
-        lock.close()
-        message = f"process {owner} has it open; stop that one or use another folder"
-        raise JournalError(str(path.parent), message) from fault
-    lock.truncate(0)
-    lock.write(str(os.getpid()).encode())
-    return lock
 
 
 def _read_checkpoint(path: Path) -> tuple[int, bytes] | None:
