@@ -6,6 +6,8 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +41,10 @@ def read(book: NewsBook, *items: NewsItem, now_ns: int = NOW_NS) -> list[Any]:
 
 
 @pytest.fixture
-def book(tmp_path: Path) -> NewsBook:
-    return NewsBook(tmp_path / "news.sqlite")
+def book(tmp_path: Path) -> Iterator[NewsBook]:
+    book = NewsBook(tmp_path / "news.sqlite")
+    yield book
+    book.close()
 
 
 def test_a_retitled_item_is_the_next_revision_and_a_repeat_is_none(book: NewsBook) -> None:
@@ -104,10 +108,10 @@ def test_what_is_known_outlives_the_process(tmp_path: Path) -> None:
     said = json.dumps(msgspec.to_builtins(headline("1", "A")))
     done = subprocess.run([sys.executable, "-c", code, path, said], check=False)
     assert done.returncode == -signal.SIGKILL
-    book = NewsBook(path)
-    assert book.load("f") == b"state"
-    assert read(book, headline("1", "A"), headline("1", "B")) == [("B", 1, "updated")]
-    assert read_states(path) == {"f": b"state"}  # while it is open
+    with closing(NewsBook(path)) as book:
+        assert book.load("f") == b"state"
+        assert read(book, headline("1", "A"), headline("1", "B")) == [("B", 1, "updated")]
+        assert read_states(path) == {"f": b"state"}  # while it is open
 
 
 def test_one_process_at_a_time_and_only_our_files(tmp_path: Path, book: NewsBook) -> None:
