@@ -23,12 +23,12 @@ from agents.runtime.connection import Connection, admin_client
 from agents.runtime.intake import Intake
 from agents.runtime.kafka_local import state_home
 from agents.runtime.settings import load_config
-from agents.runtime.stdin_source import LineSource, Source
+from agents.runtime.source import Handful, Source
+from agents.runtime.stdin_source import LineSource
 from agents.runtime.topics_admin import check_topics
 from agents.runtime.watched import broadcasts_of, universe_of
 from streams.errors import NewsquakeError
 from streams.events import SECOND_NS
-from streams.lines import Item
 from streams.prices.live import LiveFramer
 from streams.prices.numbering import Numbering
 from streams.publisher import Publisher
@@ -111,8 +111,7 @@ class Ingest:
         self._sources, self._framer, self._publisher = sources, framer, publisher
         self.intake = Intake(publisher.send, framer, prefix)
         # Its `put` may interrupt itself, as a signal does.
-        self._inbox: queue.SimpleQueue[list[Item] | _End] = queue.SimpleQueue()
-        self._room = threading.Semaphore(MOST_WAITING)
+        self._inbox: queue.SimpleQueue[Handful | _End] = queue.SimpleQueue()
         self._reading = len(sources)
         self._fault = ""
         self._next_clock_ns = 0
@@ -138,12 +137,20 @@ class Ingest:
             raise NewsquakeError(self._fault)
 
     def _read(self, source: Source) -> None:
-        """Run one source on its thread, waiting while publishing is behind."""
+        """Run one source on its thread, holding it back while publishing is behind."""
+        room = threading.Semaphore(MOST_WAITING)
+
+        def hand(handful: Handful) -> None:
+            def accepted() -> None:
+                room.release()
+                handful.accepted()
+
+            room.acquire()
+            self._inbox.put(Handful(handful.items, accepted))
+
         try:
-            for items in source.handfuls():
-                self._room.acquire()
-                self._inbox.put(items)
-        except OSError as fault:
+            source.run(hand)
+        except (OSError, NewsquakeError) as fault:
             self._fault = f"{source.name} cannot be read: {fault}"
             self._inbox.put(_End.all)
         self._inbox.put(_End.one)
@@ -151,14 +158,14 @@ class Ingest:
     def _take_in(self) -> None:
         """Accept what comes next, if it comes before something else must be done."""
         try:
-            items = self._inbox.get(timeout=self._wait_s())
+            handful = self._inbox.get(timeout=self._wait_s())
         except queue.Empty:
             return
-        if isinstance(items, _End):
-            self._reading = 0 if items is _End.all else self._reading - 1
+        if isinstance(handful, _End):
+            self._reading = 0 if handful is _End.all else self._reading - 1
             return
-        self.intake.take(items, time.monotonic_ns())
-        self._room.release()
+        self.intake.take(handful.items, time.monotonic_ns())
+        handful.accepted()
 
     def _stop(self, _number: int, _frame: object) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from streams.events import Headline, Reject
+from streams.events import Headline, Reject, Status
 from streams.lines import Item
 from streams.prices.live import LiveFramer, Tick
 from streams.publisher import Sending
@@ -17,9 +17,9 @@ class Intake:
     def __init__(self, send: Sending, framer: LiveFramer, prefix: str) -> None:
         self._send, self._framer = send, framer
         self._headlines, self._rejects = prefixed(prefix, HEADLINES), prefixed(prefix, REJECTS)
-        self.ticks = self.headlines = self.rejects = 0
+        self.ticks = self.headlines = self.statuses = self.rejects = 0
 
-    def take(self, items: Iterable[Item], now_ns: int) -> None:
+    def take(self, items: Iterable[Item | Status], now_ns: int) -> None:
         """Accept items; `now_ns` is on the clock that the framer is cut by."""
         ticks: list[Tick] = []
         for item in items:
@@ -28,6 +28,8 @@ class Intake:
             elif isinstance(item, Headline):
                 self.headlines += 1
                 self._send(self._headlines, 0, item, item.source)
+            elif isinstance(item, Status):
+                self.statuses += self._framer.status(item)
             else:
                 self.rejects += 1
                 self._reject(item)
@@ -36,7 +38,9 @@ class Intake:
 
     def told(self) -> str:
         """Return the counts as a person reads them."""
-        return f"{self.ticks:,} ticks, {self.headlines:,} headlines, {self.rejects:,} rejects"
+        halts = f", {self.statuses:,} halts and resumptions" if self.statuses else ""
+        told = f"{self.ticks:,} ticks, {self.headlines:,} headlines{halts}"
+        return f"{told}, {self.rejects:,} rejects"
 
     def _reject(self, reject: Reject) -> None:
         source = reject.detail.partition(":")[0]

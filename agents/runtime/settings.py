@@ -9,12 +9,14 @@ from __future__ import annotations
 import glob
 import itertools
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
 
 from agents.reacting.config import DAY_LEVELS_PCT, Rule
+from agents.runtime.news_file import FeedSpec, FolderSpec, InboxFile, NewsFile, WireSpec
 from agents.runtime.toml_file import load_toml
 from streams.codec import canonical_json
 from streams.errors import ConfigError, UsageError
@@ -133,6 +135,17 @@ class UniverseFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
             _check_listing("benchmark", self.benchmark)
 
 
+class MetricsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The `[metrics]` table: where Prometheus finds us."""
+
+    port: int | None = None  # of http://HOST:PORT/metrics; None = nowhere
+    host: str = "127.0.0.1"
+
+    def __post_init__(self) -> None:
+        if self.port is not None and not 0 <= self.port < 2**16:
+            raise ValueError("port: it must be from 0 (any that is free) to 65535")
+
+
 class NewsquakeFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A whole `newsquake.toml`; without one the built-in rule `day_move` applies."""
 
@@ -140,12 +153,27 @@ class NewsquakeFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     kafka: KafkaFile = KafkaFile()
     universe: UniverseFile = UniverseFile()
     daily: tuple[DailySpec, ...] = ()  # closes before a live run's first day, splits, dividends
+    news: NewsFile = NewsFile()
+    feeds: tuple[FeedSpec, ...] = ()
+    wires: tuple[WireSpec, ...] = ()
+    folders: tuple[FolderSpec, ...] = ()
+    inbox: InboxFile | None = None
+    metrics: MetricsFile = MetricsFile()
 
     def __post_init__(self) -> None:
+        for name, times in Counter(self.news_names()).items():
+            if times > 1:  # what was seen of a feed is kept under its name
+                raise ValueError(f'feeds: the name "{name}" is given twice, here or to another source')
         names = [rule.name for rule in self.rules]
         for name in names:
             if names.count(name) > 1:  # an alert's id is made of its rule's name
                 raise ValueError(f'rules: the name "{name}" is given twice')
+
+    def news_names(self) -> list[str]:
+        """Return the names of all sources of news."""
+        inbox = [self.inbox.name] if self.inbox else []
+        wires = [wire.label for wire in self.wires]
+        return [*(each.name for each in (*self.feeds, *self.folders)), *wires, *inbox]
 
     def engine_rules(self) -> tuple[Rule, ...]:
         """Return the rules as the engine takes them."""

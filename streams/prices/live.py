@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from streams.codec import Record
-from streams.events import SECOND_NS, Clock, TickFrame
+from streams.events import SECOND_NS, Clock, Status, TickFrame
 from streams.prices.framer import Broadcast
 from streams.prices.numbering import Numbering
 from streams.prices.partitioned import Partitioned
@@ -61,6 +61,7 @@ class LiveFramer:
     ) -> None:
         self._send, self._numbering = send, numbering
         partitions = len(numbering.rows)
+        self._issuer_of = issuer_of
         self._split = Partitioned(partitions, issuer_of, numbering.run, numbering.rows)
         self._market, self._headlines = prefixed(prefix, MARKET), prefixed(prefix, HEADLINES)
         self._open: list[list[Tick]] = [[] for _ in range(partitions)]
@@ -90,6 +91,16 @@ class LiveFramer:
         """Send the frames that have been open for 10 ms."""
         for home in [home for home, cut_ns in self._cut_ns.items() if cut_ns <= now_ns]:
             self._cut(home)
+
+    def status(self, status: Status) -> bool:
+        """Send a halt or a resumption behind the rows that came before it; False: nobody follows it."""
+        if status.listing not in self._issuer_of:
+            return False
+        home = self._split.home(status.listing)
+        if home in self._cut_ns:
+            self._cut(home)
+        self._send(self._market, home, status)
+        return True
 
     def clock(self, ts_ns: int) -> None:
         """Close all frames, send the points that are complete, and a Clock to every partition.

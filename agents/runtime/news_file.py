@@ -1,0 +1,167 @@
+"""What newsquake.toml says of news: `[news]`, `[[feeds]]`, `[[wires]]`, `[[folders]]`, `[inbox]`."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+
+from streams.events import Tier
+from streams.news.dialects import NAMES
+from streams.news.feed import AUTO, FeedInfo
+from streams.news.rhythm import Expect
+from streams.reference.sources import tier_of
+from streams.times import DAY_S
+
+NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
+SHORTEST_S: Final = 5.0  # between two requests to one feed: below that it is no polling
+INBOX: Final = "inbox"
+
+
+class NewsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The `[news]` table."""
+
+    contact: str = ""  # an address or a URL, told to every server that is asked
+    state: str | None = None  # the file of what was seen, relative to this one
+
+
+class _Origin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every kind of feed has."""
+
+    name: str
+    source: str = ""  # the publisher; "": the host
+    tier: Tier | None = None  # None: as the table of publishers says
+    dialect: str = AUTO
+    language: str = ""
+    precision: Literal["second", "minute", "day"] | None = None  # None: judged by each stamp
+    delay_s: float = 0.0
+    lateness_bound_s: float = DAY_S
+    symbols: tuple[str, ...] = ()  # of every item, where the feed is about one company
+    expect: Expect = Expect()
+
+    def __post_init__(self) -> None:
+        _check_name(self.name)
+        if self.dialect not in NAMES:
+            raise ValueError(f'dialect: "{self.dialect}" is not known; valid: {", ".join(NAMES)}')
+        for key in ("delay_s", "lateness_bound_s"):
+            if not 0 <= getattr(self, key) <= 30 * DAY_S:
+                raise ValueError(f"{key}: it must be from 0 to {30 * DAY_S} seconds")
+
+    def info(self, source: str, url: str = "") -> FeedInfo:
+        """Return the same as sources take it; `source` is used where none is named."""
+        precision_s = {"second": 1, "minute": 60, "day": DAY_S, None: None}[self.precision]
+        publisher = self.source or source
+        return FeedInfo(
+            name=self.name,
+            source=publisher,
+            tier=self.tier or tier_of(publisher),
+            precision_s=precision_s,
+            delay_s=self.delay_s,
+            lateness_bound_s=self.lateness_bound_s,
+            language=self.language,
+            url=url,
+            dialect=self.dialect,
+            symbols=self.symbols,
+        )
+
+
+class FeedSpec(_Origin, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A `[[feeds]]` table: a document that is asked for again and again."""
+
+    url: str
+    interval_s: float = 60.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if fault := url_fault(self.url, ("http", "https")):
+            raise ValueError(f"url: {fault}")
+        if not SHORTEST_S <= self.interval_s <= DAY_S:
+            raise ValueError(f"interval_s: it must be from {SHORTEST_S:g} to {DAY_S} seconds")
+
+    @property
+    def feed(self) -> FeedInfo:
+        """Return what the feed's items are read with."""
+        return self.info(host_of(self.url), self.url)
+
+
+class WireSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A `[[wires]]` table: a vendor's socket."""
+
+    kind: Literal["alpaca", "benzinga", "finnhub"]
+    key_env: str  # the environment variable that holds the key or token
+    secret_env: str | None = None  # alpaca: the one that holds the secret
+    name: str = ""  # "": the kind
+    symbols: tuple[str, ...] = ()  # none named: all, where the vendor has that
+    url: str | None = None  # None: the vendor's own
+    backfill_url: str | None = None  # None: the vendor's own
+    expect: Expect = Expect(busy_per_hour=60.0, quiet_per_hour=2.0)
+
+    def __post_init__(self) -> None:
+        _check_name(self.name or self.kind)
+        if self.kind == "alpaca" and not self.secret_env:
+            raise ValueError("secret_env: alpaca needs it: the variable that holds the secret")
+        if self.kind == "finnhub" and not self.symbols:
+            raise ValueError("symbols: finnhub sends news of the symbols that are named")
+        if self.url is not None and (fault := url_fault(self.url, ("ws", "wss"))):
+            raise ValueError(f"url: {fault}")
+
+    @property
+    def label(self) -> str:
+        """Return the name that the wire goes by."""
+        return self.name or self.kind
+
+
+class FolderSpec(_Origin, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A `[[folders]]` table: files that somebody else puts there."""
+
+    path: str
+    pattern: str = "*"
+    interval_s: float = 1.0
+    done: str | None = None  # where files go that were read; None: they stay
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.source:
+            raise ValueError("source: name the publisher of what lies there")
+
+
+class InboxFile(_Origin, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The `[inbox]` table: documents that somebody else posts to us."""
+
+    name: str = INBOX
+    host: str = "127.0.0.1"
+    port: int = 8410
+    token_env: str | None = None  # the variable that holds what a sender must show
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.source:
+            raise ValueError("source: name the publisher of what is posted")
+        if not 0 <= self.port < 2**16:
+            raise ValueError("port: it must be from 0 (any that is free) to 65535")
+        if self.host not in {"127.0.0.1", "::1", "localhost"} and not self.token_env:
+            raise ValueError("token_env: name the variable with a token, to listen beyond loopback")
+
+
+def url_fault(url: str, schemes: tuple[str, ...]) -> str:
+    """Return what is wrong with an address, "" if nothing is."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError as fault:
+        return f"{url} is no address: {fault}"
+    if parts.scheme not in schemes or not host:
+        return f"{url} must begin with {' or '.join(f'{each}://' for each in schemes)} and a host"
+    return ""
+
+
+def host_of(url: str) -> str:
+    """Return the host of an address, without `www.`."""
+    return (urlsplit(url).hostname or url).removeprefix("www.")
+
+
+def _check_name(name: str) -> None:
+    if not NAME.fullmatch(name):
+        raise ValueError(f'name: "{name}" must be letters, digits, "_", "." and "-", at most 60')
