@@ -44,6 +44,13 @@ def connected(args: argparse.Namespace) -> Connection:
     return connection(args.broker, args.prefix, load_config(args.config).kafka, args.config)
 
 
+def has_broker(args: argparse.Namespace) -> bool:
+    """Tell whether `add_connection`'s arguments, or the configuration, name a broker."""
+    from agents.runtime.settings import load_config  # noqa: PLC0415 - keeps --help quick
+
+    return (args.broker or load_config(args.config).kafka.broker) is not None
+
+
 def add_doctor(commands: Commands[argparse.ArgumentParser]) -> None:
     """Add `newsquake doctor`."""
     doctor = command(

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agents.cli_kafka import Commands, add_connection, command, connected
+from agents.cli_kafka import Commands, add_connection, command, connected, has_broker
 
 if TYPE_CHECKING:  # --help stays quick
     from agents.runtime.connection import Connection
@@ -58,12 +58,16 @@ def add_run(commands: Commands[argparse.ArgumentParser]) -> None:
     run = command(
         commands,
         "run",
-        "Run everything live: standard input to the broker, and the workers that score, react, deliver.",
-        "  my-feed | newsquake run --broker 127.0.0.1:9092 --config newsquake.toml\n"
-        "  my-feed | newsquake run --broker 127.0.0.1:9092 --workers 2 --out alerts.jsonl\n\n"
-        "The lines are those of `newsquake ingest --help`. Alerts appear on standard output; a worker\n"
-        "that dies is started again and goes on where it was. [[daily]] in newsquake.toml names the\n"
-        "closes before the first day: without one no day level is tested.\n",
+        "Run everything live: feeds, wires and standard input -> alerts, here or over a Kafka broker.",
+        "  newsquake run --config newsquake.toml\n"
+        "  my-ticks | newsquake run --config newsquake.toml --out alerts.jsonl\n"
+        "  my-feed | newsquake run --broker 127.0.0.1:9092 --config newsquake.toml --workers 2\n\n"
+        "[[feeds]], [[wires]], [[folders]] and [inbox] of newsquake.toml name the news (see `newsquake\n"
+        "feeds --help`); lines on standard input, those of `newsquake ingest --help`, come besides.\n"
+        "Without a broker one process does everything over a journal on this machine; with one, worker\n"
+        "processes score, react and deliver, and one that dies is started again. Either goes on where\n"
+        "it was. Alerts appear on standard output. [[daily]] names the closes before the first day:\n"
+        "without one no day level is tested.\n",
     )
     add_connection(run)
     run.add_argument(
@@ -73,14 +77,21 @@ def add_run(commands: Commands[argparse.ArgumentParser]) -> None:
         "--out", type=Path, default=None, metavar="FILE", help="append alerts as JSON Lines"
     )
     run.add_argument(
-        "--spool", type=Path, default=None, metavar="DIR", help="as of `newsquake ingest`"
+        "--spool",
+        type=Path,
+        default=None,
+        metavar="DIR",
+        help="where the run keeps its own: journals, numbers, what was seen of news (default: a "
+        "folder in $XDG_STATE_HOME/newsquake)",
     )
     run.set_defaults(run=_run)
 
 
 def _run(args: argparse.Namespace) -> int:
-    from agents.runtime.live import run_live  # noqa: PLC0415 - keeps --help quick
+    from agents.runtime.live import run_embedded, run_live  # noqa: PLC0415 - keeps --help quick
 
+    if not has_broker(args):
+        return run_embedded(args.config, args.out, args.spool)
     return run_live(connected(args), args.config, args.workers, args.out, args.spool)
 
 

@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from agents.runtime.clock import elapsed_s, now_ns
 from agents.runtime.connection import Connection, admin_client
@@ -24,9 +24,10 @@ from agents.runtime.intake import Intake
 from agents.runtime.kafka_local import state_home
 from agents.runtime.settings import load_config
 from agents.runtime.source import Handful, Source
-from agents.runtime.stdin_source import LineSource
+from agents.runtime.sources import sources_of
 from agents.runtime.topics_admin import check_topics
 from agents.runtime.watched import broadcasts_of, universe_of
+from streams.codec import Record
 from streams.errors import NewsquakeError
 from streams.events import SECOND_NS
 from streams.prices.live import LiveFramer
@@ -41,7 +42,7 @@ MOST_WAITING: Final = 16  # handfuls that sources may be ahead of the publishing
 
 
 def run_ingest(broker: Connection, config: Path | None, spool: Path | None) -> int:
-    """Publish what standard input says until it ends or a signal comes; 0: all is acknowledged."""
+    """Publish what the sources say until all have ended or a signal comes; 0: all is acknowledged."""
     logging.getLogger("kafka").setLevel(
         logging.CRITICAL
     )  # it repeats itself; `_look` tells instead
@@ -58,10 +59,12 @@ def run_ingest(broker: Connection, config: Path | None, spool: Path | None) -> i
             broadcasts_of(universe, settings.universe.benchmark),
             broker.prefix,
         )
-        _say(f"standard input -> {broker.prefix}newsquake.* at {broker.address}, spool {folder}")
+        sources = sources_of(settings, config, folder, _say)
+        heard = " and ".join(source.name for source in sources)
+        _say(f"{heard} -> {broker.prefix}newsquake.* at {broker.address}, spool {folder}")
         if publisher.backlog:
             _say(f"{publisher.backlog:,} records of an earlier run are in the spool and go first")
-        ingest = Ingest([LineSource(0, "stdin")], publisher, framer, broker.prefix)
+        ingest = Ingest(sources, publisher, framer, broker.prefix)
         ingest.run()
         publisher.flush(FLUSH_LIMIT_S)
         _say(f"{ingest.intake.told()}; everything is acknowledged")
@@ -95,6 +98,24 @@ def default_spool(broker: Connection) -> Path:
     return state_home() / "spool" / name
 
 
+log = logging.getLogger(__name__)
+
+
+class Log(Protocol):
+    """Where records go: the publisher to Kafka, or the embedded runtime."""
+
+    @property
+    def acknowledged(self) -> int:
+        """Return how many records are known to have arrived."""
+
+    @property
+    def backlog(self) -> int:
+        """Return how many wait."""
+
+    def send(self, topic: str, partition: int, record: Record, key: str | None = None) -> None:
+        """Accept a record; on return no crash of this process takes it."""
+
+
 class _End(enum.Enum):
     """What stands behind the last that is to be published."""
 
@@ -106,7 +127,7 @@ class Ingest:
     """The publishing loop: what sources hand over, a Clock each second, until all have ended."""
 
     def __init__(
-        self, sources: Sequence[Source], publisher: Publisher, framer: LiveFramer, prefix: str
+        self, sources: Sequence[Source], publisher: Log, framer: LiveFramer, prefix: str = ""
     ) -> None:
         self._sources, self._framer, self._publisher = sources, framer, publisher
         self.intake = Intake(publisher.send, framer, prefix)
@@ -152,6 +173,10 @@ class Ingest:
             source.run(hand)
         except (OSError, NewsquakeError) as fault:
             self._fault = f"{source.name} cannot be read: {fault}"
+            self._inbox.put(_End.all)
+        except Exception as fault:  # the boundary of the thread: it would end in silence
+            log.critical("%s", source.name, exc_info=fault)
+            self._fault = f"{source.name}: {type(fault).__name__}: {fault}"
             self._inbox.put(_End.all)
         self._inbox.put(_End.one)
 

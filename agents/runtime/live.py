@@ -12,11 +12,18 @@ from kafka.errors import KafkaError
 from agents.runtime.clock import elapsed_s, now_ns
 from agents.runtime.collect import lag_of
 from agents.runtime.connection import Connection, admin_client
-from agents.runtime.ingest import market_partitions, run_ingest
+from agents.runtime.embedded import Embedded
+from agents.runtime.ingest import Ingest, market_partitions, run_ingest
 from agents.runtime.kafka_local import state_home
+from agents.runtime.settings import load_config
+from agents.runtime.sources import sources_of
 from agents.runtime.supervisor import Job, Supervisor
+from agents.runtime.watched import broadcasts_of, universe_of
+from agents.runtime.workers import live_engine, sinks_of
 from streams.errors import NewsquakeError
 from streams.events import SECOND_NS, Clock
+from streams.prices.live import LiveFramer
+from streams.prices.numbering import Numbering
 from streams.publisher import Publisher
 from streams.topics import APPS, DELIVER, HEADLINES, MARKET, REACT, SCORE, prefixed
 
@@ -42,6 +49,33 @@ def run_live(
     finally:
         supervisor.end()
     return code
+
+
+def run_embedded(config: Path | None, out: Path | None, folder: Path | None) -> int:
+    """Do everything in this one process, over journals on this machine, until the sources end.
+
+    JournalError: another run has the folder, or the disk does not take what is written.
+    """
+    settings, home = load_config(config), folder or state_home() / "live"
+    universe = universe_of(settings, config)
+    log = Embedded(home, universe, live_engine(config, None), sinks_of(out))
+    try:
+        framer = LiveFramer(
+            log.send,
+            {listing.listing: listing.issuer for listing in universe.listings.values()},
+            Numbering(home / "numbers.json", 1),
+            broadcasts_of(universe, settings.universe.benchmark),
+        )
+        sources = sources_of(settings, config, home, _say)
+        heard = " and ".join(source.name for source in sources)
+        _say(f"{heard} -> the journal in {home}; {len(universe.listings):,} listings are followed")
+        ingest = Ingest(sources, log, framer)
+        ingest.run()
+        log.flush()
+        _say(f"{ingest.intake.told()}; {log.mentions:,} mentions, {log.alerts:,} alert states")
+    finally:
+        log.close()
+    return 0
 
 
 def _jobs(broker: Connection, workers: int, out: Path | None) -> list[Job]:

@@ -163,7 +163,9 @@ class NewsquakeFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     def __post_init__(self) -> None:
         for name, times in Counter(self.news_names()).items():
             if times > 1:  # what was seen of a feed is kept under its name
-                raise ValueError(f'feeds: the name "{name}" is given twice, here or to another source')
+                raise ValueError(
+                    f'feeds: the name "{name}" is given twice, here or to another source'
+                )
         names = [rule.name for rule in self.rules]
         for name in names:
             if names.count(name) > 1:  # an alert's id is made of its rule's name

@@ -1,0 +1,40 @@
+"""The sources of a live run: standard input, and the news that newsquake.toml names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from agents.runtime.news import NewsSource
+from agents.runtime.news_plan import NewsPlan
+from agents.runtime.settings import NewsquakeFile
+from agents.runtime.source import Source
+from agents.runtime.stdin_source import LineSource
+
+BOOK: Final = "news.sqlite"
+STDIN: Final = 0
+
+
+def sources_of(
+    settings: NewsquakeFile, config: Path | None, folder: Path, say: Callable[[str], None]
+) -> list[Source]:
+    """Return what is listened to; `folder` is where the run keeps its own.
+
+    A run with news listens to standard input besides, unless that is a terminal: who starts it
+    there means to watch. ConfigError: a secret that is named is not in the environment.
+    """
+    if not settings.news_names():
+        return [LineSource(STDIN, "stdin")]
+    news = NewsSource(NewsPlan(settings, config), book_of(settings, config, folder), say)
+    lines = [] if os.isatty(STDIN) else [LineSource(STDIN, "stdin")]
+    return [*lines, news]
+
+
+def book_of(settings: NewsquakeFile, config: Path | None, folder: Path) -> Path:
+    """Return the file of what was seen of news: the one that newsquake.toml names, else `folder`'s."""
+    named = settings.news.state
+    if named is None:
+        return folder / BOOK
+    return (config.parent if config else Path()) / named
