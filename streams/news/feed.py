@@ -42,6 +42,7 @@ class ParsedFeed(msgspec.Struct, frozen=True, kw_only=True):
     version: str = ""
     dialect: str = ""
     problems: tuple[str, ...] = ()  # mended while reading
+    held_until_ns: int | None = None  # the first end of an embargo in it: read it again then
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,216 @@
+"""Make Headlines of a document's items, whatever its dialect: a dialect only says what each says.
+
+What the IPTC's formats know of an item's life is obeyed here: what is withheld or under embargo
+is not passed on, and what is canceled is deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Literal, NamedTuple, TypeVar
+
+import msgspec
+
+from streams.errors import RecordError
+from streams.events import Action, Headline, Reject
+from streams.news.feed import RECORD_CHARS, FeedInfo, ParsedFeed, refused
+from streams.news.headline import make_headline
+from streams.news.rss import MAX_BYTES, MAX_ITEMS
+from streams.news.text import clean_text
+from streams.times import FARTHEST_NS, parse_time, precision_s
+
+LANGUAGE_CHARS: Final = 20
+STAMP_CHARS: Final = 60
+HIGHEST_VERSION: Final = 10**15  # JSON readers that know floats alone are exact up to 9e15
+
+Raw = TypeVar("Raw")
+
+
+class DocumentItem(msgspec.Struct, frozen=True, kw_only=True):
+    """What one item says: texts as they came, times in ns UTC."""
+
+    key: str
+    title: str
+    summary: str = ""
+    url: str = ""
+    language: str = ""
+    symbols: tuple[str, ...] = ()
+    published_ns: int | None = None
+    precision_s: int = 1
+    updated_ns: int | None = None
+    revision: int = 0
+    pub_status: Literal["usable", "withheld", "canceled"] = "usable"
+    embargo_ns: int | None = None  # before which nobody may pass it on
+
+
+class Times(NamedTuple):
+    """When an item was published, how exactly that is said, and when it was changed last."""
+
+    published_ns: int | None
+    precision_s: int
+    updated_ns: int | None
+
+
+def read_items(
+    data: bytes,
+    feed: FeedInfo,
+    received_ns: int | None,
+    opened: Callable[[bytes], tuple[str, list[Raw]]],
+    item_of: Callable[[Raw], DocumentItem],
+) -> ParsedFeed:
+    """Return the Headlines of a document in its order, and a Reject for all that is unusable.
+
+    `opened` returns the format's version and the items, `item_of` reads one of them; both may
+    raise RecordError. Reasons beside theirs: `too_large`, `empty_feed` and `too_many_items` for the
+    document, `withheld`, `embargoed` and those of `make_headline` for items. Never raises.
+    """
+    try:
+        version, items = _opened(data, opened)
+    except RecordError as fault:
+        beginning = data[:RECORD_CHARS].decode("utf-8", "replace")
+        reject = refused(feed, fault.reason, fault.detail, received_ns, beginning)
+        return ParsedFeed(rejects=(reject,))
+    made, held_until_ns = _made(items[:MAX_ITEMS], feed, received_ns, item_of)
+    if len(items) > MAX_ITEMS:
+        detail = f"{len(items)} items, of which the first {MAX_ITEMS} were read"
+        made.append(refused(feed, "too_many_items", detail, received_ns, ""))
+    return ParsedFeed(
+        headlines=tuple(each for each in made if isinstance(each, Headline)),
+        rejects=tuple(each for each in made if isinstance(each, Reject)),
+        version=version,
+        held_until_ns=held_until_ns,
+    )
+
+
+def _opened(data: bytes, opened: Callable[[bytes], tuple[str, list[Raw]]]) -> tuple[str, list[Raw]]:
+    if len(data) > MAX_BYTES:
+        raise RecordError("too_large", f"{len(data)} bytes, more than {MAX_BYTES}")
+    version, items = opened(data)
+    if not items:
+        raise RecordError("empty_feed", f"a {version} document without items")
+    return version, items
+
+
+def _made(
+    items: list[Raw],
+    feed: FeedInfo,
+    received_ns: int | None,
+    item_of: Callable[[Raw], DocumentItem],
+) -> tuple[list[Headline | Reject], int | None]:
+    """Return what each item makes, and when the first embargo among them ends."""
+    made: list[Headline | Reject] = []
+    embargoes_ns: list[int] = []
+    for number, raw in enumerate(items, start=1):
+        record = ""
+        try:
+            item = item_of(raw)
+            record = f"{item.title} | {item.key}"
+            if _is_held(item, received_ns):
+                embargoes_ns.append(min(item.embargo_ns or 0, FARTHEST_NS))
+            made.append(_headline(item, feed, received_ns))
+        except RecordError as fault:
+            detail = f"item {number}: {fault.detail}"
+            made.append(refused(feed, fault.reason, detail, received_ns, record))
+    return made, min(embargoes_ns, default=None)
+
+
+def _is_held(item: DocumentItem, received_ns: int | None) -> bool:
+    """Tell whether an embargo lies ahead; where no receipt is recorded (a replay) it is over."""
+    return received_ns is not None and received_ns < (item.embargo_ns or 0)
+
+
+def _headline(item: DocumentItem, feed: FeedInfo, received_ns: int | None) -> Headline:
+    if item.pub_status == "withheld":
+        raise RecordError("withheld", "its publisher asks not to publish it")
+    headline = _as_told(item, feed, received_ns)
+    if _is_held(item, received_ns):
+        raise RecordError("embargoed", f"not to be passed on before {item.embargo_ns} ns")
+    return headline
+
+
+def _as_told(item: DocumentItem, feed: FeedInfo, received_ns: int | None) -> Headline:
+    canceled = item.pub_status == "canceled"
+    exact_s = item.precision_s if feed.precision_s is None else feed.precision_s
+    published_ns = _public(item)
+    return make_headline(
+        source=feed.source,
+        source_key=item.key,
+        feed=feed.name,
+        # A cancellation need not repeat what it cancels.
+        title=item.title or (f"canceled: {item.key}" if canceled and item.key else ""),
+        summary=item.summary,
+        url=item.url,
+        language=clean_text(feed.language or item.language, LANGUAGE_CHARS),
+        symbols=tuple(dict.fromkeys(filter(None, (*item.symbols, *feed.symbols)))),
+        published_ns=published_ns,
+        precision_s=exact_s if published_ns is not None else 1,
+        delay_s=feed.delay_s,
+        updated_ns=item.updated_ns,
+        received_ns=received_ns,
+        lateness_bound_s=feed.lateness_bound_s,
+        revision=item.revision,
+        action=_action(item.revision, canceled=canceled),
+        tier=feed.tier,
+    )
+
+
+def _public(item: DocumentItem) -> int | None:
+    """Return when the public could know it: not before its embargo ended."""
+    if item.published_ns is None or item.embargo_ns is None:
+        return item.published_ns
+    return max(item.published_ns, item.embargo_ns)
+
+
+def _action(revision: int, *, canceled: bool) -> Action:
+    if canceled:
+        return "deleted"
+    return "updated" if revision else "created"
+
+
+# -- what dialects have in common
+
+
+def times_of(stamps: tuple[str, ...], changed: str) -> Times:
+    """Return the times of an item: the first stamp that names an instant is its publication's."""
+    updated_ns = parse_time(changed[:STAMP_CHARS])
+    for stamp in stamps:
+        published_ns = parse_time(stamp[:STAMP_CHARS])
+        if published_ns is not None:
+            return Times(published_ns, precision_s(stamp[:STAMP_CHARS]), updated_ns)
+    return Times(None, 1, updated_ns)
+
+
+def versioned_times(first: str, this: str, revision: int) -> Times:
+    """Return the times of an item that tells when its first and when this version were made.
+
+    A first version was published when it was finished, a later one when the first was made.
+    """
+    return times_of((first, this) if revision else (this, first), this)
+
+
+def revision_of(version: str) -> int:
+    """Return the revision that a version is: the first, written 1, is 0, and so is no number."""
+    version = version.strip()
+    if not (version.isascii() and version.isdigit()) or len(version) > STAMP_CHARS:
+        return 0
+    number = int(version)
+    return number - 1 if 1 <= number <= HIGHEST_VERSION else 0
+
+
+def pub_status_of(word: str) -> Literal["usable", "withheld", "canceled"]:
+    """Return the IPTC's pubStatus, written plainly, as `stat:canceled` or as its web address."""
+    status = word.replace("/", ":").rpartition(":")[2].strip().lower()
+    if status in {"canceled", "cancelled"}:
+        return "canceled"
+    return "withheld" if status == "withheld" else "usable"
+
+
+def embargo_end(stamp: str) -> int | None:
+    """Return when an embargo ends, None for none. RecordError: `bad_time` where nobody can tell."""
+    stamp = stamp[:STAMP_CHARS].strip()
+    if not stamp:
+        return None
+    instant_ns = parse_time(stamp)
+    if instant_ns is None:
+        raise RecordError("bad_time", f"its embargo ends at {stamp!r}, which is no time")
+    return instant_ns

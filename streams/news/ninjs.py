@@ -1,0 +1,118 @@
+"""Read ninjs, the IPTC's news in JSON, versions 1.x to 3.x (iptc.org/std/ninjs).
+
+A document is one object, an array, JSON lines, or an object with `items`. The versions differ in
+spelling: 1.x writes `versioncreated`, `headline`, `organisation`; 2.x and 3.x `versionCreated`,
+`headlines`, `organisations`; a symbol is a `ticker` before it is a `symbol`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from streams.errors import RecordError
+from streams.news.feed import FeedInfo, ParsedFeed
+from streams.news.items import (
+    DocumentItem,
+    embargo_end,
+    pub_status_of,
+    read_items,
+    revision_of,
+    versioned_times,
+)
+from streams.news.json_values import Object, decode_json, objects_at, starts_json, text_at
+from streams.news.vendor_symbols import listed
+
+# Beside `uri`, the one key that is required. Keys that other formats have as well are not here.
+_MARKS: Final = (
+    b'"versioncreated"', b'"firstcreated"', b'"pubstatus"', b'"headlines"', b'"embargoeduntil"',
+    b'"body_text"', b'"description_text"', b"/ninjs",
+)  # fmt: skip
+_MAIN_ROLES: Final = ("main", "headline", "title", "")
+# Identifiers that name a security wherever it trades.
+_GLOBAL_TYPES: Final = ("isin", "ric", "cusip", "sedol", "figi")
+
+
+def knows(head: bytes, _url: str) -> bool:
+    """Tell ninjs by its required key and one that no other format has."""
+    lower = head.lower()
+    return starts_json(head) and b'"uri"' in lower and any(mark in lower for mark in _MARKS)
+
+
+def read(data: bytes, feed: FeedInfo, received_ns: int | None) -> ParsedFeed:
+    """Return the items of a document. Reasons beside those of `read_items`: `bad_time`."""
+    return read_items(data, feed, received_ns, _opened, _item)
+
+
+def _opened(data: bytes) -> tuple[str, list[Object]]:
+    document = _decoded(data)
+    if isinstance(document, dict) and isinstance(document.get("items"), list):
+        document = document["items"]
+    items = document if isinstance(document, list) else [document]
+    found = [_lower(each) for each in items if isinstance(each, dict)]
+    if items and not any("uri" in each for each in found):
+        raise RecordError("not_a_feed", "no item with a uri in it")
+    standard = objects_at(found[0], "standard") if found else []
+    return f"ninjs{text_at(standard[0], 'version')[:10]}" if standard else "ninjs", found
+
+
+def _decoded(data: bytes) -> object:
+    """Return one JSON document, or the lines of one that is none as a whole."""
+    try:
+        return decode_json(data)
+    except RecordError:
+        lines = [line for line in data.splitlines() if line.strip()]
+        if len(lines) < 2:
+            raise
+        return [decode_json(line) for line in lines]
+
+
+def _lower(item: Object) -> Object:
+    """Return an item with its keys as ninjs 1.x writes them."""
+    return {key.lower(): value for key, value in item.items()}
+
+
+def _item(raw: Object) -> DocumentItem:
+    revision = revision_of(text_at(raw, "version"))
+    times = versioned_times(text_at(raw, "firstcreated"), text_at(raw, "versioncreated"), revision)
+    return DocumentItem(
+        key=text_at(raw, "uri"),
+        title=_told(raw, "headline") or text_at(raw, "title", "name"),
+        summary=_told(raw, "description") or _told(raw, "body"),
+        url=text_at(raw, "uri"),  # kept where it is a web address
+        language=text_at(raw, "language"),
+        symbols=tuple(_symbols(raw)),
+        published_ns=times.published_ns,
+        precision_s=times.precision_s,
+        updated_ns=times.updated_ns,
+        revision=revision,
+        pub_status=pub_status_of(text_at(raw, "pubstatus")),
+        embargo_ns=embargo_end(text_at(raw, "embargoeduntil", "embargoed")),
+    )
+
+
+def _told(raw: Object, what: str) -> str:
+    """Return a headline, description or body: the main one of a list, or a text by itself."""
+    texts = [
+        (text_at(each, "role", "name").lower(), text_at(each, "value"))
+        for each in objects_at(raw, f"{what}s", what)
+    ]
+    for role in _MAIN_ROLES:
+        for given, text in texts:
+            if given == role and text:
+                return text
+    first = next((text for _, text in texts if text), "")
+    return first or text_at(raw, what, f"{what}_text", f"{what}_main", f"{what}_xhtml")
+
+
+def _symbols(raw: Object) -> list[str]:
+    organisations = objects_at(raw, "organisations", "organisation")
+    symbols = [_lower(each) for each in objects_at(raw, "symbols")]
+    for organisation in organisations:
+        symbols += [_lower(each) for each in objects_at(_lower(organisation), "symbols")]
+    return [_symbol(each) for each in symbols]
+
+
+def _symbol(each: Object) -> str:
+    if text_at(each, "symboltype").rpartition(":")[2].lower() in _GLOBAL_TYPES:
+        return listed(text_at(each, "symbol", "ticker"))
+    return listed(text_at(each, "ticker", "symbol"), text_at(each, "exchange"))
