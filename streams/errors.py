@@ -7,6 +7,7 @@
         * ColumnError      -- a named column is missing
     * RecordError          -- one bad record; counted and sent to rejects, the stream goes on
         * CodecError       -- bytes that are not a record, with the position of the fault
+    * FetchError           -- a document that a server did not give, with the reason
     * StateError           -- a worker's state cannot be read back, or its log has a gap
     * JournalError         -- the local log cannot be used (damage before its tail, another writer)
     * PublishError         -- a record that Kafka does not take, with its topic
@@ -63,6 +64,14 @@ class CodecError(RecordError):
         where = f" at byte {position}" if position is not None else ""
         super().__init__("undecodable", detail + where)
         self.position = position
+
+
+class FetchError(NewsquakeError):
+    """A document that could not be fetched; `reason` is a short word from a closed list."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason, self.detail = reason, detail
 
 
 class StateError(NewsquakeError):

@@ -1,0 +1,178 @@
+"""What HTTP headers ask of a polite reader, as pure rules: when to come again, what to send.
+
+Header text is anybody's: nothing here raises for any of it, and every wait is bounded. Waits are
+seconds. RFC 9110 is HTTP, RFC 9111 its caching.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Final
+from urllib.parse import urldefrag, urljoin, urlsplit
+
+import msgspec
+
+from streams.times import DAY_S
+
+HOUR_S: Final = 3_600
+RETRY_AFTER_MAX_S: Final = DAY_S
+# A failing feed is asked again for ever, ever more seldom. A refusal is rarely over in an hour, and
+# 410 says "for good" (RFC 9110 15.5.11), which publishers take back now and then.
+# Where nothing answered at all, the network that is down may be ours, and asking burdens nobody.
+BACKOFF_MAX_S: Final = HOUR_S
+CEILINGS_S: Final = {0: 300, 401: 6 * HOUR_S, 403: 6 * HOUR_S, 404: 6 * HOUR_S, 410: DAY_S}
+DOUBLINGS_MAX: Final = 20  # beyond any ceiling; a float cannot hold 2 ** 2000
+
+ACCEPT: Final = (
+    "application/rss+xml, application/atom+xml, application/rdf+xml, application/feed+json, "
+    "application/json;q=0.9, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.5"
+)
+ACCEPT_ENCODING: Final = "gzip, deflate, br"
+
+REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+PERMANENT: Final = frozenset({301, 308})
+REFUSALS: Final = {
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    410: "gone",
+    429: "rate_limited",
+    503: "unavailable",
+}
+WEB: Final = ("http", "https")
+
+_MAX_AGE = re.compile(r'(?:^|[\s,])max-age\s*=\s*"?(\d+)', re.IGNORECASE)
+_NO_CACHE = re.compile(r"(?:^|[\s,])no-(?:cache|store)(?:$|[\s,=])", re.IGNORECASE)
+_SECONDS = re.compile(r"\s*(\d+)(?:\.\d*)?\s*")
+# What may stand in a header that we send: visible ASCII and blanks (RFC 9110 5.5, without obs-text).
+_SENDABLE = re.compile(r"[ -~]{1,1000}")
+
+
+class Validators(msgspec.Struct, frozen=True):
+    """What a server gave with a document, sent back to ask whether it has changed."""
+
+    etag: str = ""
+    last_modified: str = ""
+
+    def headers(self) -> dict[str, str]:
+        """Return the conditional headers, both where both are known (RFC 9110 13.1)."""
+        pairs = (("If-None-Match", self.etag), ("If-Modified-Since", self.last_modified))
+        return {name: value for name, value in pairs if value}
+
+
+def validators_of(headers: Mapping[str, str]) -> Validators:
+    """Return the validators of a response; one that could not be sent back is left out."""
+    etag, modified = (headers.get(name, "").strip() for name in ("ETag", "Last-Modified"))
+    return Validators(
+        etag if _SENDABLE.fullmatch(etag) else "", modified if _SENDABLE.fullmatch(modified) else ""
+    )
+
+
+def fresh_s(headers: Mapping[str, str], ceiling_s: float) -> float:
+    """Return how long the response stays fresh: max-age less Age (RFC 9111 4.2), in [0, ceiling].
+
+    `s-maxage` is for shared caches, which we are not, and `Expires` is not looked at: publishing
+    software sets it by default. Of several max-age the longest counts.
+    """
+    control = headers.get("Cache-Control", "")
+    if _NO_CACHE.search(control):
+        return 0.0
+    ages = [_whole(digits) for digits in _MAX_AGE.findall(control)]
+    age = _SECONDS.fullmatch(headers.get("Age", ""))
+    left = max(ages, default=0.0) - (_whole(age[1]) if age else 0.0)
+    return min(max(left, 0.0), ceiling_s)
+
+
+def retry_after_s(headers: Mapping[str, str], now_ns: int) -> float:
+    """Return what Retry-After asks for, 0 where it says nothing usable; at most a day.
+
+    A date is taken against the response's own Date, so that a wrong clock of ours does no harm.
+    """
+    text = headers.get("Retry-After", "")
+    if match := _SECONDS.fullmatch(text):
+        return min(_whole(match[1]), RETRY_AFTER_MAX_S)
+    until_s = _date_s(text)
+    if until_s is None:
+        return 0.0
+    sent_s = _date_s(headers.get("Date", ""))
+    wait_s = until_s - (now_ns / 1e9 if sent_s is None else sent_s)
+    return min(max(wait_s, 0.0), RETRY_AFTER_MAX_S)
+
+
+def backoff_s(interval_s: float, failures: int, status: int) -> float:
+    """Return the wait after the `failures`-th failure in a row: doubled each time, then a ceiling.
+
+    `status` is 0 where nothing answered. The first failure waits one interval; a feed slower than
+    the ceiling keeps its own pace.
+    """
+    doubled = interval_s * 2.0 ** min(max(failures - 1, 0), DOUBLINGS_MAX)
+    return max(interval_s, min(doubled, CEILINGS_S.get(status, BACKOFF_MAX_S)))
+
+
+def refusal_of(status: int) -> str:
+    """Return the reason that a status without a document has in the list of failures."""
+    if status in REFUSALS:
+        return REFUSALS[status]
+    if 400 <= status < 500:
+        return "client_error"
+    return "server_error" if 500 <= status < 600 else "bad_status"
+
+
+def plain_url(url: str) -> str:
+    """Return an http(s) URL that can be asked for, without its fragment; "" for any other."""
+    try:
+        plain = urldefrag(url.strip()).url
+        parts = urlsplit(plain)
+        usable = parts.scheme.lower() in WEB and parts.hostname and parts.port != 0
+    except ValueError:  # a port or an IPv6 address that is none
+        return ""
+    return plain if usable else ""
+
+
+def redirect_target(url: str, location: str) -> str:
+    """Return where a redirect from `url` leads, "" where it leads nowhere."""
+    try:
+        return plain_url(urljoin(url, location.strip()))
+    except ValueError:
+        return ""
+
+
+def host_of(url: str) -> str:
+    """Return the host of a plain URL, "" of any other: who is asked not to be hurried."""
+    try:
+        return (urlsplit(url).hostname or "").lower()
+    except ValueError:
+        return ""
+
+
+def is_downgrade(url: str, target: str) -> bool:
+    """Tell whether a redirect gives up encryption."""
+    return urlsplit(url).scheme.lower() == "https" and urlsplit(target).scheme.lower() == "http"
+
+
+def shown_url(url: str) -> str:
+    """Return a URL fit for a message: without password and query, where keys stand."""
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "an impossible URL"
+    return (
+        f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}{'?...' if parts.query else ''}"
+    )
+
+
+def _whole(digits: str) -> float:
+    """Return a number of seconds; one too long to be meant is infinite."""
+    digits = digits.lstrip("0") or "0"
+    return float(digits) if len(digits) < 15 else math.inf
+
+
+def _date_s(text: str) -> float | None:
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError, AttributeError):
+        return None  # anything else than a date, and dates that no calendar has

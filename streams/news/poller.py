@@ -1,0 +1,191 @@
+"""Poll feeds politely, for ever; what a document means, the reader it is given knows.
+
+Each feed has a task that waits, fetches, reads, hands over and remembers, in this order: whatever
+cuts it off, the feed is asked again and nothing is lost. What came before is known by its id
+further on. The rules are in docs/feeds-polling.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import ssl
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, Literal, NamedTuple
+
+import msgspec
+
+from streams.news.body import Limits
+from streams.news.feed import FeedInfo, Notice, Outcome, ParsedFeed, States, Take
+from streams.news.feed_state import FeedState, digest_of, remembered
+from streams.news.fetch import Fetched, Fetcher
+from streams.news.http_rules import HOUR_S, backoff_s, fresh_s, retry_after_s, shown_url
+
+PARSERS: Final = 2  # documents that are read at once, off the event loop
+JITTER: Final = 0.1  # of a wait, added: a server's limit is never passed by it
+NOT_A_FEED: Final = "not_a_feed"
+NO_ITEMS: Final = "empty_feed"  # what the readers call a feed without items
+
+Read = Callable[[bytes, FeedInfo, int | None], ParsedFeed]
+
+
+class PolledFeed(msgspec.Struct, frozen=True, kw_only=True):
+    """One feed to poll, by `info.url`. Seconds."""
+
+    info: FeedInfo
+    interval_s: float = 60.0
+    max_age_s: float = HOUR_S  # how far Cache-Control may stretch the interval
+    user_agent: str = ""  # instead of ours, where the owner decides so
+
+
+class Poller:
+    """Polls all its feeds in one event loop."""
+
+    def __init__(
+        self,
+        feeds: Sequence[PolledFeed],
+        *,
+        read: Read,
+        take: Take,
+        notice: Notice,
+        states: States,
+        user_agent: str,
+        per_host: int = 2,
+        gap_s: float = 0.5,
+        limits: Limits | None = None,
+        tls: ssl.SSLContext | None = None,
+        trust_env: bool = False,
+        now_ns: Callable[[], int] = time.time_ns,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        chance: random.Random | None = None,
+    ) -> None:
+        """`now_ns`, `monotonic`, `sleep` and `chance` are for tests, which have their own time.
+
+        `read` never raises and runs in a thread; what `take` or `states` raise ends `run`.
+        """
+        self._feeds, self._read, self._take = tuple(feeds), read, take
+        self._notice, self._states = notice, states
+        self._now_ns, self._monotonic, self._sleep = now_ns, monotonic, sleep
+        self._chance = chance or random.Random()  # noqa: S311 - spreads requests, hides nothing
+        self._threads: ThreadPoolExecutor | None = None
+        self._fetcher = Fetcher(
+            user_agent=user_agent,
+            per_host=per_host,
+            gap_s=gap_s,
+            limits=limits,
+            tls=tls,
+            trust_env=trust_env,
+            now_ns=now_ns,
+            monotonic=monotonic,
+            sleep=sleep,
+        )
+
+    async def run(self) -> None:
+        """Poll until cancelled."""
+        self._threads = ThreadPoolExecutor(PARSERS, thread_name_prefix="read-feed")
+        async with self._fetcher:
+            total = len(self._feeds)
+            follow = [self._follow(feed, i / total) for i, feed in enumerate(self._feeds)]
+            tasks = [asyncio.create_task(each) for each in follow]
+            try:
+                await asyncio.gather(*tasks)
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _follow(self, feed: PolledFeed, place: float) -> None:
+        """Poll one feed for ever; `place` in [0, 1) is where in the first interval it starts."""
+        name = feed.info.name
+        state = remembered(self._states.load(name), feed.info.url, feed.interval_s)
+        wait_s = state.remaining_s(self._now_ns()) or place * feed.interval_s
+        while True:
+            await self._sleep(wait_s)
+            fetched = await self._fetch(feed, state)
+            ended_s = self._monotonic()
+            befell = await self._judge(feed, state, fetched)
+            took_s = fetched.took_s + self._monotonic() - ended_s
+            wait_s = self._wait_s(befell, took_s)
+            state = befell.state.due(wait_s, self._now_ns())
+            self._states.save(name, msgspec.msgpack.encode(state))
+            self._notice(befell.outcome(feed, fetched, wait_s))
+
+    async def _fetch(self, feed: PolledFeed, state: FeedState) -> Fetched:
+        conditions = state.conditions(self._now_ns())
+        url, of_url = state.start_url, state.validated_url
+        return await self._fetcher.fetch(url, conditions, of_url, feed.user_agent)
+
+    async def _judge(self, feed: PolledFeed, state: FeedState, fetched: Fetched) -> _Befell:
+        """Read and hand over what was fetched, and say what it was."""
+        if fetched.reason:
+            return self._failure(feed, state.failed(fetched), fetched, fetched.reason)
+        pace_s, least_s = feed.interval_s, fresh_s(fetched.headers, feed.max_age_s)
+        if fetched.body is None:
+            return _Befell(state.unmodified(fetched), pace_s, least_s, "unchanged")
+        digest = digest_of(fetched.body)
+        if digest == state.body_hash:
+            state = state.good(fetched, digest, proved=True)
+            return _Befell(state, pace_s, least_s, "unchanged")
+        parsed = await self._parsed(fetched.body, feed.info, fetched.received_ns)
+        if digest != state.refused_hash:
+            await self._take(feed.info, parsed)
+        if is_no_feed(parsed):
+            detail = "; ".join(f"{each.reason}: {each.detail}" for each in parsed.rejects[:1])
+            return self._failure(feed, state.failed(fetched, digest), fetched, NOT_A_FEED, detail)
+        items = len(parsed.headlines) + len(parsed.statuses)
+        if not items:
+            return _Befell(state.empty(fetched, digest), pace_s, least_s, "read")
+        after = state.good(fetched, digest, proved=not parsed.problems)
+        moved = f"moved to {shown_url(after.moved_to)}" if after.moved_to else ""
+        return _Befell(after, pace_s, least_s, "read", detail=moved, items=items)
+
+    def _failure(
+        self, feed: PolledFeed, state: FeedState, fetched: Fetched, reason: str, detail: str = ""
+    ) -> _Befell:
+        pace_s = backoff_s(feed.interval_s, state.failures, fetched.status)
+        asked_s = retry_after_s(fetched.headers, self._now_ns()) if fetched.status >= 400 else 0.0
+        return _Befell(state, pace_s, asked_s, "failed", reason, detail or fetched.detail)
+
+    async def _parsed(self, body: bytes, info: FeedInfo, received_ns: int) -> ParsedFeed:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._read, body, info, received_ns)
+
+    def _wait_s(self, befell: _Befell, took_s: float) -> float:
+        """Return the wait from now on; the pace runs from the last request, not from its end."""
+        stretched = 1 + JITTER * self._chance.random()
+        return max(befell.pace_s * stretched - took_s, befell.least_s * stretched, 0.0)
+
+
+class _Befell(NamedTuple):
+    """What a poll came to: the state after it and when to ask again."""
+
+    state: FeedState
+    pace_s: float  # from request to request
+    least_s: float  # from the response: what the server asked for
+    kind: Literal["read", "unchanged", "failed"]
+    reason: str = ""
+    detail: str = ""
+    items: int = 0
+
+    def outcome(self, feed: PolledFeed, fetched: Fetched, next_s: float) -> Outcome:
+        return Outcome(
+            feed=feed.info.name,
+            at_ns=fetched.received_ns,
+            kind=self.kind,
+            reason=self.reason,
+            detail=self.detail,
+            items=self.items,
+            took_s=round(fetched.took_s, 6),
+            next_s=round(next_s, 3),
+        )
+
+
+def is_no_feed(parsed: ParsedFeed) -> bool:
+    """Tell whether a document was none of any known format; a feed without items is one."""
+    if parsed.headlines or parsed.statuses or parsed.version or not parsed.rejects:
+        return False
+    return parsed.rejects[0].reason != NO_ITEMS
