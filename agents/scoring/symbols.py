@@ -9,63 +9,8 @@ from typing import NamedTuple
 from agents.scoring.common_words import COMMON_WORDS
 from agents.scoring.naming import NOT_TICKERS
 from streams.events import Issuer
+from streams.reference.exchanges import REGION_OF_EXCHANGE, REGION_OF_MIC
 
-# Exchange names in titles -> region; the MICs of a region share one symbol space.
-_EXCHANGES = {
-    "nyse": "US",
-    "nasdaq": "US",
-    "amex": "US",
-    "nasd": "US",
-    "nasdaqgs": "US",
-    "nasdaqgm": "US",
-    "nasdaqcm": "US",
-    "nyse american": "US",
-    "nyse arca": "US",
-    "nyse mkt": "US",
-    "nysearca": "US",
-    "otc": "US",
-    "otcbb": "US",
-    "otcqb": "US",
-    "otcqx": "US",
-    "hkex": "HK",
-    "hkse": "HK",
-    "sehk": "HK",
-    "hkg": "HK",
-    "hk": "HK",
-    "hong kong": "HK",
-    "lse": "L",
-    "lon": "L",
-    "tsx": "TO",
-    "tse": "T",
-    "tyo": "T",
-    "asx": "AX",
-    "fra": "DE",
-    "etr": "DE",
-    "epa": "PA",
-    "sgx": "SI",
-    "nse": "NS",
-    "bse": "BO",
-    "sse": "SS",
-    "szse": "SZ",
-}
-_REGION_OF_MIC = {
-    **dict.fromkeys(
-        "XNYS XNAS XASE ARCX BATS IEXG XNGS XNMS XNCM OTCM PINX OOTC XOTC".split(), "US"
-    ),
-    "XHKG": "HK",
-    "XLON": "L",
-    "XTSE": "TO",
-    "XTKS": "T",
-    "XASX": "AX",
-    "XETR": "DE",
-    "XFRA": "DE",
-    "XPAR": "PA",
-    "XSES": "SI",
-    "XNSE": "NS",
-    "XBOM": "BO",
-    "XSHG": "SS",
-    "XSHE": "SZ",
-}
 # Suffixes of Reuters instrument codes; `.N` New York, `.O`/`.OQ` Nasdaq, `.K` consolidated.
 _RIC_REGION = {
     **dict.fromkeys("N O OQ K A P".split(), "US"),
@@ -99,16 +44,19 @@ def _key(symbol: str) -> str:
 
 
 class SymbolIndex:
-    """Look up the issuers of a universe by symbol, region and ISIN."""
+    """Look up the issuers of a universe by symbol, region, ISIN and CIK."""
 
     def __init__(self, issuers: list[Issuer]) -> None:
         self._by_region: dict[tuple[str, str], int] = {}
         self._by_symbol: dict[str, set[int]] = {}
         self._by_listing: dict[str, int] = {}
         self._by_isin: dict[str, int] = {}
+        self._by_cik: dict[str, int] = {}
         for index, issuer in enumerate(issuers):
+            if issuer.cik:
+                self._by_cik.setdefault(issuer.cik.lstrip("0"), index)
             for line in issuer.listings:
-                region = _REGION_OF_MIC.get(line.mic, line.mic)
+                region = REGION_OF_MIC.get(line.mic, line.mic)
                 self._by_region.setdefault((_key(line.symbol), region), index)
                 self._by_symbol.setdefault(_key(line.symbol), set()).add(index)
                 self._by_listing.setdefault(line.listing, index)
@@ -116,14 +64,17 @@ class SymbolIndex:
                     self._by_isin.setdefault(line.isin.upper(), index)
 
     def resolve(self, symbol: str) -> int | None:
-        """Return the issuer of a vendor's symbol: `BABA`, `NYSE:BABA`, `9988.HK`, `BABA.XNYS`."""
+        """Return the issuer of a vendor's symbol: `BABA`, `NYSE:BABA`, `9988.HK`, `BABA.XNYS`.
+
+        An ISIN and the SEC's number of a filer, `CIK:0001577552`, are symbols too.
+        """
         symbol = symbol.strip().lstrip("$")
-        if symbol in self._by_listing:
-            return self._by_listing[symbol]
-        venue, colon, listed = symbol.partition(":")
+        known = self._by_listing.get(symbol, self._by_isin.get(symbol.upper()))
+        if known is not None:
+            return known
+        space, colon, listed = symbol.partition(":")
         if colon:
-            region = _EXCHANGES.get(venue.strip().lower())
-            return self._by_region.get((_key(listed.strip()), region)) if region else None
+            return self._within(space.strip().lower(), listed.strip())
         base, dot, suffix = symbol.rpartition(".")
         if not dot:
             base, dot, suffix = symbol.rpartition(" ")
@@ -131,6 +82,13 @@ class SymbolIndex:
         if dot and (_key(base), region) in self._by_region:
             return self._by_region[_key(base), region]
         return self._plain(symbol)
+
+    def _within(self, space: str, listed: str) -> int | None:
+        """Return the issuer of a symbol of one exchange, by name or MIC, or of a CIK."""
+        if space == "cik":
+            return self._by_cik.get(listed.lstrip("0"))
+        region = REGION_OF_EXCHANGE.get(space) or REGION_OF_MIC.get(space.upper())
+        return self._by_region.get((_key(listed), region)) if region else None
 
     def _plain(self, symbol: str) -> int | None:
         """Return the issuer of a bare symbol: the American one first, else the only one."""
@@ -171,8 +129,7 @@ class SymbolIndex:
             issuer = self._plain(symbol) if symbol.isupper() or len(symbol) > 3 else None
             kind = "cashtag"
         elif kind == "listed":
-            region = _EXCHANGES.get(match["venue"].lower())
-            issuer = self._by_region.get((_key(match["listed"]), region)) if region else None
+            issuer = self._within(match["venue"].lower(), match["listed"])
             kind = "exchange"
         elif kind == "suffix":
             issuer = self._ric(match)

@@ -11,6 +11,20 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from streams.news import (
+    businesswire,
+    edgar,
+    globenewswire,
+    hkex,
+    json_feed,
+    nasdaq_halts,
+    newsml,
+    ninjs,
+    nyse_halts,
+    prnewswire,
+    source_suffix,
+    yahoo,
+)
 from streams.news.feed import AUTO, FeedInfo, ParsedFeed
 from streams.news.rss import parse_feed
 
@@ -25,7 +39,22 @@ class Dialect(NamedTuple):
     read: Callable[[bytes, FeedInfo, int | None], ParsedFeed]  # never raises
 
 
-DIALECTS: Final[tuple[Dialect, ...]] = (Dialect("rss", lambda _head, _url: True, parse_feed),)
+DIALECTS: Final[tuple[Dialect, ...]] = (
+    Dialect("hkex", hkex.knows, hkex.read),
+    Dialect("json_feed", json_feed.knows, json_feed.read),
+    Dialect("ninjs", ninjs.knows, ninjs.read),
+    Dialect("newsml", newsml.knows, newsml.read),
+    Dialect("nasdaq_halts", nasdaq_halts.knows, nasdaq_halts.read),
+    Dialect("nyse_halts", nyse_halts.knows, nyse_halts.read),
+    Dialect("edgar", edgar.knows, edgar.read),
+    # An aggregator's channel may be named after the wire that it was asked for.
+    Dialect("source_suffix", source_suffix.knows, source_suffix.read),
+    Dialect("yahoo", yahoo.knows, yahoo.read),
+    Dialect("globenewswire", globenewswire.knows, globenewswire.read),
+    Dialect("prnewswire", prnewswire.knows, prnewswire.read),
+    Dialect("businesswire", businesswire.knows, businesswire.read),
+    Dialect("rss", lambda _head, _url: True, parse_feed),
+)
 NAMES: Final = (AUTO, *(dialect.name for dialect in DIALECTS))
 
 

@@ -13,9 +13,9 @@ import msgspec
 
 from streams.errors import ColumnError, InputError, RecordError, UsageError
 from streams.events import Action, Headline, Reject
+from streams.news.dialects import read_document
 from streams.news.feed import FeedInfo
 from streams.news.headline import make_headline
-from streams.news.rss import parse_feed
 from streams.reference.sources import tier_of
 from streams.times import DAY_S, MINUTE_S, epoch_to_ns, parse_time, precision_s
 
@@ -91,7 +91,7 @@ def _feed_items(path: Path, spec: HeadlineSpec) -> Iterator[tuple[int, Headline 
         delay_s=spec.delay_s,
         lateness_bound_s=spec.lateness_s,
     )
-    parsed = parse_feed(_contents(path), feed, None)
+    parsed = read_document(_contents(path), feed, None)
     yield from enumerate(parsed.headlines, start=1)
     yield from ((0, reject) for reject in parsed.rejects)
 

@@ -1,0 +1,66 @@
+"""SEC EDGAR's current filings as Atom: form, company, CIK and role stand in the title.
+
+One filing gives an entry for each party (Filer, Subject, Filed by), all with one id: here each is
+a headline of its own, keyed `accession:CIK`, because parties of one filing may come in different
+documents. `updated` is the time of acceptance. The items of an 8-K become part of the title.
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from streams.news.feed import FeedInfo, ParsedFeed
+from streams.news.rss import Entry, Item, parse_feed, with_symbols
+from streams.news.text import SUMMARY_CHARS, clean_text
+
+MARK = b"sec.gov,2008:accession-number"
+
+# `8-K - ALIBABA GROUP (0001577552) (Filer)`; a feed of one company has `8-K - Current report`.
+_TITLE = re.compile(
+    r"(?P<form>\S.{0,30}?) - (?P<name>.+) \((?P<cik>\d{1,10})\)(?: \((?P<role>[^()]+)\))?"
+)
+_ACCESSION = re.compile(r"accession-number=([\d-]+)")
+_COMPANY_FOLDER = re.compile(r"/edgar/data/(\d{1,10})/")
+_ITEM = re.compile(r"\bItem (\d{1,2}\.\d\d):? ")
+EXHIBITS = "9.01"  # of nearly every 8-K, and no news: out of the title unless it is alone
+
+
+def knows(head: bytes, _url: str) -> bool:
+    """Tell whether a document lists filings of EDGAR."""
+    return MARK in head
+
+
+def read(data: bytes, feed: FeedInfo, received_ns: int | None) -> ParsedFeed:
+    """Return a headline for each party of each filing; rejects are those of `parse_feed`."""
+    return parse_feed(data, feed, received_ns, _refined)
+
+
+def _refined(_entry: Entry, item: Item) -> Item:
+    title = _TITLE.fullmatch(clean_text(item.title))
+    folder = _COMPANY_FOLDER.search(item.url)
+    cik = title["cik"] if title else folder[1] if folder else ""
+    cik = cik.zfill(10) if cik else ""
+    items = _items_of(clean_text(item.summary, SUMMARY_CHARS))
+    if accession := _ACCESSION.search(item.key):
+        item = msgspec.structs.replace(item, key=f"{accession[1]}:{cik}" if cik else accession[1])
+    if title:
+        item = msgspec.structs.replace(item, title=_named(title, items))
+    summary = "; ".join(f"Item {number} {text}" for number, text in items.items())
+    item = msgspec.structs.replace(item, summary=summary)
+    return with_symbols(item, (f"CIK:{cik}",) if cik else ())
+
+
+def _items_of(summary: str) -> dict[str, str]:
+    """Return the items of an 8-K, `2.02` -> `Results of Operations and Financial Condition`."""
+    _, *parts = _ITEM.split(summary)
+    return {number: text.strip() for number, text in zip(parts[::2], parts[1::2], strict=True)}
+
+
+def _named(title: re.Match[str], items: dict[str, str]) -> str:
+    role = title["role"]
+    party = title["name"] if role in (None, "Filer") else f"{title['name']} ({role})"
+    told = [number for number in items if number != EXHIBITS] or list(items)
+    what = "; ".join(f"Item {number} {items[number]}".rstrip() for number in told)
+    return f"{title['form']} {party}: {what}" if what else f"{title['form']} {party}"
