@@ -91,6 +91,10 @@ class Rhythm:
         """Return what must be kept over restarts."""
         return msgspec.msgpack.encode(self._learned)
 
+    def restore(self, state: bytes) -> None:
+        """Go on from what `snapshot` gave. msgspec.DecodeError: it is not."""
+        self._learned = msgspec.msgpack.decode(state, type=Learned)
+
     def _close(self) -> None:
         learned = self._learned
         if not learned.whole or learned.hour is None:

@@ -1,0 +1,131 @@
+"""Make Headlines of the messages of wires: vendors differ only in where each thing stands."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import msgspec
+
+from streams.errors import RecordError
+from streams.events import SECOND_NS, Action, Headline, Reject
+from streams.news.feed import RECORD_CHARS, FeedInfo, ParsedFeed, refused
+from streams.news.headline import make_headline
+from streams.news.json_values import Object
+from streams.times import epoch_to_ns, parse_time
+
+EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+class WireItem(msgspec.Struct, frozen=True, kw_only=True):
+    """What one item says: texts as they came, times in ns UTC."""
+
+    key: str
+    title: str
+    summary: str = ""
+    url: str = ""
+    symbols: tuple[str, ...] = ()
+    published_ns: int | None = None
+    updated_ns: int | None = None
+    action: Action = "created"
+
+
+ItemOf = Callable[[Object], WireItem]
+
+
+def read_items(
+    raws: Sequence[object], item_of: ItemOf, feed: FeedInfo, received_ns: int, dialect: str
+) -> ParsedFeed:
+    """Return the Headlines of raw items, in their order, and a Reject for all that is unusable."""
+    made: list[Headline | Reject] = []
+    for raw in raws:
+        try:
+            made.append(_headline(item_of(object_of(raw, "an item")), feed, received_ns))
+        except RecordError as fault:
+            made.append(refused(feed, fault.reason, fault.detail, received_ns, _as_text(raw)))
+    return parsed_of(made, dialect)
+
+
+def object_of(value: object, what: str) -> Object:
+    """Return an object. RecordError: `undecodable`."""
+    if not isinstance(value, dict):
+        raise RecordError("undecodable", f"{what}: {type(value).__name__} is no object")
+    return value
+
+
+def array_of(value: object, what: str) -> list[object]:
+    """Return an array. RecordError: `undecodable`."""
+    if not isinstance(value, list):
+        raise RecordError("undecodable", f"{what}: {type(value).__name__} is no array")
+    return value
+
+
+def parsed_of(made: Sequence[Headline | Reject], dialect: str) -> ParsedFeed:
+    """Return what was made of a frame."""
+    return ParsedFeed(
+        headlines=tuple(each for each in made if isinstance(each, Headline)),
+        rejects=tuple(each for each in made if isinstance(each, Reject)),
+        dialect=dialect,
+    )
+
+
+def refused_frame(
+    frame: bytes, fault: RecordError, feed: FeedInfo, received_ns: int, dialect: str
+) -> ParsedFeed:
+    """Return the Reject of a whole frame."""
+    record = frame[:RECORD_CHARS].decode("utf-8", "replace")
+    return parsed_of([refused(feed, fault.reason, fault.detail, received_ns, record)], dialect)
+
+
+def instant_at(raw: Object, *keys: str) -> int | None:
+    """Return the first of the keys that holds an instant, in ns UTC."""
+    instants = (_instant(raw.get(key)) for key in keys)
+    return next((each for each in instants if each is not None), None)
+
+
+def rfc3339(instant_ns: int) -> str:
+    """Return an instant as requests want it: UTC, to the whole second before it."""
+    return dt.datetime.fromtimestamp(instant_ns // SECOND_NS, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _headline(item: WireItem, feed: FeedInfo, received_ns: int) -> Headline:
+    title = item.title
+    if item.action == "deleted" and not title:  # it need not repeat what it deletes
+        title = f"deleted: {item.key}"
+    return make_headline(
+        source=feed.source,
+        source_key=item.key,
+        feed=feed.name,
+        title=title,
+        summary=item.summary,
+        url=item.url,
+        language=feed.language,
+        symbols=tuple(dict.fromkeys(filter(None, (*item.symbols, *feed.symbols)))),
+        published_ns=item.published_ns,
+        precision_s=feed.precision_s or 1,
+        delay_s=feed.delay_s,
+        updated_ns=item.updated_ns,
+        received_ns=received_ns,
+        lateness_bound_s=feed.lateness_bound_s,
+        action=item.action,
+        tier=feed.tier,
+    )
+
+
+def _instant(value: object) -> int | None:
+    if isinstance(value, str):
+        return parse_time(value)
+    if isinstance(value, dt.datetime):  # msgpack has a type for it
+        aware = value if value.tzinfo else value.replace(tzinfo=dt.UTC)
+        return (aware - EPOCH) // dt.timedelta(microseconds=1) * 1_000
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return epoch_to_ns(value)
+    return None
+
+
+def _as_text(raw: object) -> str:
+    try:
+        return msgspec.json.encode(raw)[: 2 * RECORD_CHARS].decode("utf-8", "replace")
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return f"{type(raw).__name__} that JSON cannot hold"

@@ -1,0 +1,215 @@
+"""The one contract of all push wires: pure records and protocols, no socket, no clock.
+
+A Wire knows a vendor; a Talk is one conversation with it, from the opening of a socket to its end.
+`streams.news.push.PushWire` has all the effects: it connects, hands over every frame, sends what
+it is told to send, and decides by the Fault when to try again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, Literal, Protocol
+from urllib.parse import quote, quote_plus
+
+import msgspec
+
+from streams.events import SECOND_NS
+from streams.news.feed import FeedInfo, ParsedFeed
+from streams.times import DAY_S
+
+HIDDEN: Final = "***"
+
+
+class Secret:
+    """A key, a token, or a message that holds one: no repr and no format shows it."""
+
+    __slots__ = ("_text", "env")
+
+    def __init__(self, text: str, env: str = "") -> None:
+        """`env` is the environment variable it was read from, for messages."""
+        self._text, self.env = text, env
+
+    def __repr__(self) -> str:
+        return f"Secret({self.env or HIDDEN})"
+
+    def reveal(self) -> str:
+        """Return the text, for the socket alone."""
+        return self._text
+
+
+def revealed(text: str | Secret) -> str:
+    """Return what goes over the wire for a text that may be secret."""
+    return text.reveal() if isinstance(text, Secret) else text
+
+
+def scrubbed(text: str, secrets: Iterable[Secret]) -> str:
+    """Return `text` without the secrets, plain or as in a URL: servers and errors repeat them."""
+    for secret in secrets:
+        plain = secret.reveal()
+        for form in {plain, quote(plain, safe=""), quote(plain), quote_plus(plain)} - {""}:
+            text = text.replace(form, HIDDEN)
+    return text
+
+
+class Address(msgspec.Struct, frozen=True, kw_only=True):
+    """Where to connect or what to ask for; its secrets stay hidden in its repr."""
+
+    url: str
+    query: tuple[tuple[str, str | Secret], ...] = ()
+    headers: tuple[tuple[str, str | Secret], ...] = ()
+
+
+Span = tuple[float, float]  # (first, longest): what a wait begins with and what it doubles up to
+
+
+class Pace(msgspec.Struct, frozen=True, kw_only=True):
+    """The waits of a wire, in seconds; None = never."""
+
+    soon_s: Span = (1.0, 60.0)  # before a reconnect that may succeed at once
+    slow_s: Span = (60.0, 900.0)  # before one that somebody must make possible first
+    connect_s: float = 20.0  # for TCP, TLS and the upgrade
+    ready_s: float = 20.0  # from there until the subscription stands; Alpaca cuts after 10 s
+    healthy_s: float = 60.0  # a connection that stood this long makes the waits begin anew
+    heartbeat_s: float = 20.0  # between WebSocket pings; half of it for the pong
+    keep_alive_s: float | None = None  # between texts of the wire's own that keep it open
+    frame_within_s: float | None = None  # the server says something at least this often
+    quiet_s: Span = (60.0, 21_600.0)  # no silence shorter than this ends a connection
+    watch_s: float = 1.0  # between looks at all these, and between savings of the cursor
+    ask_gap_s: float = 0.5  # between the requests of a back-fill
+    overlap_s: float = 60.0  # that a back-fill begins before the newest item that is safe
+    longest_gap_s: float = 7.0 * DAY_S  # older news is history: a job for a replay
+    max_frame_bytes: int = 4 * 1024 * 1024
+
+
+Reason = Literal[
+    "auth_failed",  # the key is wrong
+    "not_entitled",  # the key is good, the plan does not include it
+    "symbol_limit",  # the subscription is not what was asked for: healthy to look at, no news
+    "connection_limit",  # another connection has the plan's only place
+    "rate_limited",
+    "slow_client",  # the server gave up waiting for us to read
+    "bad_request",  # the server does not know what we ask for
+    "server_error",
+    "refused",  # the upgrade, with a status of no known meaning
+    "unreachable",  # no address, no route, no TLS
+    "timeout",  # no connection or no subscription in time
+    "closed",  # by the server, in form
+    "cut",  # without a word
+    "no_pong",  # half-open
+    "no_frames",  # not even the server's own pings
+    "too_large",  # a frame beyond the limit; the socket cannot go on behind it
+    "undecodable",  # an answer to a back-fill that is no JSON
+    "silent",  # connected, and nothing comes that should
+    "gap_too_long",  # longer than a back-fill reaches
+    "bad_state",  # what was kept of the wire cannot be read
+]
+
+
+class Fault(msgspec.Struct, frozen=True, kw_only=True):
+    """What ended a conversation or failed a back-fill; `mend` is what the operator can do."""
+
+    reason: Reason
+    detail: str = ""
+    retry: Literal["soon", "slowly"] = "soon"
+    mend: str = ""
+    after_s: float = 0.0  # the server asks us to wait this long
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """What follows from a frame: texts to send, news, the subscription standing, the end."""
+
+    send: tuple[str | Secret, ...] = ()
+    parsed: ParsedFeed = ParsedFeed()
+    frame_id: str = ""  # the vendor's own id of this delivery; its repeats are left out
+    ready: bool = False  # authenticated and subscribed: from here on news flows
+    fault: Fault | None = None
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """One page of a back-fill; `reached_ns`: all news up to there is in it or was before it."""
+
+    parsed: ParsedFeed = ParsedFeed()
+    more: Address | None = None  # the next page
+    reached_ns: int | None = None
+    fault: Fault | None = None
+
+
+class Talk(Protocol):
+    """One conversation; its state is that of one socket. Nothing here ever raises."""
+
+    def opened(self, *, resumed: bool) -> Step:
+        """Return what to say first; `resumed`: news may have been missed since the last one."""
+
+    def receive(self, frame: bytes, received_ns: int) -> Step:
+        """Return what follows from a text or binary frame."""
+
+
+class Wire(Protocol):
+    """One vendor's wire, with its keys. Nothing here ever raises."""
+
+    @property
+    def feed(self) -> FeedInfo:
+        """Return whose news it is."""
+
+    @property
+    def pace(self) -> Pace:
+        """Return its waits."""
+
+    @property
+    def keep_alive(self) -> str:
+        """Return the text to send every `pace.keep_alive_s`."""
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """Return all that must be hidden."""
+
+    def address(self) -> Address:
+        """Return where the socket connects."""
+
+    def talk(self) -> Talk:
+        """Return a new conversation."""
+
+    def refused(self, status: int) -> Fault:
+        """Return what an HTTP status means, on the upgrade or to a back-fill."""
+
+    def asks(self, since_ns: int, until_ns: int) -> tuple[Address, ...]:
+        """Return the requests that fill a gap; none where the vendor has no such thing."""
+
+    def answer(self, ask: Address, body: bytes, received_ns: int) -> Answer:
+        """Return what the body of a good answer holds."""
+
+
+def status_fault(status: int, secrets: tuple[Secret, ...]) -> Fault:
+    """Return what an HTTP status means wherever the vendor gives it no meaning of its own."""
+    detail = f"HTTP {status}"
+    if status in {401, 403}:
+        return Fault(reason="auth_failed", detail=detail, retry="slowly", mend=set_keys(secrets))
+    if status == 429:
+        return Fault(reason="rate_limited", detail=detail, retry="slowly")
+    if 400 <= status < 500:
+        return Fault(reason="bad_request", detail=detail, retry="slowly")
+    return Fault(reason="server_error" if status >= 500 else "refused", detail=detail)
+
+
+def network_fault(error: Exception) -> Fault:
+    """Return what an error of the network means; its text may repeat an address and its key."""
+    if isinstance(error, TimeoutError):
+        return Fault(reason="timeout", detail="no answer in time")
+    return Fault(reason="unreachable", detail=f"{type(error).__name__}: {error}"[:300])
+
+
+def set_keys(secrets: tuple[Secret, ...]) -> str:
+    """Return the advice to set the environment variables of a wire's keys."""
+    names = [secret.env for secret in secrets if secret.env]
+    return f"set {' and '.join(names)} to a valid key" if names else "give it a valid key"
+
+
+def doubled_s(span: Span, times: int) -> float:
+    """Return the first wait of a span, doubled so often, at most its longest."""
+    first_s, longest_s = span
+    return min(first_s * 2.0 ** min(times, 60), longest_s)
+
+
+def seconds_ns(seconds: float) -> int:
+    """Return a wait in ns."""
+    return round(seconds * SECOND_NS)
