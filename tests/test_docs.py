@@ -186,7 +186,13 @@ def written_reasons(tree: ast.Module) -> Iterator[str]:
 
 def is_reject(function: ast.expr) -> bool:
     name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-    return name.strip("_").lower() in {"reject", "rejected", "reject_trade", "recorderror"}
+    return name.strip("_").lower() in {
+        "reject",
+        "rejected",
+        "reject_trade",
+        "recorderror",
+        "refused",
+    }
 
 
 def literal(node: ast.expr) -> str:

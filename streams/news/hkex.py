@@ -29,7 +29,7 @@ def knows(head: bytes, _url: str) -> bool:
 
 
 def read(data: bytes, feed: FeedInfo, received_ns: int | None) -> ParsedFeed:
-    """Return the announcements of one list. Reasons beside those of `read_items`: `test_item`."""
+    """Return the announcements of one list. Its reasons are those of `read_items`."""
     return read_items(data, feed, received_ns, _opened, _item)
 
 
@@ -43,8 +43,6 @@ def _opened(data: bytes) -> tuple[str, list[Object]]:
 def _item(raw: Object) -> DocumentItem:
     title = text_at(raw, "title") or text_at(raw, "lTxt", "sTxt")
     news_id, path = text_at(raw, "newsId"), text_at(raw, "webPath")
-    if text_at(raw, "t1Code").strip() == TEST_CODE:
-        raise RecordError("test_item", f"a test message of the exchange: {title[:200]}")
     chinese = _CHINESE.search(title) is not None
     return DocumentItem(
         # Both languages of an announcement may have one id; they are no revisions of each other.
@@ -56,6 +54,7 @@ def _item(raw: Object) -> DocumentItem:
         symbols=tuple(hong_kong(text_at(each, "sc")) for each in objects_at(raw, "stock")),
         published_ns=_instant(text_at(raw, "relTime")),
         precision_s=MINUTE_S,
+        pub_status="test" if text_at(raw, "t1Code").strip() == TEST_CODE else "usable",
     )
 
 

@@ -6,13 +6,14 @@ is not passed on, and what is canceled is deleted.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
-from typing import Final, Literal, NamedTuple, TypeVar
+from typing import Final, Literal, NamedTuple, NoReturn, TypeVar
 
 import msgspec
 
 from streams.errors import RecordError
-from streams.events import Action, Headline, Reject
+from streams.events import SECOND_NS, Action, Headline, Reject
 from streams.news.feed import RECORD_CHARS, FeedInfo, ParsedFeed, refused
 from streams.news.headline import make_headline
 from streams.news.rss import MAX_BYTES, MAX_ITEMS
@@ -23,6 +24,7 @@ LANGUAGE_CHARS: Final = 20
 STAMP_CHARS: Final = 60
 HIGHEST_VERSION: Final = 10**15  # JSON readers that know floats alone are exact up to 9e15
 
+PubStatus = Literal["usable", "withheld", "canceled", "test"]
 Raw = TypeVar("Raw")
 
 
@@ -39,8 +41,8 @@ class DocumentItem(msgspec.Struct, frozen=True, kw_only=True):
     precision_s: int = 1
     updated_ns: int | None = None
     revision: int = 0
-    pub_status: Literal["usable", "withheld", "canceled"] = "usable"
-    embargo_ns: int | None = None  # before which nobody may pass it on
+    pub_status: PubStatus = "usable"
+    embargo: str = ""  # when it ends: nobody may pass the item on before
 
 
 class Times(NamedTuple):
@@ -60,9 +62,10 @@ def read_items(
 ) -> ParsedFeed:
     """Return the Headlines of a document in its order, and a Reject for all that is unusable.
 
-    `opened` returns the format's version and the items, `item_of` reads one of them; both may
-    raise RecordError. Reasons beside theirs: `too_large`, `empty_feed` and `too_many_items` for the
-    document, `withheld`, `embargoed` and those of `make_headline` for items. Never raises.
+    `opened` returns the format's version and the items, or raises RecordError; `item_of` reads one
+    of them and never raises. Reasons beside those of `opened`: `too_large`, `empty_feed` and
+    `too_many_items` for the document; `withheld`, `test_item`, `embargoed`, `bad_time` (of an
+    embargo) and those of `make_headline` for items. Never raises.
     """
     try:
         version, items = _opened(data, opened)
@@ -101,37 +104,36 @@ def _made(
     made: list[Headline | Reject] = []
     embargoes_ns: list[int] = []
     for number, raw in enumerate(items, start=1):
-        record = ""
+        item = item_of(raw)
         try:
-            item = item_of(raw)
-            record = f"{item.title} | {item.key}"
-            if _is_held(item, received_ns):
-                embargoes_ns.append(min(item.embargo_ns or 0, FARTHEST_NS))
-            made.append(_headline(item, feed, received_ns))
+            embargo_ns = embargo_end(item.embargo)
+            headline = _headline(item, feed, embargo_ns, received_ns)
+            # Where no receipt is recorded, in a replay, an embargo is over.
+            if embargo_ns is not None and received_ns is not None and received_ns < embargo_ns:
+                embargoes_ns.append(embargo_ns)
+                _refuse_until(embargo_ns)
+            made.append(headline)
         except RecordError as fault:
-            detail = f"item {number}: {fault.detail}"
+            detail, record = f"item {number}: {fault.detail}", f"{item.title} | {item.key}"
             made.append(refused(feed, fault.reason, detail, received_ns, record))
     return made, min(embargoes_ns, default=None)
 
 
-def _is_held(item: DocumentItem, received_ns: int | None) -> bool:
-    """Tell whether an embargo lies ahead; where no receipt is recorded (a replay) it is over."""
-    return received_ns is not None and received_ns < (item.embargo_ns or 0)
+def _refuse_until(embargo_ns: int) -> NoReturn:
+    end = dt.datetime.fromtimestamp(embargo_ns // SECOND_NS, dt.UTC)
+    raise RecordError("embargoed", f"not to be passed on before {end:%Y-%m-%d %H:%M:%S} UTC")
 
 
-def _headline(item: DocumentItem, feed: FeedInfo, received_ns: int | None) -> Headline:
+def _headline(
+    item: DocumentItem, feed: FeedInfo, embargo_ns: int | None, received_ns: int | None
+) -> Headline:
     if item.pub_status == "withheld":
         raise RecordError("withheld", "its publisher asks not to publish it")
-    headline = _as_told(item, feed, received_ns)
-    if _is_held(item, received_ns):
-        raise RecordError("embargoed", f"not to be passed on before {item.embargo_ns} ns")
-    return headline
-
-
-def _as_told(item: DocumentItem, feed: FeedInfo, received_ns: int | None) -> Headline:
+    if item.pub_status == "test":
+        raise RecordError("test_item", "its publisher only tests with it")
     canceled = item.pub_status == "canceled"
     exact_s = item.precision_s if feed.precision_s is None else feed.precision_s
-    published_ns = _public(item)
+    published_ns = _public(item.published_ns, embargo_ns)
     return make_headline(
         source=feed.source,
         source_key=item.key,
@@ -154,11 +156,11 @@ def _as_told(item: DocumentItem, feed: FeedInfo, received_ns: int | None) -> Hea
     )
 
 
-def _public(item: DocumentItem) -> int | None:
-    """Return when the public could know it: not before its embargo ended."""
-    if item.published_ns is None or item.embargo_ns is None:
-        return item.published_ns
-    return max(item.published_ns, item.embargo_ns)
+def _public(published_ns: int | None, embargo_ns: int | None) -> int | None:
+    """Return when the public could know an item: not before its embargo ended."""
+    if published_ns is None or embargo_ns is None:
+        return published_ns
+    return max(published_ns, embargo_ns)
 
 
 def _action(revision: int, *, canceled: bool) -> Action:
@@ -197,7 +199,7 @@ def revision_of(version: str) -> int:
     return number - 1 if 1 <= number <= HIGHEST_VERSION else 0
 
 
-def pub_status_of(word: str) -> Literal["usable", "withheld", "canceled"]:
+def pub_status_of(word: str) -> PubStatus:
     """Return the IPTC's pubStatus, written plainly, as `stat:canceled` or as its web address."""
     status = word.replace("/", ":").rpartition(":")[2].strip().lower()
     if status in {"canceled", "cancelled"}:
@@ -213,4 +215,4 @@ def embargo_end(stamp: str) -> int | None:
     instant_ns = parse_time(stamp)
     if instant_ns is None:
         raise RecordError("bad_time", f"its embargo ends at {stamp!r}, which is no time")
-    return instant_ns
+    return min(instant_ns, FARTHEST_NS)

@@ -16,7 +16,6 @@ from streams.errors import RecordError
 from streams.news.feed import FeedInfo, ParsedFeed
 from streams.news.items import (
     DocumentItem,
-    embargo_end,
     pub_status_of,
     read_items,
     revision_of,
@@ -38,7 +37,7 @@ def knows(head: bytes, _url: str) -> bool:
 
 
 def read(data: bytes, feed: FeedInfo, received_ns: int | None) -> ParsedFeed:
-    """Return the news items of a document. Reasons beside those of `read_items`: `bad_time`."""
+    """Return the news items of a document. Its reasons are those of `read_items`."""
     return read_items(data, feed, received_ns, _opened, _item)
 
 
@@ -75,7 +74,7 @@ def _item_g2(item: Element) -> DocumentItem:
         updated_ns=times.updated_ns,
         revision=revision,
         pub_status=pub_status_of(_status_g2(item)),
-        embargo_ns=embargo_end(_text(item, "itemMeta/embargoed")),
+        embargo=_text(item, "itemMeta/embargoed"),
     )
 
 
@@ -118,7 +117,7 @@ def _item_1(item: Element) -> DocumentItem:
         updated_ns=times.updated_ns,
         revision=revision,
         pub_status=pub_status_of(status),
-        embargo_ns=embargo_end(embargo),
+        embargo=embargo,
     )
 
 

@@ -13,7 +13,6 @@ from streams.errors import RecordError
 from streams.news.feed import FeedInfo, ParsedFeed
 from streams.news.items import (
     DocumentItem,
-    embargo_end,
     pub_status_of,
     read_items,
     revision_of,
@@ -39,7 +38,7 @@ def knows(head: bytes, _url: str) -> bool:
 
 
 def read(data: bytes, feed: FeedInfo, received_ns: int | None) -> ParsedFeed:
-    """Return the items of a document. Reasons beside those of `read_items`: `bad_time`."""
+    """Return the items of a document. Its reasons are those of `read_items`."""
     return read_items(data, feed, received_ns, _opened, _item)
 
 
@@ -86,7 +85,7 @@ def _item(raw: Object) -> DocumentItem:
         updated_ns=times.updated_ns,
         revision=revision,
         pub_status=pub_status_of(text_at(raw, "pubstatus")),
-        embargo_ns=embargo_end(text_at(raw, "embargoeduntil", "embargoed")),
+        embargo=text_at(raw, "embargoeduntil", "embargoed"),
     )
 
 

@@ -1,0 +1,268 @@
+"""Watch a folder for documents of news that somebody else puts there.
+
+The folder is looked at again and again. A file that two looks find unchanged is complete, is read
+by the feed's dialect and handed over; only then is it remembered, by name, size and time of change.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fnmatch
+import os
+import shutil
+import stat
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import msgspec
+
+from streams.events import SECOND_NS
+from streams.news.dialects import read_document
+from streams.news.feed import FeedInfo, Notice, Outcome, ParsedFeed, States, Take, refused
+from streams.news.rss import MAX_BYTES
+from streams.news.text import clean_text
+
+SAVE_S: Final = 1.0  # at most between a file's acceptance and its being remembered, in a backlog
+NAME_CHARS: Final = 255  # of a file, by every file system in use
+# Never follow a link, never wait for a pipe; where a system has neither, the check of the kind is all.
+OPEN_FLAGS: Final = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+
+
+class Stamp(NamedTuple):
+    """What tells one content of a file from the next."""
+
+    size: int
+    mtime_ns: int
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """A file that was read; `held_until_ns`: an embargo in it ends then, and it is read again."""
+
+    size: int
+    mtime_ns: int
+    held_until_ns: int | None = None
+
+    @property
+    def stamp(self) -> Stamp:
+        """Return what the file was when it was read."""
+        return Stamp(self.size, self.mtime_ns)
+
+
+class FolderInbox:
+    """One watched folder. Hidden files, subfolders and symbolic links in it are passed over."""
+
+    def __init__(
+        self,
+        feed: FeedInfo,
+        folder: Path,
+        take: Take,
+        notice: Notice,
+        states: States,
+        *,
+        pattern: str = "*",
+        interval_s: float = 1.0,
+        done: Path | None = None,
+        now_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        """`done` is where files go that were read; None: they stay. What `take` raises ends `run`."""
+        self._feed, self._folder, self._pattern = feed, folder, pattern
+        self._take, self._notice, self._states = take, notice, states
+        self._interval_s, self._done, self._now_ns = interval_s, done, now_ns
+        self._seen: dict[str, Seen] = {}
+        self._last: dict[str, Stamp] = {}  # what the look before this one found
+        self._faults: dict[str, str] = {}  # told once, by file or by the folder's own name ""
+        self._saved_s = 0.0
+        self._changed = False
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        self._seen = remembered(self._states.load(self._feed.name))
+        while True:
+            began_s = time.monotonic()
+            try:
+                await self._look()
+            finally:
+                self._remember()
+            await asyncio.sleep(self._wait_s(time.monotonic() - began_s))
+
+    async def _look(self) -> None:
+        """Read what has settled since the last look, in the order of its names."""
+        try:
+            found = await asyncio.to_thread(files_in, self._folder, self._pattern)
+        except OSError as fault:
+            self._fault("", "no_folder", str(fault))
+            return
+        self._faults.pop("", None)
+        self._forget(found)
+        for name in sorted(found):
+            stamp = found[name]
+            if self._last.get(name) == stamp and self._is_due(name, stamp):
+                await self._read(name, stamp)
+            if self._done is not None and self._is_done(name, stamp):
+                await self._put_away(name, stamp, self._done)
+        self._last = found
+
+    def _is_due(self, name: str, stamp: Stamp) -> bool:
+        seen = self._seen.get(name)
+        if seen is None or seen.stamp != stamp:
+            return True
+        return seen.held_until_ns is not None and seen.held_until_ns <= self._now_ns()
+
+    def _is_done(self, name: str, stamp: Stamp) -> bool:
+        seen = self._seen.get(name)
+        return seen is not None and seen.stamp == stamp and seen.held_until_ns is None
+
+    async def _read(self, name: str, stamp: Stamp) -> None:
+        began_s, received_ns = time.monotonic(), self._now_ns()
+        path = self._folder / name
+        feed = msgspec.structs.replace(self._feed, url=str(path))
+        try:
+            parsed = await asyncio.to_thread(read_file, path, stamp, feed, received_ns)
+        except OSError as fault:
+            self._fault(name, "unreadable", str(fault))
+            return
+        self._faults.pop(name, None)
+        if parsed is None:
+            return  # it is being written after all
+        again = name in self._seen and self._seen[name].stamp == stamp
+        await self._take(self._feed, _named(parsed, name, again=again))
+        self._seen[name] = Seen(*stamp, parsed.held_until_ns)
+        self._changed = True
+        self._notice(outcome_of(self._feed, parsed, received_ns, time.monotonic() - began_s))
+        if time.monotonic() - self._saved_s > SAVE_S:
+            self._remember()
+
+    async def _put_away(self, name: str, stamp: Stamp, done: Path) -> None:
+        try:
+            await asyncio.to_thread(move_file, self._folder / name, stamp, done)
+        except OSError as fault:
+            self._fault(name, "not_moved", str(fault))
+
+    def _forget(self, found: dict[str, Stamp]) -> None:
+        """Drop what is no longer there, so that memory is bounded by the folder."""
+        gone = self._seen.keys() - found.keys()
+        for name in gone:
+            del self._seen[name]
+        for name in self._faults.keys() - found.keys():
+            del self._faults[name]
+        self._changed |= bool(gone)
+
+    def _remember(self) -> None:
+        if self._changed:
+            names = {os.fsencode(name): seen for name, seen in self._seen.items()}
+            self._states.save(self._feed.name, msgspec.msgpack.encode(names))
+            self._saved_s, self._changed = time.monotonic(), False
+
+    def _wait_s(self, took_s: float) -> float:
+        """Return the time to the next look: an interval after this one, or the end of an embargo."""
+        now_ns = self._now_ns()
+        ends_ns = (seen.held_until_ns or 0 for seen in self._seen.values())
+        held_s = [(end_ns - now_ns) / SECOND_NS for end_ns in ends_ns if end_ns > now_ns]
+        return max(min([self._interval_s - took_s, *held_s]), 0.0)
+
+    def _fault(self, name: str, reason: str, detail: str) -> None:
+        """Say that a file or the folder cannot be used, once until it changes."""
+        if self._faults.get(name) == reason:
+            return
+        self._faults[name] = reason
+        self._notice(
+            Outcome(
+                feed=self._feed.name,
+                at_ns=self._now_ns(),
+                kind="failed",
+                reason=reason,
+                detail=detail,
+                next_s=self._interval_s,
+            )
+        )
+
+
+def outcome_of(feed: FeedInfo, parsed: ParsedFeed, at_ns: int, took_s: float) -> Outcome:
+    """Return what a pushed document came to; one of which nothing is usable is a failure."""
+    items = len(parsed.headlines) + len(parsed.statuses)
+    first = parsed.rejects[0] if parsed.rejects and not items else None
+    return Outcome(
+        feed=feed.name,
+        at_ns=at_ns,
+        kind="failed" if first else "read",
+        reason=first.reason if first else "",
+        detail=first.detail if first else "",
+        items=items,
+        took_s=round(took_s, 6),
+    )
+
+
+def remembered(state: bytes | None) -> dict[str, Seen]:
+    """Return the files of a saved state; one of another kind of source is as good as none."""
+    if state is None:
+        return {}
+    try:
+        kept = msgspec.msgpack.decode(state, type=dict[bytes, Seen])
+    except msgspec.MsgspecError:
+        return {}
+    return {os.fsdecode(name): seen for name, seen in kept.items()}
+
+
+def files_in(folder: Path, pattern: str) -> dict[str, Stamp]:
+    """Return the regular files of a folder whose names match. OSError: it cannot be looked at."""
+    found = {}
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith(".") or not fnmatch.fnmatchcase(entry.name, pattern):
+                continue
+            with contextlib.suppress(FileNotFoundError):  # gone since the listing
+                status = entry.stat(follow_symlinks=False)
+                if stat.S_ISREG(status.st_mode):
+                    found[entry.name] = _stamp(status)
+    return found
+
+
+def read_file(path: Path, stamp: Stamp, feed: FeedInfo, received_ns: int) -> ParsedFeed | None:
+    """Return what a file holds, None where it is no longer what it was. OSError: unreadable."""
+    if stamp.size > MAX_BYTES:
+        detail = f"{stamp.size} bytes, more than {MAX_BYTES}"
+        return ParsedFeed(rejects=(refused(feed, "too_large", detail, received_ns, ""),))
+    # A name may have become a link or a pipe since it was looked at.
+    with os.fdopen(os.open(path, OPEN_FLAGS), "rb") as file:
+        if not _is(os.fstat(file.fileno()), stamp):
+            return None
+        data = file.read(stamp.size + 1)
+        if not _is(os.fstat(file.fileno()), stamp):
+            return None
+    return read_document(data, feed, received_ns)
+
+
+def move_file(path: Path, stamp: Stamp, folder: Path) -> None:
+    """Move a file that is still what it was; one of its name that is there already is kept."""
+    if not _is(path.lstat(), stamp):
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    place = folder / path.name
+    if place.exists():
+        place = folder / f"{path.stem}.{stamp.mtime_ns}{path.suffix}"
+    shutil.move(path, place)
+
+
+def _stamp(status: os.stat_result) -> Stamp:
+    return Stamp(status.st_size, status.st_mtime_ns)
+
+
+def _is(status: os.stat_result, stamp: Stamp) -> bool:
+    return stat.S_ISREG(status.st_mode) and _stamp(status) == stamp
+
+
+def _named(parsed: ParsedFeed, name: str, *, again: bool) -> ParsedFeed:
+    """Return what a file held with its name in the rejects, which are told at the first time only.
+
+    A file is read again for what an embargo held back; nothing else in it can have changed.
+    """
+    if again:
+        return msgspec.structs.replace(parsed, rejects=())
+    rejects = tuple(
+        msgspec.structs.replace(each, detail=f"{each.detail} (in {clean_text(name, NAME_CHARS)})")
+        for each in parsed.rejects
+    )
+    return msgspec.structs.replace(parsed, rejects=rejects)

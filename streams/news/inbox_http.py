@@ -1,0 +1,155 @@
+"""Take documents of news that somebody else posts: `POST /` with the document as its body.
+
+202 says that the document is safe here. Anything else says that it is not, and the sender keeps
+it: 422 where it had to be rejected, 503 where it may be sent again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import ipaddress
+import time
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+from aiohttp import web
+
+from streams.errors import NewsquakeError
+from streams.events import SECOND_NS
+from streams.news.dialects import read_document
+from streams.news.feed import FeedInfo, Notice, Outcome, ParsedFeed, Take
+from streams.news.inbox import outcome_of
+from streams.news.rss import MAX_BYTES
+
+MOST_AT_ONCE: Final = 8  # documents in memory: 80 MB
+BODY_S: Final = 30.0  # that a sender may take over one document
+RETRY_S: Final = 1  # after which a sender that was told 503 may try again
+CLOSE_S: Final = 5.0  # that documents being taken have at the end
+
+
+class HttpInbox:
+    """One HTTP server on one address. Without a token it serves this machine alone."""
+
+    def __init__(
+        self,
+        feed: FeedInfo,
+        take: Take,
+        notice: Notice,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        token: str | None = None,
+        now_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        """`port` 0: any that is free, see `address`."""
+        self._feed, self._take, self._notice = feed, take, notice
+        self._host, self._port, self._now_ns = host, port, now_ns
+        self._token = token.encode() if token else None
+        self._taking = asyncio.Lock()  # in the order in which they came
+        self._at_once = 0
+        self.address: tuple[str, int] | None = None  # once it listens
+
+    async def run(self) -> None:
+        """Serve until cancelled. OSError: the address cannot be had."""
+        app = web.Application(client_max_size=MAX_BYTES)
+        app.router.add_post("/", self._post)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_S)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, self._host, self._port).start()
+            host, port, *_ = runner.addresses[0]
+            self.address = (str(host), int(port))
+            self._notice(Outcome(feed=self._feed.name, at_ns=self._now_ns(), kind="connected"))
+            await asyncio.Event().wait()
+        finally:
+            self.address = None
+            await runner.cleanup()
+
+    async def _post(self, request: web.Request) -> web.Response:
+        if refusal := self._refusal(request):
+            return refusal
+        if self._at_once >= MOST_AT_ONCE:
+            return _busy(f"{self._at_once} documents are being taken")
+        self._at_once += 1
+        try:
+            async with asyncio.timeout(BODY_S):
+                data = await request.read()
+            received_ns = self._now_ns()
+            async with self._taking:
+                return await self._taken(data, received_ns)
+        except TimeoutError:
+            return _answer(408, reason="too_slow", detail=f"no whole document in {BODY_S:.0f} s")
+        finally:
+            self._at_once -= 1
+
+    def _refusal(self, request: web.Request) -> web.Response | None:
+        """Return the answer to who may not post here; None for all others.
+
+        A browser names the page that posts as Origin: no page may, or any would reach this machine.
+        """
+        if self._token is not None:
+            scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
+            given = shown.strip().encode("utf-8", "surrogateescape")
+            if scheme.lower() == "bearer" and hmac.compare_digest(given, self._token):
+                return None
+            return _answer(401, {"WWW-Authenticate": "Bearer"}, reason="no_token")
+        if _is_loopback(request.remote) and "Origin" not in request.headers:
+            return None
+        return _answer(
+            403, reason="not_local", detail="without a token, only programs of this machine"
+        )
+
+    async def _taken(self, data: bytes, received_ns: int) -> web.Response:
+        began_s = time.monotonic()
+        parsed = await asyncio.to_thread(read_document, data, self._feed, received_ns)
+        try:
+            new = await self._take(self._feed, parsed)
+        except (NewsquakeError, OSError) as fault:
+            failed = Outcome(
+                feed=self._feed.name,
+                at_ns=received_ns,
+                kind="failed",
+                reason="not_taken",
+                detail=str(fault),
+            )
+            self._notice(failed)
+            return _busy("it could not be kept")
+        self._notice(outcome_of(self._feed, parsed, received_ns, time.monotonic() - began_s))
+        return _verdict(parsed, new, received_ns)
+
+
+def _verdict(parsed: ParsedFeed, new: int, now_ns: int) -> web.Response:
+    """Return 202 with the counts, or 422 with the reason where nothing was usable."""
+    rejects = [{"reason": each.reason, "detail": each.detail} for each in parsed.rejects]
+    items = len(parsed.headlines) + len(parsed.statuses)
+    if items or not rejects:
+        return _answer(202, items=items, new=new, dialect=parsed.dialect, rejects=rejects)
+    headers = {}
+    if parsed.held_until_ns is not None:
+        wait_ns = parsed.held_until_ns - now_ns
+        headers["Retry-After"] = str(-(-wait_ns // SECOND_NS))
+    return _answer(422, headers, **rejects[0], rejects=rejects)
+
+
+def _busy(detail: str) -> web.Response:
+    return _answer(503, {"Retry-After": str(RETRY_S)}, reason="busy", detail=detail)
+
+
+def _answer(status: int, headers: dict[str, str] | None = None, **body: object) -> web.Response:
+    return web.Response(
+        status=status,
+        headers=headers,
+        body=msgspec.json.encode(body),
+        content_type="application/json",
+    )
+
+
+def _is_loopback(remote: str | None) -> bool:
+    try:
+        address = ipaddress.ip_address((remote or "").partition("%")[0])
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback
