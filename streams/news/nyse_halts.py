@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 
 from streams.errors import RecordError
@@ -14,6 +15,9 @@ from streams.news.us_halts import halt_statuses
 COLUMNS = (
     "Halt Date", "Halt Time", "Symbol", "Exchange", "Reason", "Resume Date", "NYSE Resume Time",
 )  # fmt: skip
+
+# Not `splitlines`, to which rare controls within a name are ends too.
+_LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 def knows(head: bytes, _url: str) -> bool:
@@ -32,7 +36,7 @@ def read(data: bytes, feed: FeedInfo, received_ns: int | None) -> ParsedFeed:
         detail = f"{len(data)} bytes, more than {MAX_BYTES}"
         return ParsedFeed(rejects=(refused(feed, "too_large", detail, received_ns, ""),))
     # A row is a line: an open quote spoils its own row and not the rest of the list.
-    header, *lines = data.decode("utf-8-sig", "replace").splitlines() or [""]
+    header, *lines = _LINE_END.split(data.decode("utf-8-sig", "replace"))
     columns = [name.strip() for name in _cells(header)]
     if missing := [name for name in COLUMNS if name not in columns]:
         detail = f"no column {missing[0]!r}"
