@@ -19,11 +19,11 @@ MARK = b"sec.gov,2008:accession-number"
 
 # `8-K - ALIBABA GROUP (0001577552) (Filer)`; a feed of one company has `8-K - Current report`.
 _TITLE = re.compile(
-    r"(?P<form>\S.{0,30}?) - (?P<name>.+) \((?P<cik>\d{1,10})\)(?: \((?P<role>[^()]+)\))?"
+    r"(?P<form>\S.{0,30}?) - (?P<name>.+) \((?P<cik>[0-9]{1,10})\)(?: \((?P<role>[^()]+)\))?"
 )
-_ACCESSION = re.compile(r"accession-number=([\d-]+)")
-_COMPANY_FOLDER = re.compile(r"/edgar/data/(\d{1,10})/")
-_ITEM = re.compile(r"\bItem (\d{1,2}\.\d\d):? ")
+_ACCESSION = re.compile(r"accession-number=([0-9-]{1,40})")
+_COMPANY_FOLDER = re.compile(r"/edgar/data/([0-9]{1,10})/")
+_ITEM = re.compile(r"\bItem ([0-9]{1,2}\.[0-9]{2}):? ")
 EXHIBITS = "9.01"  # of nearly every 8-K, and no news: out of the title unless it is alone
 
 

@@ -31,8 +31,8 @@ MIC_OF_MARKET = {
 # `BKSY WS` at the NYSE is `BKSY.W` at Nasdaq: warrants, units and rights have two spellings.
 _SUFFIXES = {"WS": "W", "WT": "W", "UN": "U", "RT": "R"}
 
-_DATE = re.compile(r"(?:(\d{4})-(\d\d?)-(\d\d?))|(?:(\d\d?)/(\d\d?)/(\d{4}))")
-_TIME = re.compile(r"(\d\d?):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?([AP]M)?", re.IGNORECASE)
+_DATE = re.compile(r"(?:(\d{4})-(\d\d?)-(\d\d?))|(?:(\d\d?)/(\d\d?)/(\d{4}))", re.ASCII)
+_TIME = re.compile(r"(\d\d?):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?([AP]M)?", re.IGNORECASE | re.ASCII)
 _SYMBOL = re.compile(r"[A-Z0-9]{1,8}(?:\.[A-Z0-9]{1,6}){0,2}")
 
 
