@@ -22,7 +22,7 @@ _TITLE = re.compile(
     r"(?P<form>\S.{0,30}?) - (?P<name>.+) \((?P<cik>[0-9]{1,10})\)(?: \((?P<role>[^()]+)\))?"
 )
 _ACCESSION = re.compile(r"accession-number=([0-9-]{1,40})")
-_COMPANY_FOLDER = re.compile(r"/edgar/data/([0-9]{1,10})/")
+_COMPANY_FOLDER = re.compile(r"/edgar/data/(?P<cik>[0-9]{1,10})/")
 _ITEM = re.compile(r"\bItem ([0-9]{1,2}\.[0-9]{2}):? ")
 EXHIBITS = "9.01"  # of nearly every 8-K, and no news: out of the title unless it is alone
 
@@ -39,17 +39,21 @@ def read(data: bytes, feed: FeedInfo, received_ns: int | None) -> ParsedFeed:
 
 def _refined(_entry: Entry, item: Item) -> Item:
     title = _TITLE.fullmatch(clean_text(item.title))
-    folder = _COMPANY_FOLDER.search(item.url)
-    cik = title["cik"] if title else folder[1] if folder else ""
-    cik = cik.zfill(10) if cik else ""
     items = _items_of(clean_text(item.summary, SUMMARY_CHARS))
-    if accession := _ACCESSION.search(item.key):
-        item = msgspec.structs.replace(item, key=f"{accession[1]}:{cik}" if cik else accession[1])
-    if title:
-        item = msgspec.structs.replace(item, title=_named(title, items))
-    summary = "; ".join(f"Item {number} {text}" for number, text in items.items())
-    item = msgspec.structs.replace(item, summary=summary)
-    return with_symbols(item, (f"CIK:{cik}",) if cik else ())
+    cik = _cik(title or _COMPANY_FOLDER.search(item.url))
+    accession = _ACCESSION.search(item.key)
+    filing = msgspec.structs.replace(
+        item,
+        key=":".join(filter(None, (accession[1], cik))) if accession else item.key,
+        title=_named(title, items) if title else item.title,
+        summary="; ".join(f"Item {number} {text}" for number, text in items.items()),
+    )
+    return with_symbols(filing, (f"CIK:{cik}",) if cik else ())
+
+
+def _cik(match: re.Match[str] | None) -> str:
+    """Return the SEC's number of a company with its leading zeros, "" where none is written."""
+    return match["cik"].zfill(10) if match else ""
 
 
 def _items_of(summary: str) -> dict[str, str]:

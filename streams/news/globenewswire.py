@@ -20,12 +20,12 @@ from streams.times import parse_time
 SYMBOL_SCHEME = re.compile(r"/rss/(?:stock|ISIN)/?$", re.IGNORECASE)
 # feedparser fills an empty category with the text of the next, which may be a subject.
 SYMBOL = re.compile(r"(?:[^:]{2,40}:)?[\w./ -]{1,12}")
-MARKS = (b"dublincore.org/documents/dcmi-namespace", b"/rss/stock", b"/rss/ISIN")
+_MARK = re.compile(rb"dublincore\.org/documents/dcmi-namespace|/rss/(?:stock|ISIN)/?[\"']")
 
 
 def knows(head: bytes, url: str) -> bool:
     """Tell whether a document is GlobeNewswire's, by its host, its namespace or its categories."""
-    return is_of("globenewswire.com", head, url) or any(mark in head for mark in MARKS)
+    return is_of("globenewswire.com", head, url) or _MARK.search(head) is not None
 
 
 def read(data: bytes, feed: FeedInfo, received_ns: int | None) -> ParsedFeed:

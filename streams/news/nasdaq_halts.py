@@ -14,12 +14,12 @@ from streams.news.looks import channel_of
 from streams.news.rss import Entry, Item, parse_feed, text_of
 from streams.news.us_halts import halt_statuses
 
-NAMESPACE = b"http://www.nasdaqtrader.com/"
 
-
-def knows(head: bytes, _url: str) -> bool:
-    """Tell whether a document is of Nasdaq Trader."""
-    return NAMESPACE in channel_of(head)
+def knows(head: bytes, url: str) -> bool:
+    """Tell whether a document is Nasdaq Trader's list of halts; it has other feeds beside it."""
+    channel = channel_of(head).lower()
+    halts = b"trade halts" in channel or b"ndaq:haltdate" in head.lower() or "tradehalts" in url
+    return b"xmlns:ndaq=" in channel and halts
 
 
 def read(data: bytes, feed: FeedInfo, received_ns: int | None) -> ParsedFeed:

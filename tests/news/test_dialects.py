@@ -50,6 +50,18 @@ def test_a_broken_address_is_of_no_host() -> None:
         assert not host_within(url, "example.com")
 
 
+def test_another_feed_of_nasdaq_trader_is_no_list_of_halts() -> None:
+    data = rss("www.nasdaqtrader.com", "www.nasdaqtrader.com").replace(
+        b"<rss", b'<rss xmlns:ndaq="http://www.nasdaqtrader.com/"'
+    )
+    assert told(data) == "rss"
+    assert told(data, "http://www.nasdaqtrader.com/rss.aspx?feed=tradehalts") == "nasdaq_halts"
+
+
+def test_a_path_that_begins_like_a_category_is_none() -> None:
+    assert told(rss("example.com/rss/stocks", "example.com")) == "rss"
+
+
 def test_an_aggregator_asked_for_a_wire_is_an_aggregator() -> None:
     data = (
         b'<rss version="2.0"><channel><title>site:businesswire.com - Google News</title>'
