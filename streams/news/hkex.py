@@ -12,7 +12,14 @@ from typing import Final
 from streams.errors import RecordError
 from streams.news.feed import FeedInfo, ParsedFeed
 from streams.news.items import DocumentItem, read_items
-from streams.news.json_values import Object, decode_json, objects_at, starts_json, text_at
+from streams.news.json_values import (
+    decode_json,
+    list_at,
+    object_of,
+    objects_at,
+    starts_json,
+    text_at,
+)
 from streams.news.vendor_symbols import hong_kong
 from streams.times import MINUTE_S, parse_time
 
@@ -33,14 +40,15 @@ def read(data: bytes, feed: FeedInfo, received_ns: int | None) -> ParsedFeed:
     return read_items(data, feed, received_ns, _opened, _item)
 
 
-def _opened(data: bytes) -> tuple[str, list[Object]]:
+def _opened(data: bytes) -> tuple[str, list[object]]:
     document = decode_json(data)
     if not isinstance(document, dict) or "newsInfoLst" not in document:
         raise RecordError("not_a_feed", "no newsInfoLst in it")
-    return "hkex", objects_at(document, "newsInfoLst")
+    return "hkex", list_at(document, "newsInfoLst")
 
 
-def _item(raw: Object) -> DocumentItem:
+def _item(item: object) -> DocumentItem:
+    raw = object_of(item)
     title = text_at(raw, "title") or text_at(raw, "lTxt", "sTxt")
     news_id, path = text_at(raw, "newsId"), text_at(raw, "webPath")
     chinese = _CHINESE.search(title) is not None

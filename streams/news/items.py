@@ -62,10 +62,10 @@ def read_items(
 ) -> ParsedFeed:
     """Return the Headlines of a document in its order, and a Reject for all that is unusable.
 
-    `opened` returns the format's version and the items, or raises RecordError; `item_of` reads one
-    of them and never raises. Reasons beside those of `opened`: `too_large`, `empty_feed` and
-    `too_many_items` for the document; `withheld`, `test_item`, `embargoed`, `bad_time` (of an
-    embargo) and those of `make_headline` for items. Never raises.
+    `opened` returns the format's version and the items, `item_of` reads one of them; both may
+    raise RecordError. Reasons beside theirs: `too_large`, `empty_feed` and `too_many_items` for the
+    document; `withheld`, `test_item`, `embargoed`, `bad_time` (of an embargo) and those of
+    `make_headline` for items. Never raises.
     """
     try:
         version, items = _opened(data, opened)
@@ -104,8 +104,10 @@ def _made(
     made: list[Headline | Reject] = []
     embargoes_ns: list[int] = []
     for number, raw in enumerate(items, start=1):
-        item = item_of(raw)
+        record = ""
         try:
+            item = item_of(raw)
+            record = f"{item.title} | {item.key}"
             embargo_ns = embargo_end(item.embargo)
             headline = _headline(item, feed, embargo_ns, received_ns)
             # Where no receipt is recorded, in a replay, an embargo is over.
@@ -114,7 +116,7 @@ def _made(
                 _refuse_until(embargo_ns)
             made.append(headline)
         except RecordError as fault:
-            detail, record = f"item {number}: {fault.detail}", f"{item.title} | {item.key}"
+            detail = f"item {number}: {fault.detail}"
             made.append(refused(feed, fault.reason, detail, received_ns, record))
     return made, min(embargoes_ns, default=None)
 

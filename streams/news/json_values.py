@@ -1,4 +1,4 @@
-"""Read JSON that anybody may have written: what is not of the kind wanted counts as absent."""
+"""Read JSON documents that anybody may have written: what is not of the kind wanted is absent."""
 
 from __future__ import annotations
 
@@ -8,16 +8,14 @@ from streams.errors import RecordError
 
 Object = dict[str, object]
 
-# Numbers beyond a float, nesting beyond the stack, bytes that are no UTF-8, integers of more
-# digits than Python reads (4,300).
-_UNREADABLE = (msgspec.MsgspecError, RecursionError, ValueError)
+# Numbers beyond 64 bits and floats, nesting beyond the stack, bytes that are no UTF-8.
+_UNREADABLE = (msgspec.MsgspecError, RecursionError, UnicodeError)
 _BOM = b"\xef\xbb\xbf"
-_SPACE = b" \t\r\n"
 
 
 def starts_json(head: bytes) -> bool:
     """Tell whether a document begins as a JSON object or array does."""
-    return head.removeprefix(_BOM).lstrip(_SPACE)[:1] in {b"{", b"["}
+    return head.removeprefix(_BOM).lstrip(b" \t\r\n")[:1] in {b"{", b"["}
 
 
 def decode_json(data: bytes) -> object:
@@ -26,6 +24,15 @@ def decode_json(data: bytes) -> object:
         return msgspec.json.decode(data.removeprefix(_BOM))
     except _UNREADABLE as error:
         raise RecordError("undecodable", f"not JSON: {error}") from error
+
+
+def object_of(item: object) -> Object:
+    """Return an item of a list. RecordError: `undecodable`, where it is no object."""
+    if isinstance(item, RecordError):
+        raise item
+    if not isinstance(item, dict):
+        raise RecordError("undecodable", f"an item that is {type(item).__name__}, no object")
+    return item
 
 
 def text_at(mapping: Object, *keys: str) -> str:
@@ -39,16 +46,19 @@ def text_at(mapping: Object, *keys: str) -> str:
     return ""
 
 
+def list_at(mapping: Object, key: str) -> list[object]:
+    """Return the list that a key holds; an object alone is a list of one."""
+    value = mapping.get(key)
+    if isinstance(value, dict):
+        return [value]
+    return value if isinstance(value, list) else []
+
+
 def objects_at(mapping: Object, *keys: str) -> list[Object]:
-    """Return the objects in the lists that the keys hold; an object alone is a list of one."""
-    found: list[object] = []
-    for key in keys:
-        value = mapping.get(key)
-        found += value if isinstance(value, list) else [value]
-    return [each for each in found if isinstance(each, dict)]
+    """Return the objects in the lists that the keys hold."""
+    return [each for key in keys for each in list_at(mapping, key) if isinstance(each, dict)]
 
 
 def texts_at(mapping: Object, key: str) -> list[str]:
     """Return the texts in the list that a key holds."""
-    value = mapping.get(key)
-    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+    return [each for each in list_at(mapping, key) if isinstance(each, str)]

@@ -18,7 +18,14 @@ from streams.news.items import (
     revision_of,
     versioned_times,
 )
-from streams.news.json_values import Object, decode_json, objects_at, starts_json, text_at
+from streams.news.json_values import (
+    Object,
+    decode_json,
+    object_of,
+    objects_at,
+    starts_json,
+    text_at,
+)
 from streams.news.vendor_symbols import listed
 
 # Beside `uri`, the one key that is required. Keys that other formats have as well are not here.
@@ -42,7 +49,7 @@ def read(data: bytes, feed: FeedInfo, received_ns: int | None) -> ParsedFeed:
     return read_items(data, feed, received_ns, _opened, _item)
 
 
-def _opened(data: bytes) -> tuple[str, list[Object]]:
+def _opened(data: bytes) -> tuple[str, list[object]]:
     document = _decoded(data)
     if isinstance(document, dict) and isinstance(document.get("items"), list):
         document = document["items"]
@@ -51,18 +58,26 @@ def _opened(data: bytes) -> tuple[str, list[Object]]:
     if items and not any("uri" in each for each in found):
         raise RecordError("not_a_feed", "no item with a uri in it")
     standard = objects_at(found[0], "standard") if found else []
-    return f"ninjs{text_at(standard[0], 'version')[:10]}" if standard else "ninjs", found
+    return f"ninjs{text_at(standard[0], 'version')[:10]}" if standard else "ninjs", items
 
 
 def _decoded(data: bytes) -> object:
-    """Return one JSON document, or the lines of one that is none as a whole."""
+    """Return one JSON document, or each line of one that is none as a whole."""
     try:
         return decode_json(data)
     except RecordError:
         lines = [line for line in data.splitlines() if line.strip()]
         if len(lines) < 2:
             raise
-        return [decode_json(line) for line in lines]
+        return [_line(line) for line in lines]
+
+
+def _line(line: bytes) -> object:
+    """Return what a line says, or why it cannot be read: the others may be good."""
+    try:
+        return decode_json(line)
+    except RecordError as fault:
+        return fault
 
 
 def _lower(item: Object) -> Object:
@@ -70,7 +85,8 @@ def _lower(item: Object) -> Object:
     return {key.lower(): value for key, value in item.items()}
 
 
-def _item(raw: Object) -> DocumentItem:
+def _item(item: object) -> DocumentItem:
+    raw = _lower(object_of(item))
     revision = revision_of(text_at(raw, "version"))
     times = versioned_times(text_at(raw, "firstcreated"), text_at(raw, "versioncreated"), revision)
     return DocumentItem(
@@ -96,10 +112,10 @@ def _told(raw: Object, what: str) -> str:
         for each in objects_at(raw, f"{what}s", what)
     ]
     for role in _MAIN_ROLES:
-        for given, text in texts:
-            if given == role and text:
-                return text
-    first = next((text for _, text in texts if text), "")
+        for given, told in texts:
+            if given == role and told:
+                return told
+    first = next((told for _, told in texts if told), "")
     return first or text_at(raw, what, f"{what}_text", f"{what}_main", f"{what}_xhtml")
 
 

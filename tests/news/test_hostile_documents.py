@@ -163,3 +163,22 @@ def test_an_entity_of_an_external_dtd_is_read_as_in_html() -> None:
         b"<contentMeta><headline>Caf&eacute; S&amp;P &nope;</headline></contentMeta></newsItem>"
     )
     assert newsml.read(document, FEED, None).headlines[0].title == "Caf\u00e9 S&P &nope;"
+
+
+def test_a_line_that_cannot_be_read_leaves_the_others() -> None:
+    good = b'{"uri": "u", "headline": "Good", "versioncreated": "2026-07-16T12:00:00Z"}'
+    parsed = ninjs.read(b"\n".join((good, b'{"uri": ', b"42", b"", good)), FEED, NOON_NS)
+    assert [headline.title for headline in parsed.headlines] == ["Good", "Good"]
+    assert [(each.reason, each.detail[:11]) for each in parsed.rejects] == [
+        ("undecodable", "f: item 2: "),
+        ("undecodable", "f: item 3: "),
+    ]
+
+
+@pytest.mark.parametrize("name", ["hkex", "json_feed", "ninjs"])
+def test_an_item_that_is_no_object_is_a_reject(name: str) -> None:
+    document = copy.deepcopy(GOOD[name])
+    next(value for value in document.values() if isinstance(value, list)).insert(0, "x")
+    parsed = DIALECTS[name].read(json.dumps(document).encode(), FEED, NOON_NS)
+    assert parsed.headlines
+    assert parsed.rejects[0].detail == "f: item 1: an item that is str, no object"
