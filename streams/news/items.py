@@ -22,6 +22,7 @@ from streams.times import FARTHEST_NS, parse_time, precision_s
 
 LANGUAGE_CHARS: Final = 20
 STAMP_CHARS: Final = 60
+MAX_SYMBOLS: Final = 200  # of one item: a round-up of the market names a hundred companies
 HIGHEST_VERSION: Final = 10**15  # JSON readers that know floats alone are exact up to 9e15
 
 PubStatus = Literal["usable", "withheld", "canceled", "test"]
@@ -145,7 +146,7 @@ def _headline(
         summary=item.summary,
         url=item.url,
         language=clean_text(feed.language or item.language, LANGUAGE_CHARS),
-        symbols=tuple(dict.fromkeys(filter(None, (*item.symbols, *feed.symbols)))),
+        symbols=_distinct(*item.symbols[:MAX_SYMBOLS], *feed.symbols),
         published_ns=published_ns,
         precision_s=exact_s if published_ns is not None else 1,
         delay_s=feed.delay_s,
@@ -156,6 +157,10 @@ def _headline(
         action=_action(item.revision, canceled=canceled),
         tier=feed.tier,
     )
+
+
+def _distinct(*symbols: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(filter(None, symbols)))
 
 
 def _public(published_ns: int | None, embargo_ns: int | None) -> int | None:

@@ -44,9 +44,11 @@ def read(data: bytes, feed: FeedInfo, received_ns: int | None) -> ParsedFeed:
 def _opened(data: bytes) -> tuple[str, list[Element]]:
     root = read_tree(data)
     if root.tag == "NewsML":
-        return f"newsml{root.get('Version', '1')[:10]}", list(root.iter("NewsItem"))
-    if root.tag in {"newsMessage", "newsItem", "packageItem", "conceptItem", "knowledgeItem"}:
-        return "newsmlg2", list(root.iter("newsItem"))
+        return f"newsml{root.get('Version', '1')[:10]}", root.findall("NewsItem")
+    if root.tag == "newsItem":
+        return "newsmlg2", [root]
+    if root.tag in {"newsMessage", "packageItem", "conceptItem", "knowledgeItem"}:
+        return "newsmlg2", root.findall("itemSet/newsItem")
     raise RecordError("not_a_feed", f"a document of {root.tag[:60]}, not of news items")
 
 

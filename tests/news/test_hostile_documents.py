@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from streams.news import hkex, json_feed, newsml, ninjs
 from streams.news.dialects import read_document
 from streams.news.feed import FeedInfo, ParsedFeed
+from streams.news.items import MAX_SYMBOLS
 from streams.news.xml_tree import MAX_DEPTH, MAX_ELEMENTS
 from streams.times import parse_time
 
@@ -182,3 +183,10 @@ def test_an_item_that_is_no_object_is_a_reject(name: str) -> None:
     parsed = DIALECTS[name].read(json.dumps(document).encode(), FEED, NOON_NS)
     assert parsed.headlines
     assert parsed.rejects[0].detail == "f: item 1: an item that is str, no object"
+
+
+def test_an_item_has_no_more_symbols_than_travel_well() -> None:
+    stocks = [{"sc": f"{number:05}"} for number in range(1, 10_000)]
+    item = {"newsId": 1, "title": "t", "relTime": "16/07/2026 08:13", "stock": stocks}
+    document = json.dumps({"newsInfoLst": [item]}).encode()
+    assert len(hkex.read(document, FEED, NOON_NS).headlines[0].symbols) == MAX_SYMBOLS
