@@ -14,7 +14,7 @@ from streams.reference.exchanges import REGION_OF_EXCHANGE, REGION_OF_MIC
 # Suffixes of Reuters instrument codes; `.N` New York, `.O`/`.OQ` Nasdaq, `.K` consolidated.
 _RIC_REGION = {
     **dict.fromkeys("N O OQ K A P".split(), "US"),
-    **{region: region for region in "HK L TO T AX DE PA SI NS BO SS SZ".split()},
+    **{region: region for region in REGION_OF_MIC.values() if region != "US"},
 }
 _PATTERN = re.compile(
     r"(?<![\w$])\$(?P<cash>[A-Za-z]{1,6}(?:[.-][A-Za-z]{1,2})?)(?![\w])"

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from streams.news.dialects import NAMES, read_document
 from streams.news.feed import AUTO, FeedInfo, ParsedFeed
@@ -29,6 +31,12 @@ STAMP, ISO = "Wed, 24 Sep 2025 12:00:00 GMT", "2025-09-24T12:00:00Z"
 GOOD_LINK = "https://www.example.com/1"
 # Of one document of 10 MB on a shared core; a poller's pace is minutes.
 LIMIT_S = 40
+# What is put into the middle of a document: pieces of others, and what their readers stumble over.
+STUFFING = [
+    b"</item><item>", b"</entry><entry>", b"<title>", b"</title>", b"<source url='x'>", b"<category>",
+    b"<dc:identifier/>", b"<ndaq:HaltDate>1/1/1</ndaq:HaltDate>", b"&#xD800;", b"]]>", b"<![CDATA[",
+    b'"', b"\\ud800", b"null", b"{}", b"[[", b"1e999", b",,,,,,,", b"\r\n", b"\x00", b"\xff\xfe",
+]  # fmt: skip
 
 Build = Callable[[str, str], str]  # (title, link), both escaped as the format wants it
 
@@ -220,6 +228,19 @@ def test_what_is_no_text_at_all_is_refused(dialect: str) -> None:
         assert not parsed.statuses
         assert {reject.reason for reject in parsed.rejects} <= {"not_a_feed", "undecodable"}
         assert parsed.rejects
+
+
+@given(st.data())
+def test_no_document_that_was_cut_and_stuffed_raises(data: st.DataObject) -> None:
+    dialect = data.draw(st.sampled_from(EVERY))
+    whole = document(dialect, "Acme (NYSE: ACME) rises - Reuters")
+    start, end = sorted(data.draw(st.tuples(*[st.integers(0, len(whole))] * 2)))
+    stuffing = data.draw(st.sampled_from(STUFFING) | st.binary(max_size=20))
+    damaged = whole[:start] + stuffing + whole[end:]
+    for named in (dialect, AUTO):
+        parsed = read(named, damaged)
+        for text in (said(parsed), parsed.version, *parsed.problems):
+            text.encode()
 
 
 # -- sizes

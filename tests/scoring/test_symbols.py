@@ -64,6 +64,8 @@ INDEX = SymbolIndex(ISSUERS)
         ("NYSE:ORB.A", "ORB"),
         ("TSX:ORB", "ORB"),
         ("Nasdaq Stockholm:ERIC B", "ERIC"),
+        ("ERIC-B.ST", "ERIC"),
+        ("BCP.LS", "BCP"),
         ("TSX Venture Exchange:JNR", "JUNIOR"),
     ],
 )
