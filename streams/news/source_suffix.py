@@ -14,7 +14,7 @@ from streams.events import Tier
 from streams.news.feed import FeedInfo, ParsedFeed
 from streams.news.looks import is_of
 from streams.news.rss import Entry, Item, parse_feed, text_of
-from streams.news.text import clean_text
+from streams.news.text import URL_CHARS, clean_text
 from streams.reference.sources import tier_of
 
 SOURCE_CHARS = 100
@@ -45,7 +45,7 @@ def _refined(entry: Entry, item: Item) -> Item:
     publisher = clean_text(text_of(element, "title"), SOURCE_CHARS)
     if not publisher:
         return item
-    tier = _tier(text_of(element, "href"), publisher)
+    tier = _tier(text_of(element, "href")[:URL_CHARS], publisher)
     title = _without_suffix(clean_text(item.title), publisher)
     return msgspec.structs.replace(item, title=title, source=publisher, tier=tier)
 
