@@ -26,6 +26,7 @@ from streams.news.rss import MAX_BYTES
 from streams.news.text import clean_text
 
 SAVE_S: Final = 1.0  # at most between a file's acceptance and its being remembered, in a backlog
+HEARD_S: Final = 60.0  # between two notices that all is well, where nothing comes
 NAME_CHARS: Final = 255  # of a file, by every file system in use
 # Never follow a link, never wait for a pipe; where a system has neither, the check of the kind is all.
 OPEN_FLAGS: Final = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -74,7 +75,7 @@ class FolderInbox:
         self._seen: dict[str, Seen] = {}
         self._last: dict[str, Stamp] = {}  # what the look before this one found
         self._faults: dict[str, str] = {}  # told once, by file or by the folder's own name ""
-        self._saved_s = 0.0
+        self._saved_s = self._heard_s = time.monotonic()
         self._changed = False
 
     async def run(self) -> None:
@@ -95,7 +96,8 @@ class FolderInbox:
         except OSError as fault:
             self._fault("", "no_folder", str(fault))
             return
-        self._faults.pop("", None)
+        if self._faults.pop("", None) or time.monotonic() - self._heard_s > HEARD_S:
+            self._tell(Outcome(feed=self._feed.name, at_ns=self._now_ns(), kind="unchanged"))
         self._forget(found)
         for name in sorted(found):
             stamp = found[name]
@@ -131,7 +133,7 @@ class FolderInbox:
         await self._take(self._feed, _named(parsed, name, again=again))
         self._seen[name] = Seen(*stamp, parsed.held_until_ns)
         self._changed = True
-        self._notice(outcome_of(self._feed, parsed, received_ns, time.monotonic() - began_s))
+        self._tell(outcome_of(self._feed, parsed, received_ns, time.monotonic() - began_s))
         if time.monotonic() - self._saved_s > SAVE_S:
             self._remember()
 
@@ -163,12 +165,16 @@ class FolderInbox:
         held_s = [(end_ns - now_ns) / SECOND_NS for end_ns in ends_ns if end_ns > now_ns]
         return max(min([self._interval_s - took_s, *held_s]), 0.0)
 
+    def _tell(self, outcome: Outcome) -> None:
+        self._heard_s = time.monotonic()
+        self._notice(outcome)
+
     def _fault(self, name: str, reason: str, detail: str) -> None:
         """Say that a file or the folder cannot be used, once until it changes."""
         if self._faults.get(name) == reason:
             return
         self._faults[name] = reason
-        self._notice(
+        self._tell(
             Outcome(
                 feed=self._feed.name,
                 at_ns=self._now_ns(),

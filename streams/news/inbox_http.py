@@ -11,7 +11,7 @@ import hmac
 import ipaddress
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 from aiohttp import web
@@ -20,7 +20,7 @@ from streams.errors import NewsquakeError
 from streams.events import SECOND_NS
 from streams.news.dialects import read_document
 from streams.news.feed import FeedInfo, Notice, Outcome, ParsedFeed, Take
-from streams.news.inbox import outcome_of
+from streams.news.inbox import HEARD_S, outcome_of
 from streams.news.rss import MAX_BYTES
 
 MOST_AT_ONCE: Final = 8  # documents in memory: 80 MB
@@ -61,11 +61,16 @@ class HttpInbox:
             await web.TCPSite(runner, self._host, self._port).start()
             host, port, *_ = runner.addresses[0]
             self.address = (str(host), int(port))
-            self._notice(Outcome(feed=self._feed.name, at_ns=self._now_ns(), kind="connected"))
-            await asyncio.Event().wait()
+            self._tell("connected")
+            while True:
+                await asyncio.sleep(HEARD_S)
+                self._tell("unchanged")
         finally:
             self.address = None
             await runner.cleanup()
+
+    def _tell(self, kind: Literal["connected", "unchanged"]) -> None:
+        self._notice(Outcome(feed=self._feed.name, at_ns=self._now_ns(), kind=kind))
 
     async def _post(self, request: web.Request) -> web.Response:
         if refusal := self._refusal(request):

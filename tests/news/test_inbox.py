@@ -294,6 +294,7 @@ def test_a_folder_that_is_away_is_said_once_and_comes_back(place: Place) -> None
     assert [(each.kind, each.reason) for each in place.notices] == [
         ("read", ""),
         ("failed", "no_folder"),
+        ("unchanged", ""),
         ("read", ""),
     ]
 
@@ -318,3 +319,13 @@ def test_the_state_of_another_kind_of_source_is_as_good_as_none(place: Place) ->
     place.put("a.json", ninjs("a"))
     asyncio.run(session(place))
     assert place.desk.titles == ["a"]
+
+
+def test_a_quiet_folder_is_said_to_be_well_once_a_minute(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asyncio.run(looks(place.inbox(), 5))
+    assert place.notices == []
+    monkeypatch.setattr("streams.news.inbox.HEARD_S", -1.0)
+    asyncio.run(looks(place.inbox(), 2))
+    assert [(each.kind, each.items) for each in place.notices] == [("unchanged", 0)] * 2

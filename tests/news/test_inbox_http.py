@@ -278,3 +278,15 @@ def test_an_address_that_is_taken_ends_the_run() -> None:
                 await HttpInbox(FEED, Desk().take, lambda _: None, port=port).run()
 
     played(scene)
+
+
+def test_a_quiet_inbox_is_said_to_be_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inbox_http, "HEARD_S", 0.01)
+    notices: list[Outcome] = []
+
+    async def scene() -> None:
+        async with serving(Desk(), notices) as server:
+            await until(lambda: len(notices) > 2, server.task)
+
+    played(scene)
+    assert [each.kind for each in notices[:3]] == ["connected", "unchanged", "unchanged"]
