@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fnmatch
+import math
 import os
 import shutil
 import stat
@@ -27,6 +28,7 @@ from streams.news.text import clean_text
 
 SAVE_S: Final = 1.0  # at most between a file's acceptance and its being remembered, in a backlog
 HEARD_S: Final = 60.0  # between two notices that all is well, where nothing comes
+SETTLED: Final = 0.9  # of an interval; two looks are seldom exactly one apart
 NAME_CHARS: Final = 255  # of a file, by every file system in use
 # Never follow a link, never wait for a pipe; where a system has neither, the check of the kind is all.
 OPEN_FLAGS: Final = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -73,7 +75,8 @@ class FolderInbox:
         self._take, self._notice, self._states = take, notice, states
         self._interval_s, self._done, self._now_ns = interval_s, done, now_ns
         self._seen: dict[str, Seen] = {}
-        self._last: dict[str, Stamp] = {}  # what the look before this one found
+        self._last: dict[str, Stamp] = {}  # what an earlier look found, and when that was
+        self._last_s = -math.inf
         self._faults: dict[str, str] = {}  # told once, by file or by the folder's own name ""
         self._saved_s = self._heard_s = time.monotonic()
         self._changed = False
@@ -99,18 +102,27 @@ class FolderInbox:
         if self._faults.pop("", None) or time.monotonic() - self._heard_s > HEARD_S:
             self._tell(Outcome(feed=self._feed.name, at_ns=self._now_ns(), kind="unchanged"))
         self._forget(found)
+        settled = self._settled(found)
         for name in sorted(found):
             stamp = found[name]
-            if self._last.get(name) == stamp and self._is_due(name, stamp):
+            if self._is_due(name, stamp, settled=name in settled):
                 await self._read(name, stamp)
             if self._done is not None and self._is_done(name, stamp):
                 await self._put_away(name, stamp, self._done)
-        self._last = found
 
-    def _is_due(self, name: str, stamp: Stamp) -> bool:
+    def _settled(self, found: dict[str, Stamp]) -> set[str]:
+        """Return the files that did not change for an interval: a look may come sooner."""
+        now_s = time.monotonic()
+        if now_s - self._last_s < SETTLED * self._interval_s:
+            return set()
+        settled = {name for name, stamp in found.items() if self._last.get(name) == stamp}
+        self._last, self._last_s = found, now_s
+        return settled
+
+    def _is_due(self, name: str, stamp: Stamp, *, settled: bool) -> bool:
         seen = self._seen.get(name)
         if seen is None or seen.stamp != stamp:
-            return True
+            return settled
         return seen.held_until_ns is not None and seen.held_until_ns <= self._now_ns()
 
     def _is_done(self, name: str, stamp: Stamp) -> bool:

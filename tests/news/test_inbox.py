@@ -15,7 +15,7 @@ import pytest
 from streams.events import SECOND_NS
 from streams.news.book import NewsBook
 from streams.news.feed import Outcome
-from streams.news.inbox import FolderInbox, remembered
+from streams.news.inbox import FolderInbox, Seen, remembered
 from streams.news.rss import MAX_BYTES
 from streams.times import parse_time
 from tests.news.pushed import FEED, Desk, ninjs, until
@@ -33,7 +33,7 @@ class Place:
         self.notices: list[Outcome] = []
 
     def inbox(self, **options: Any) -> FolderInbox:
-        given = {"interval_s": 0.01, "now_ns": lambda: self.now_ns, **options}
+        given = {"interval_s": 0.0, "now_ns": lambda: self.now_ns, **options}
         return FolderInbox(
             FEED, self.folder, self.desk.take, self.notices.append, self.book, **given
         )
@@ -82,7 +82,7 @@ def test_files_are_read_in_the_order_of_their_names(place: Place) -> None:
         place.put("b.json", ninjs("second"))
         place.put("a.xml", b'<newsItem guid="g" version="1"><contentMeta><headline>first'
                            b"</headline></contentMeta></newsItem>")  # fmt: skip
-        async with running(place.inbox()) as task:
+        async with running(place.inbox(interval_s=0.01)) as task:
             await until(lambda: len(place.desk.takes) == 2, task)
             place.put("0.json", ninjs("third"))
             await until(lambda: len(place.desk.takes) == 3, task)
@@ -125,10 +125,10 @@ def test_a_changed_file_is_read_again_and_an_unchanged_one_is_not(place: Place) 
 def test_a_restart_neither_loses_nor_repeats(place: Place) -> None:
     async def scene() -> None:
         place.put("a.json", ninjs("a"))
-        async with running(place.inbox()) as task:
+        async with running(place.inbox(interval_s=0.01)) as task:
             await until(lambda: place.desk.titles == ["a"], task)
         place.put("b.json", ninjs("b"))  # while nobody looks
-        async with running(place.inbox()) as task:
+        async with running(place.inbox(interval_s=0.01)) as task:
             await until(lambda: len(place.desk.titles) == 2, task)
 
     asyncio.run(scene())
@@ -139,11 +139,11 @@ def test_a_file_that_was_not_taken_is_taken_by_the_next_run(place: Place) -> Non
     async def scene() -> None:
         place.put("a.json", ninjs("a"))
         place.desk.open.clear()
-        async with running(place.inbox()) as task:
+        async with running(place.inbox(interval_s=0.01)) as task:
             await until(lambda: place.desk.waiting == 1, task)
         assert place.kept() == []
         place.desk.open.set()
-        async with running(place.inbox()) as task:
+        async with running(place.inbox(interval_s=0.01)) as task:
             await until(lambda: place.desk.titles == ["a"], task)
 
     asyncio.run(scene())
@@ -205,12 +205,21 @@ def test_an_embargo_is_waited_for_also_over_a_restart(place: Place) -> None:
 
 def test_the_next_look_comes_when_an_embargo_ends(place: Place) -> None:
     inbox = place.inbox(interval_s=60.0)
-    place.put("a.json", ninjs("held", embargoedUntil="2026-07-16T12:00:30Z"))
-    asyncio.run(looks(inbox, 2))
+    inbox._seen = {"a": Seen(1, 1, NOON_NS + 30 * SECOND_NS), "b": Seen(1, 1)}
     assert inbox._wait_s(took_s=1.0) == 30.0
     place.now_ns += 31 * SECOND_NS  # it is over: whatever keeps the file, no hurry now
     assert inbox._wait_s(took_s=1.0) == 59.0
     assert inbox._wait_s(took_s=100.0) == 0.0
+
+
+def test_a_look_that_comes_early_takes_no_file_for_complete(place: Place) -> None:
+    place.put("a.json", ninjs("held", embargoedUntil="2026-07-16T12:00:30Z"))
+    asyncio.run(session(place))
+    place.put("b.json", ninjs("perhaps half"))
+    place.now_ns += 30 * SECOND_NS
+    asyncio.run(session(place, interval_s=60.0))
+    assert place.desk.titles == ["held"]
+    assert place.kept() == ["a.json"]
 
 
 def test_what_was_read_goes_to_done_and_replaces_nothing_there(place: Place) -> None:
