@@ -28,6 +28,7 @@ from streams.reference.universe import Universe
 from streams.topics import HEADLINES
 
 CHECKPOINT_S: Final = 2.0
+CHECKPOINT_SHARE: Final = 0.04  # of the time, at most, goes into checkpoints
 VERSION: Final = 1  # of the checkpoint; raise it with any change of what the stages keep
 
 log = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ class Embedded:
         self._days = Days(folder)
         self._inputs, self._outputs = self._days.newest(now_ns())
         self._done = self._told = 0  # inputs applied; outputs that were told in an earlier run
-        self._saved_s = elapsed_s()
+        self._saved_s, self._pause_s = elapsed_s(), CHECKPOINT_S
         self._engine, self._scorer = Engine(config), make_scorer(universe)
         self.alerts = self.mentions = 0
         self._recover()
@@ -75,7 +76,7 @@ class Embedded:
         self._inputs.append(encode(record))
         self._inputs.flush()  # to the system: it survives this process
         self._apply(record)
-        if isinstance(record, Clock) and elapsed_s() - self._saved_s >= CHECKPOINT_S:
+        if isinstance(record, Clock) and elapsed_s() - self._saved_s >= self._pause_s:
             self._save()
             if self._days.over(record.ts_ns):
                 self._inputs, self._outputs = self._days.begin(record.ts_ns, self._state(0))
@@ -118,10 +119,12 @@ class Embedded:
     # -- checkpoints
 
     def _save(self) -> None:
+        began_s = elapsed_s()
         self._engine.prune()
         self._inputs.checkpoint(b"")
         self._outputs.checkpoint(self._state(self._done))
         self._saved_s = elapsed_s()
+        self._pause_s = max(CHECKPOINT_S, (self._saved_s - began_s) / CHECKPOINT_SHARE)
 
     def _state(self, inputs: int) -> bytes:
         engine, scorer = self._engine.snapshot(), self._scorer.snapshot()
