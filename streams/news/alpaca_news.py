@@ -13,8 +13,7 @@ from streams.errors import RecordError
 from streams.events import Headline, Reject
 from streams.news import frames
 from streams.news.feed import FeedInfo
-from streams.news.frames import Object, decoded, text
-from streams.news.json_values import starts_json, texts_at
+from streams.news.json_values import Object, decode_json, object_of, starts_json, text_at, texts_at
 from streams.news.vendor_symbols import listed
 from streams.news.wire import (
     Address,
@@ -99,13 +98,13 @@ class AlpacaNews(msgspec.Struct, frozen=True, kw_only=True):
     def answer(self, ask: Address, body: bytes, received_ns: int) -> Answer:
         """Return one page, oldest first, and the request for the next."""
         try:
-            page = frames.object_of(decoded(body), "a page")
+            page = object_of(decode_json(body))
             articles = frames.array_of(page.get("news"), "its news")
         except RecordError as error:
             return Answer(fault=Fault(reason="undecodable", detail=error.detail))
         parsed = frames.read_items(articles, _article, self.feed, received_ns, DIALECT)
         stamps = [h.updated_ns for h in parsed.headlines if h.updated_ns is not None]
-        token = text(page, "next_page_token")
+        token = text_at(page, "next_page_token")
         kept = (pair for pair in ask.query if pair[0] != "page_token")
         more = msgspec.structs.replace(ask, query=(*kept, ("page_token", token)))
         return Answer(
@@ -144,7 +143,7 @@ class AlpacaTalk:
 
     def _message(self, message: object, received_ns: int) -> Step:
         fields = message if isinstance(message, dict) else {}
-        match text(fields, "T"), text(fields, "msg"):
+        match text_at(fields, "T"), text_at(fields, "msg"):
             case "success", "connected":
                 return Step(send=(self._key_message(),))
             case "success", "authenticated":
@@ -191,7 +190,7 @@ class AlpacaTalk:
 
 def _messages(frame: bytes) -> list[object]:
     """Return the messages of a frame, JSON or msgpack; a lone object is an array of one."""
-    value = decoded(frame) if starts_json(frame) else _unpacked(frame)
+    value = decode_json(frame) if starts_json(frame) else _unpacked(frame)
     return [value] if isinstance(value, dict) else frames.array_of(value, "a frame")
 
 
@@ -204,7 +203,7 @@ def _unpacked(frame: bytes) -> object:
 
 def _news(raw: Object) -> frames.WireItem:
     """Return what a message of type n says. RecordError `undecodable`: it is of another type."""
-    kind = text(raw, "T")
+    kind = text_at(raw, "T")
     if kind != "n":
         raise RecordError("undecodable", f"a message of unknown type {kind[:60]!r}")
     return _article(raw)
@@ -213,10 +212,10 @@ def _news(raw: Object) -> frames.WireItem:
 def _article(raw: Object) -> frames.WireItem:
     """Return what an article says; the stream and the REST API write it alike."""
     return frames.WireItem(
-        key=text(raw, "id"),
-        title=text(raw, "headline"),
-        summary=text(raw, "summary"),
-        url=text(raw, "url"),
+        key=text_at(raw, "id"),
+        title=text_at(raw, "headline"),
+        summary=text_at(raw, "summary"),
+        url=text_at(raw, "url"),
         symbols=tuple(listed(symbol) for symbol in texts_at(raw, "symbols")),
         published_ns=frames.instant_at(raw, "created_at"),
         updated_ns=frames.instant_at(raw, "updated_at"),

@@ -16,8 +16,7 @@ from streams.errors import RecordError
 from streams.events import SECOND_NS, Action
 from streams.news import frames
 from streams.news.feed import FeedInfo
-from streams.news.frames import Object, decoded, text
-from streams.news.json_values import objects_at
+from streams.news.json_values import Object, decode_json, object_of, objects_at, text_at
 from streams.news.vendor_symbols import listed
 from streams.news.wire import Address, Answer, Fault, Pace, Secret, Step, status_fault
 
@@ -85,7 +84,7 @@ class BenzingaNews(msgspec.Struct, frozen=True, kw_only=True):
     def answer(self, ask: Address, body: bytes, received_ns: int) -> Answer:
         """Return one page and, if it is full, the request for the next."""
         try:
-            page = frames.array_of(decoded(body), "a page")
+            page = frames.array_of(decode_json(body), "a page")
         except RecordError as error:
             return Answer(fault=Fault(reason="undecodable", detail=error.detail))
         number = next((int(str(value)) for name, value in ask.query if name == "page"), 0)
@@ -119,25 +118,25 @@ class BenzingaTalk:
             return Step()
         feed = self._wire.feed
         try:
-            envelope = frames.object_of(decoded(frame), "an envelope")
-            data = frames.object_of(envelope.get("data"), "its data")
+            envelope = object_of(decode_json(frame))
+            data = object_of(envelope.get("data"))
         except RecordError as error:
             return Step(parsed=frames.refused_frame(frame, error, feed, received_ns, DIALECT))
         return Step(
             parsed=frames.read_items([data], _news, feed, received_ns, DIALECT),
-            frame_id=text(envelope, "id"),
+            frame_id=text_at(envelope, "id"),
         )
 
 
 def _news(data: Object) -> frames.WireItem:
     """Return what an envelope's data says. RecordError `undecodable`: an unknown action."""
-    said = text(data, "action")
+    said = text_at(data, "action")
     action = ACTIONS.get(said.lower() or "created")
     if action is None:
         raise RecordError("undecodable", f"an unknown action {said[:60]!r}")
     content = data.get("content")
     item = _article(content if isinstance(content, dict) else {})
-    item = replace(item, action=action, key=item.key or text(data, "id"))
+    item = replace(item, action=action, key=item.key or text_at(data, "id"))
     if action != "deleted":
         return item
     # The article's own date is that of its last edit.
@@ -148,10 +147,10 @@ def _news(data: Object) -> frames.WireItem:
 def _article(raw: Object) -> frames.WireItem:
     """Return what an article says; the stream and the REST API write it alike."""
     return frames.WireItem(
-        key=text(raw, "id"),
-        title=text(raw, "title", "Title"),
-        summary=text(raw, "teaser", "Teaser"),
-        url=text(raw, "url", "Url"),
+        key=text_at(raw, "id"),
+        title=text_at(raw, "title", "Title"),
+        summary=text_at(raw, "teaser", "Teaser"),
+        url=text_at(raw, "url", "Url"),
         symbols=tuple(_symbols(raw)),
         published_ns=frames.instant_at(raw, "created", "Created"),
         updated_ns=frames.instant_at(raw, "updated", "Updated"),
@@ -161,5 +160,5 @@ def _article(raw: Object) -> frames.WireItem:
 def _symbols(raw: Object) -> Iterator[str]:
     """Yield `EXCHANGE:TICKER`, the ticker alone where no exchange is named, and ISINs."""
     for stock in objects_at(raw, "stocks", "securities"):
-        yield listed(text(stock, "name", "symbol"), text(stock, "exchange"))
-        yield listed(text(stock, "isin"))
+        yield listed(text_at(stock, "name", "symbol"), text_at(stock, "exchange"))
+        yield listed(text_at(stock, "isin"))

@@ -12,7 +12,7 @@ import msgspec
 from streams.errors import RecordError
 from streams.news import frames
 from streams.news.feed import FeedInfo
-from streams.news.frames import Object, decoded, text
+from streams.news.json_values import Object, decode_json, object_of, text_at
 from streams.news.vendor_symbols import listed
 from streams.news.wire import (
     Address,
@@ -99,7 +99,7 @@ class FinnhubNews(msgspec.Struct, frozen=True, kw_only=True):
     def answer(self, ask: Address, body: bytes, received_ns: int) -> Answer:  # noqa: ARG002 -- one page
         """Return the news of one symbol."""
         try:
-            items = frames.array_of(decoded(body), "a page")
+            items = frames.array_of(decode_json(body), "a page")
         except RecordError as error:
             return Answer(fault=Fault(reason="undecodable", detail=error.detail))
         # Newest first: turned round, so that they are told in the order in which they came out.
@@ -122,12 +122,12 @@ class FinnhubTalk:
         """Return the news of a message, or the end if it is an error."""
         feed = self._wire.feed
         try:
-            message = frames.object_of(decoded(frame), "a message")
-            match kind := text(message, "type"):
+            message = object_of(decode_json(frame))
+            match kind := text_at(message, "type"):
                 case "ping":
                     return Step()
                 case "error":
-                    return Step(fault=self._error(text(message, "msg")))
+                    return Step(fault=self._error(text_at(message, "msg")))
             items = frames.array_of(message.get("data"), f"the data of type {kind[:60]!r}")
         except RecordError as error:
             return Step(parsed=frames.refused_frame(frame, error, feed, received_ns, DIALECT))
@@ -146,12 +146,12 @@ class FinnhubTalk:
 
 def _news(raw: Object) -> frames.WireItem:
     """Return what a news item says, on the socket or over REST."""
-    return _item(raw, text(raw, "id", "url"), text(raw, "related"))
+    return _item(raw, text_at(raw, "id", "url"), text_at(raw, "related"))
 
 
 def _release(raw: Object) -> frames.WireItem:
     """Return what a press release says; it has no id, its link names it."""
-    return _item(raw, text(raw, "url", "fullText"), text(raw, "symbol"))
+    return _item(raw, text_at(raw, "url", "fullText"), text_at(raw, "symbol"))
 
 
 def _unknown(_raw: Object) -> frames.WireItem:
@@ -164,9 +164,9 @@ ITEMS_OF: Final = {"news": _news, "pr": _release}
 def _item(raw: Object, key: str, symbols: str) -> frames.WireItem:
     return frames.WireItem(
         key=key,
-        title=text(raw, "headline"),
-        summary=text(raw, "summary"),
-        url=text(raw, "url", "fullText"),
+        title=text_at(raw, "headline"),
+        summary=text_at(raw, "summary"),
+        url=text_at(raw, "url", "fullText"),
         symbols=tuple(listed(symbol) for symbol in symbols[:SYMBOLS_CHARS].split(",")),
         published_ns=frames.instant_at(raw, "datetime"),
     )

@@ -1,7 +1,4 @@
-"""Read vendors' JSON for what it should hold, and make Headlines of the items of wires.
-
-What is not of the kind wanted counts as absent: anybody may have written it.
-"""
+"""Make Headlines of the items of wires: vendors differ only in where each thing stands."""
 
 from __future__ import annotations
 
@@ -15,9 +12,8 @@ from streams.errors import RecordError
 from streams.events import SECOND_NS, Action, Headline, Reject
 from streams.news.feed import RECORD_CHARS, FeedInfo, ParsedFeed, refused
 from streams.news.headline import make_headline
+from streams.news.json_values import Object, object_of
 from streams.times import epoch_to_ns, parse_time
-
-Object = dict[str, object]
 
 EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
@@ -38,29 +34,6 @@ class WireItem(msgspec.Struct, frozen=True, kw_only=True):
 ItemOf = Callable[[Object], WireItem]
 
 
-def decoded(frame: bytes) -> object:
-    """Return the value of a JSON text. RecordError: `undecodable`.
-
-    That is also a number beyond a float, nesting beyond the stack, bytes that are no UTF-8, and an
-    integer of more digits than Python reads (4,300).
-    """
-    try:
-        return msgspec.json.decode(frame)
-    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
-        raise RecordError("undecodable", f"not JSON: {error}") from error
-
-
-def text(raw: Object, *keys: str) -> str:
-    """Return the first of the keys that holds text or a whole number, as text; else ""."""
-    for key in keys:
-        value = raw.get(key)
-        if isinstance(value, str) and value:
-            return value
-        if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**18:
-            return str(value)
-    return ""
-
-
 def read_items(
     raws: Sequence[object], item_of: ItemOf, feed: FeedInfo, received_ns: int, dialect: str
 ) -> ParsedFeed:
@@ -68,17 +41,10 @@ def read_items(
     made: list[Headline | Reject] = []
     for raw in raws:
         try:
-            made.append(_headline(item_of(object_of(raw, "an item")), feed, received_ns))
+            made.append(_headline(item_of(object_of(raw)), feed, received_ns))
         except RecordError as fault:
             made.append(refused(feed, fault.reason, fault.detail, received_ns, _as_text(raw)))
     return parsed_of(made, dialect)
-
-
-def object_of(value: object, what: str) -> Object:
-    """Return an object. RecordError: `undecodable`."""
-    if not isinstance(value, dict):
-        raise RecordError("undecodable", f"{what}: {type(value).__name__} is no object")
-    return value
 
 
 def array_of(value: object, what: str) -> list[object]:

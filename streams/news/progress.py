@@ -10,10 +10,11 @@ from typing import Final
 
 import msgspec
 
-from streams.events import Headline
+from streams.events import MINUTE_NS, Headline
 from streams.news.feed import ParsedFeed
 
 MOST_VERSIONS: Final = 512  # newest items whose stamps are known: several times a replay's 100
+AHEAD_NS: Final = MINUTE_NS  # that a vendor's clock may be ahead of ours
 MOST_FRAMES: Final = 1_024  # deliveries whose ids are known
 
 
@@ -78,22 +79,20 @@ class Progress:
         for headline in parsed.headlines:
             stamp_ns, id_ = _stamp(headline), headline.headline_id
             before_ns = known.get(id_, self.kept.versions.get(id_))
-            if before_ns is None or stamp_ns > before_ns:
-                new += 1
-            elif stamp_ns < before_ns:
+            later = 0 < (before_ns or 0) < stamp_ns
+            if 0 < stamp_ns < (before_ns or 0):
                 continue
-            known[id_] = stamp_ns
-            kept.append(
-                _updated(headline) if before_ns is not None and stamp_ns > before_ns else headline
-            )
+            new += later or before_ns is None
+            known[id_] = max(stamp_ns, before_ns or 0)
+            kept.append(_updated(headline) if later else headline)
         return msgspec.structs.replace(parsed, headlines=tuple(kept)), new
 
     def taken(self, parsed: ParsedFeed, received_ns: int, frame_id: str = "") -> None:
         """Note that news is safe."""
         versions = self.kept.versions
         for headline in parsed.headlines:
-            versions.pop(headline.headline_id, None)  # so that the newest stand last
-            versions[headline.headline_id] = _stamp(headline)
+            before_ns = versions.pop(headline.headline_id, 0)  # so that the newest stand last
+            versions[headline.headline_id] = max(before_ns, _stamp(headline))
         _bound(versions, MOST_VERSIONS)
         if frame_id:
             self._frames[frame_id] = None
@@ -108,9 +107,13 @@ class Progress:
 
 
 def _stamp(headline: Headline) -> int:
-    """Return when this version was written, by the source; 0 where that is not known."""
+    """Return when this version was written, by the source; 0 where that is not known.
+
+    One that is far ahead of our clock would pass for newer than all that follows.
+    """
     stamps = (headline.published_ns, headline.updated_ns)
-    return max((each for each in stamps if each is not None), default=0)
+    newest_ns = max((each for each in stamps if each is not None), default=0)
+    return min(newest_ns, (headline.received_ns or newest_ns) + AHEAD_NS)
 
 
 def _updated(headline: Headline) -> Headline:

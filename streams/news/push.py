@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import ssl
 import time
 from collections import deque
 from collections.abc import Callable
@@ -55,6 +56,8 @@ class PushWire:
         states: States,
         rhythm: Rhythm,
         user_agent: str,
+        tls: ssl.SSLContext | None = None,
+        trust_env: bool = False,
         now_ns: Callable[[], int] = time.time_ns,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -62,7 +65,7 @@ class PushWire:
         self._wire, self._feed, self._pace = wire, wire.feed, wire.pace
         self._take, self._notice, self._states = take, notice, states
         self._silence = Silence(rhythm, wire.pace.quiet_s)
-        self._user_agent = user_agent
+        self._user_agent, self._tls, self._trust_env = user_agent, tls, trust_env
         self._now_ns, self._chance = now_ns, chance
         self._progress = Progress()
         self._taking = asyncio.Lock()  # news is taken one frame after another
@@ -76,7 +79,9 @@ class PushWire:
         async with aiohttp.ClientSession(
             headers={"User-Agent": self._user_agent},
             cookie_jar=aiohttp.DummyCookieJar(),
+            connector=aiohttp.TCPConnector(ssl=self._tls or True),
             timeout=aiohttp.ClientTimeout(total=ANSWER_S),
+            trust_env=self._trust_env,
         ) as session:
             try:
                 while True:
@@ -196,8 +201,8 @@ class PushWire:
             self._progress.taken(news, received_ns, frame_id)
             self._changed = True
             if live and new:
-                self._silence.heard(received_ns, new)
                 self._progress.kept.last_item_ns = self._now_ns()
+                self._silence.heard(self._progress.kept.last_item_ns, new)
         took_s = now_s() - began_s
         self._tell("read" if taken else "unchanged", items=len(news.headlines), took_s=took_s)
 
