@@ -72,6 +72,7 @@ class FeedSpec(_Origin, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     url: str
     interval_s: float = 60.0
+    user_agent: str = ""  # instead of ours, where a server must be asked so
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -94,6 +95,8 @@ class WireSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     secret_env: str | None = None  # alpaca: the one that holds the secret
     name: str = ""  # "": the kind
     symbols: tuple[str, ...] = ()  # none named: all, where the vendor has that
+    channels: tuple[str, ...] = ()  # benzinga: only these
+    releases: bool = False  # finnhub: press releases, too
     url: str | None = None  # None: the vendor's own
     backfill_url: str | None = None  # None: the vendor's own
     expect: Expect = Expect(busy_per_hour=60.0, quiet_per_hour=2.0)

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+import msgspec
+
+from agents.runtime.news_file import FeedSpec, WireSpec
 from agents.runtime.settings import NewsquakeFile
-from streams.news.feed import Notice, States, Take
-from streams.news.rhythm import Expect
+from streams.errors import ConfigError
+from streams.news.alpaca_news import ALL, AlpacaNews
+from streams.news.benzinga_news import BenzingaNews
+from streams.news.dialects import read_document
+from streams.news.feed import FeedInfo, Notice, States, Take
+from streams.news.fetch import agent_name
+from streams.news.finnhub_news import NEWS, RELEASES, FinnhubNews
+from streams.news.inbox import FolderInbox
+from streams.news.inbox_http import HttpInbox
+from streams.news.poller import PolledFeed, Poller
+from streams.news.push import PushWire
+from streams.news.rhythm import Expect, Rhythm
+from streams.news.wire import Secret, Wire
+from streams.reference.sources import tier_of
+
+HOSTS: Final = {"alpaca": "alpaca.markets", "benzinga": "benzinga.com", "finnhub": "finnhub.io"}
+Running = Coroutine[Any, Any, None]
 
 
 class NewsPlan:
@@ -17,10 +36,96 @@ class NewsPlan:
     def __init__(self, settings: NewsquakeFile, config: Path | None) -> None:
         """ConfigError: a secret that is named is not in the environment."""
         self._settings, self._config = settings, config
-        specs = (*settings.feeds, *settings.folders, *([settings.inbox] if settings.inbox else []))
-        self.expects: dict[str, Expect] = {spec.name: spec.expect for spec in specs}
+        inbox = [settings.inbox] if settings.inbox else []
+        self.expects: dict[str, Expect] = {
+            spec.name: spec.expect for spec in (*settings.feeds, *settings.folders, *inbox)
+        }
         self.expects |= {wire.label: wire.expect for wire in settings.wires}
+        self._wires = [self._wire(spec) for spec in settings.wires]
+        env = settings.inbox.token_env if settings.inbox else None
+        self._token = self._secret("inbox.token_env", env).reveal() if env else None
+        self._agent = agent_name(settings.news.contact)
 
-    def runs(self, take: Take, notice: Notice, states: States) -> list[Coroutine[Any, Any, None]]:
+    def runs(self, take: Take, notice: Notice, states: States) -> list[Running]:
         """Return what is to run, each until it is cancelled."""
-        raise NotImplementedError
+        runs = [*self._folders(take, notice, states), *self._inbox(take, notice)]
+        runs += [self._listening(wire, take, notice, states) for wire in self._wires]
+        if self._settings.feeds:
+            feeds = [polled(spec) for spec in self._settings.feeds]
+            runs.append(
+                Poller(
+                    feeds,
+                    read=read_document,
+                    take=take,
+                    notice=notice,
+                    states=states,
+                    user_agent=self._agent,
+                ).run()
+            )
+        return runs
+
+    def _listening(self, wire: Wire, take: Take, notice: Notice, states: States) -> Running:
+        return PushWire(
+            wire,
+            take=take,
+            notice=notice,
+            states=states,
+            rhythm=Rhythm(self.expects[wire.feed.name]),
+            user_agent=self._agent,
+        ).run()
+
+    def _folders(self, take: Take, notice: Notice, states: States) -> list[Running]:
+        base = self._config.parent if self._config else Path()
+        return [
+            FolderInbox(
+                spec.info(spec.source),
+                base / spec.path,
+                take,
+                notice,
+                states,
+                pattern=spec.pattern,
+                interval_s=spec.interval_s,
+                done=base / spec.done if spec.done else None,
+            ).run()
+            for spec in self._settings.folders
+        ]
+
+    def _inbox(self, take: Take, notice: Notice) -> list[Running]:
+        spec = self._settings.inbox
+        if spec is None:
+            return []
+        info = spec.info(spec.source)
+        inbox = HttpInbox(info, take, notice, host=spec.host, port=spec.port, token=self._token)
+        return [inbox.run()]
+
+    # -- wires
+
+    def _wire(self, spec: WireSpec) -> Wire:
+        source = HOSTS[spec.kind]
+        feed = FeedInfo(name=spec.label, source=source, tier=tier_of(source))
+        given = {"stream_url": spec.url, "rest_url": spec.backfill_url}
+        urls = {name: url for name, url in given.items() if url}
+        key = self._secret("wires.key_env", spec.key_env)
+        if spec.kind == "alpaca":
+            secret = self._secret("wires.secret_env", spec.secret_env or "")
+            alpaca = AlpacaNews(feed=feed, key=key, secret=secret, symbols=spec.symbols or (ALL,))
+            return msgspec.structs.replace(alpaca, **urls)
+        if spec.kind == "benzinga":
+            tickers, channels = spec.symbols, spec.channels
+            benzinga = BenzingaNews(feed=feed, token=key, tickers=tickers, channels=channels)
+            return msgspec.structs.replace(benzinga, **urls)
+        asked = (NEWS, RELEASES) if spec.releases else (NEWS,)
+        finnhub = FinnhubNews(feed=feed, token=key, symbols=spec.symbols, subscriptions=asked)
+        return msgspec.structs.replace(finnhub, **urls)
+
+    def _secret(self, key: str, name: str) -> Secret:
+        text = os.environ.get(name, "")
+        if not text:
+            message = f'{key} = "{name}": no such environment variable is set; export it first'
+            raise ConfigError(str(self._config), message)
+        return Secret(text, name)
+
+
+def polled(spec: FeedSpec) -> PolledFeed:
+    """Return a feed of newsquake.toml as the poller takes it."""
+    return PolledFeed(info=spec.feed, interval_s=spec.interval_s, user_agent=spec.user_agent)
