@@ -702,6 +702,26 @@ def test_a_long_gap_is_filled_in_pages(run: Callable[..., Desk]) -> None:
     assert sorted(desk.numbers()) == sorted([*range(1, 251)] * 2)
 
 
+def test_a_gap_of_weeks_is_filled_from_where_it_may_be(run: Callable[..., Desk]) -> None:
+    pace = msgspec.structs.replace(FAST, longest_gap_s=0.01)
+
+    async def scenario(desk: Desk) -> None:
+        async with AlpacaServer() as server:
+            async with listening(wire_of("alpaca", server, pace), desk):
+                await until(lambda: server.subscribers)
+            await until(lambda: time.time_ns() - (cursor_of(desk) or 0) > 2 * 10**7)
+            async with listening(wire_of("alpaca", server, pace), desk):
+                await until(lambda: server.asked)
+
+    (told,) = [each for each in run(scenario).outcomes if each.reason]
+    assert (told.kind, told.reason) == ("failed", "gap_too_long")
+
+
+def cursor_of(desk: Desk) -> int | None:
+    cursor_ns: int | None = msgspec.msgpack.decode(desk.book.load("alpaca") or b"")["cursor_ns"]
+    return cursor_ns
+
+
 # -- what breaks us
 
 
