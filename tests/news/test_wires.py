@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -20,7 +21,7 @@ from streams.news.alpaca_news import AlpacaNews
 from streams.news.benzinga_news import BenzingaNews
 from streams.news.feed import FeedInfo, ParsedFeed
 from streams.news.finnhub_news import NEWS, RELEASES, FinnhubNews
-from streams.news.wire import Address, Answer, Fault, Secret, Step, Wire, revealed, scrubbed
+from streams.news.wire import Address, Answer, Fault, Reason, Secret, Step, Wire, revealed, scrubbed
 
 WIRES = Path(__file__).resolve().parents[1] / "wires"
 TRANSCRIPTS = sorted([*WIRES.glob("*/*.jsonl"), *WIRES.glob("*/*.page.json")])
@@ -254,3 +255,13 @@ def test_a_back_fill_goes_on_page_by_page() -> None:
         answer = VENDORS[vendor].answer(ask, page, RECEIVED_NS)
         assert isinstance(answer.fault, Fault)
         assert answer.fault.reason == "undecodable"
+
+
+def test_every_reason_is_explained() -> None:
+    page = (WIRES.parents[1] / "docs" / "news-sources.md").read_text("utf-8")
+    table = page.split("### Faults and how they are answered")[1].split("###")[0]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    explained = [reason for row in rows for reason in re.findall(r"`(\w+)`", row)]
+    told_elsewhere = {"gap_too_long"}
+    assert sorted(explained) == sorted(set(get_args(Reason)) - told_elsewhere)
+    assert all(f"`{reason}`" in page for reason in told_elsewhere)
