@@ -57,9 +57,10 @@ async def read_body(
         if len(head) >= HEAD_BYTES:
             decoder = decoder_for(head, codings, limits.max_bytes)
             decoder.feed(head)
-    if decoder is None:
-        return head
-    return decoder.finish()
+    if decoder is None and head:
+        decoder = decoder_for(head, codings, limits.max_bytes)
+        decoder.feed(head)
+    return decoder.finish() if decoder else b""
 
 
 def _codings(encoding: str) -> str:
@@ -116,26 +117,26 @@ class Inflating(Decoder):
         """Inflate no more than one byte beyond the limit: that one tells."""
         self._wire += len(chunk)
         while chunk:
+            if self._inflater.eof and not self._begins_member(chunk):
+                return  # padding
             room = self._max_bytes + 1 - len(self._body)
             try:
                 plain = self._inflater.decompress(chunk, room)
             except zlib.error as error:
                 raise FetchError("bad_encoding", str(error)) from error
             self._keep(plain, len(self._inflater.unconsumed_tail))
-            chunk = self._rest()
+            ended = self._inflater.eof
+            chunk = self._inflater.unused_data if ended else self._inflater.unconsumed_tail
 
-    def _rest(self) -> bytes:
-        """Return what is still to inflate; what follows the last member is padding."""
-        if not self._inflater.eof:
-            return self._inflater.unconsumed_tail
-        rest = self._inflater.unused_data
-        if self._window < 0 or not rest.startswith(GZIP):
-            return b""
+    def _begins_member(self, chunk: bytes) -> bool:
+        """Make ready for another gzip member, where one follows (RFC 1952 2.2)."""
+        if self._window < zlib.MAX_WBITS + 1 or not chunk.startswith(GZIP):
+            return False
         self._members += 1
         if self._members > MEMBERS_MAX:
             raise FetchError("bomb", f"more than {MEMBERS_MAX} gzip members")
         self._inflater = zlib.decompressobj(self._window)
-        return rest
+        return True
 
     def finish(self) -> bytes:
         """Return the body; deflate carries no length, so its end must have been seen."""
@@ -147,16 +148,20 @@ class Inflating(Decoder):
 class Brotli(Decoder):
     """br: inflated at the end, into a buffer that cannot grow."""
 
+    def __init__(self, max_bytes: int) -> None:
+        # What cannot be made smaller grows a little: br adds less than this.
+        super().__init__(max_bytes + max_bytes // 100 + 1_024)
+        self._room = max_bytes
+
     def finish(self) -> bytes:
         """Return the body; a cut one cannot be told from a damaged one."""
-        room = bytearray(self._max_bytes)
+        room = bytearray(self._room)
         try:
             size = cramjam.brotli.decompress_into(bytes(self._body), room)
         except cramjam.DecompressionError as error:
             if "whole buffer" in str(error):
-                ratio = self._max_bytes / max(self._wire, 1)
-                reason = "bomb" if ratio > BOMB_RATIO else "too_large"
-                raise FetchError(reason, f"more than {self._max_bytes} bytes") from error
+                reason = "bomb" if self._room > BOMB_RATIO * self._wire else "too_large"
+                raise FetchError(reason, f"more than {self._room} bytes") from error
             raise FetchError("bad_encoding", f"br, cut or damaged: {error}") from error
         return bytes(memoryview(room)[:size])
 

@@ -170,7 +170,10 @@ class Fetcher:
     async def __aenter__(self) -> Self:
         limits = self._limits
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=self._tls, ttl_dns_cache=DNS_KEPT_S),
+            connector=aiohttp.TCPConnector(
+                limit=0, force_close=True, ssl=self._tls, ttl_dns_cache=DNS_KEPT_S
+            ),
+            middlewares=(_ask_once,),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             trust_env=self._trust_env,
@@ -270,6 +273,20 @@ class Fetcher:
         encoding = response.headers.get("Content-Encoding", "")
         chunks = response.content.iter_chunked(CHUNK_BYTES)
         return await read_body(chunks, encoding, self._limits, time.monotonic)
+
+
+async def _ask_once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Keep aiohttp from asking again at once where a connection breaks.
+
+    That is meant for connections that were kept open, of which we have none: a server in trouble
+    would get every request twice.
+    """
+    try:
+        return await handler(request)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise named_fault(error) from error
 
 
 def named_fault(error: BaseException) -> FetchError:

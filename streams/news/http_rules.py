@@ -6,7 +6,6 @@ seconds. RFC 9110 is HTTP, RFC 9111 its caching.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
@@ -20,10 +19,18 @@ from streams.times import DAY_S
 HOUR_S: Final = 3_600
 RETRY_AFTER_MAX_S: Final = DAY_S
 # A failing feed is asked again for ever, ever more seldom. A refusal is rarely over in an hour, and
-# 410 says "for good" (RFC 9110 15.5.11), which publishers take back now and then.
-# Where nothing answered at all, the network that is down may be ours, and asking burdens nobody.
+# 410 says "for good" (RFC 9110 15.5.11), which publishers take back now and then. Where no server
+# was reached, the network that is down may be ours, and asking burdens nobody.
 BACKOFF_MAX_S: Final = HOUR_S
-CEILINGS_S: Final = {0: 300, 401: 6 * HOUR_S, 403: 6 * HOUR_S, 404: 6 * HOUR_S, 410: DAY_S}
+CEILINGS_S: Final = {
+    "dns": 300,
+    "connect": 300,
+    "connect_timeout": 300,
+    "unauthorized": 6 * HOUR_S,
+    "forbidden": 6 * HOUR_S,
+    "not_found": 6 * HOUR_S,
+    "gone": DAY_S,
+}
 DOUBLINGS_MAX: Final = 20  # beyond any ceiling; a float cannot hold 2 ** 2000
 
 ACCEPT: Final = (
@@ -102,14 +109,13 @@ def retry_after_s(headers: Mapping[str, str], now_ns: int) -> float:
     return min(max(wait_s, 0.0), RETRY_AFTER_MAX_S)
 
 
-def backoff_s(interval_s: float, failures: int, status: int) -> float:
+def backoff_s(interval_s: float, failures: int, reason: str) -> float:
     """Return the wait after the `failures`-th failure in a row: doubled each time, then a ceiling.
 
-    `status` is 0 where nothing answered. The first failure waits one interval; a feed slower than
-    the ceiling keeps its own pace.
+    The first failure waits one interval; a feed slower than the ceiling keeps its own pace.
     """
     doubled = interval_s * 2.0 ** min(max(failures - 1, 0), DOUBLINGS_MAX)
-    return max(interval_s, min(doubled, CEILINGS_S.get(status, BACKOFF_MAX_S)))
+    return max(interval_s, min(doubled, CEILINGS_S.get(reason, BACKOFF_MAX_S)))
 
 
 def refusal_of(status: int) -> str:
@@ -134,8 +140,9 @@ def plain_url(url: str) -> str:
 
 def redirect_target(url: str, location: str) -> str:
     """Return where a redirect from `url` leads, "" where it leads nowhere."""
+    location = location.strip()
     try:
-        return plain_url(urljoin(url, location.strip()))
+        return plain_url(urljoin(url, location)) if location else ""
     except ValueError:
         return ""
 
@@ -166,9 +173,9 @@ def shown_url(url: str) -> str:
 
 
 def _whole(digits: str) -> float:
-    """Return a number of seconds; one too long to be meant is infinite."""
+    """Return a number of seconds, whatever its length; int() would refuse very long ones."""
     digits = digits.lstrip("0") or "0"
-    return float(digits) if len(digits) < 15 else math.inf
+    return float(digits) if len(digits) < 15 else 1e15
 
 
 def _date_s(text: str) -> float | None:

@@ -146,7 +146,7 @@ class Poller:
     def _failure(
         self, feed: PolledFeed, state: FeedState, fetched: Fetched, reason: str, detail: str = ""
     ) -> _Befell:
-        pace_s = backoff_s(feed.interval_s, state.failures, fetched.status)
+        pace_s = backoff_s(feed.interval_s, state.failures, reason)
         asked_s = retry_after_s(fetched.headers, self._now_ns()) if fetched.status >= 400 else 0.0
         return _Befell(state, pace_s, asked_s, "failed", reason, detail or fetched.detail)
 

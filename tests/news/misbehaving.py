@@ -13,7 +13,6 @@ import time
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from email.utils import formatdate
 from pathlib import Path
 from typing import NamedTuple
 
@@ -129,10 +128,10 @@ PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Please wa
 
 
 def bomb(megabytes: int = BOMB_MB) -> bytes:
-    """Return gzip that inflates to so many megabytes of zeros."""
-    packer = zlib.compressobj(9, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
-    zeros = bytes(1_000_000)
-    return b"".join(packer.compress(zeros) for _ in range(megabytes)) + packer.flush()
+    """Return gzip that inflates to so many megabytes of zeros: one block again and again."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    block = packer.compress(bytes(1_000_000)) + packer.flush(zlib.Z_FULL_FLUSH)
+    return gzip.compress(b"", mtime=0)[:10] + block * megabytes + packer.flush() + bytes(8)
 
 
 # -- answers
@@ -165,11 +164,6 @@ def document(body: bytes, **headers: object) -> Answer:
 
 def redirect(code: int, location: str) -> Answer:
     return status(code, Location=location)
-
-
-def retry_at(seconds: float) -> str:
-    """Return an HTTP date so many seconds from now."""
-    return formatdate(time.time() + seconds, usegmt=True)
 
 
 def conditional(body: bytes, etag: str) -> Answer:
@@ -206,5 +200,9 @@ async def reset(writer: asyncio.StreamWriter, asked: Asked) -> None:
     writer.transport.abort()
 
 
+def gzipped(body: bytes) -> bytes:
+    return gzip.compress(body, mtime=0)
+
+
 def zipped(body: bytes) -> Answer:
-    return document(gzip.compress(body), Content_Encoding="gzip")
+    return document(gzipped(body), Content_Encoding="gzip")
