@@ -43,12 +43,14 @@ async def read_body(
 
     `encoding` is the Content-Encoding header. gzip is told from the bytes, whatever that says.
     """
-    codings = _codings(encoding)
+    codings, most = _codings(encoding), wire_limit(limits.max_bytes)
     began_s, wire = monotonic(), 0
     decoder: Decoder | None = None
     head = b""
     async for chunk in chunks:
         wire += len(chunk)
+        if wire > most:
+            raise FetchError("too_large", f"more than {most} bytes before decoding")
         _check_pace(wire, monotonic() - began_s, limits)
         if decoder is not None:
             decoder.feed(chunk)
@@ -61,6 +63,11 @@ async def read_body(
         decoder = decoder_for(head, codings, limits.max_bytes)
         decoder.feed(head)
     return decoder.finish() if decoder else b""
+
+
+def wire_limit(max_bytes: int) -> int:
+    """Return how many bytes a body may have before decoding: what cannot shrink grows a little."""
+    return max_bytes + max_bytes // 100 + 1_024
 
 
 def _codings(encoding: str) -> str:
@@ -149,8 +156,7 @@ class Brotli(Decoder):
     """br: inflated at the end, into a buffer that cannot grow."""
 
     def __init__(self, max_bytes: int) -> None:
-        # What cannot be made smaller grows a little: br adds less than this.
-        super().__init__(max_bytes + max_bytes // 100 + 1_024)
+        super().__init__(wire_limit(max_bytes))
         self._room = max_bytes
 
     def finish(self) -> bytes:

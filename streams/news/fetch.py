@@ -21,7 +21,7 @@ import aiohttp
 import msgspec
 
 from streams.errors import FetchError
-from streams.news.body import Limits, read_body
+from streams.news.body import Limits, read_body, wire_limit
 from streams.news.hosts import HostGate
 from streams.news.http_rules import (
     ACCEPT,
@@ -267,9 +267,9 @@ class Fetcher:
         raise FetchError(refusal_of(response.status), f"{response.status} {response.reason or ''}")
 
     async def _body(self, response: aiohttp.ClientResponse) -> bytes:
-        length = response.content_length
-        if length is not None and length > self._limits.max_bytes:
-            raise FetchError("too_large", f"{length} bytes, more than {self._limits.max_bytes}")
+        length, most = response.content_length, wire_limit(self._limits.max_bytes)
+        if length is not None and length > most:
+            raise FetchError("too_large", f"{length} bytes, more than {most}")
         encoding = response.headers.get("Content-Encoding", "")
         chunks = response.content.iter_chunked(CHUNK_BYTES)
         return await read_body(chunks, encoding, self._limits, time.monotonic)

@@ -62,6 +62,10 @@ class Time:
     def asleep(self) -> int:
         return sum(not future.done() for _, _, future in self._sleepers)
 
+    def forget(self) -> None:
+        """Let go of those who slept in a loop or a poller that is no more."""
+        self._sleepers.clear()
+
     def wake_next(self, until_s: float) -> bool:
         """Wake whoever is due first, if that is by then; False: nobody is, and it is then."""
         while self._sleepers and self._sleepers[0][2].done():
