@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from agents.cli_feeds import add_feeds
 from agents.cli_ingest import add_ingest
 from agents.cli_journal import add_journal
 from agents.cli_kafka import add_connection as _add_connection
@@ -60,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_dev(commands)
     _add_topics(commands)
     add_doctor(commands)
+    add_feeds(commands)
     add_ingest(commands)
     add_journal(commands)
     add_worker(commands)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import enum
 import logging
 import queue
-import re
 import signal
 import sys
 import threading
@@ -21,10 +20,9 @@ from typing import Final, Protocol
 from agents.runtime.clock import elapsed_s, now_ns
 from agents.runtime.connection import Connection, admin_client
 from agents.runtime.intake import Intake
-from agents.runtime.kafka_local import state_home
 from agents.runtime.settings import load_config
 from agents.runtime.source import Handful, Source
-from agents.runtime.sources import sources_of
+from agents.runtime.sources import home_of, sources_of
 from agents.runtime.topics_admin import check_topics
 from agents.runtime.watched import broadcasts_of, universe_of
 from streams.codec import Record
@@ -49,7 +47,7 @@ def run_ingest(broker: Connection, config: Path | None, spool: Path | None) -> i
     settings = load_config(config)
     universe = universe_of(settings, config)
     partitions = market_partitions(broker)
-    folder = spool or default_spool(broker)
+    folder = spool or home_of(broker)
     publisher = Publisher(broker.client_options(), spool=folder)
     try:
         framer = LiveFramer(
@@ -90,12 +88,6 @@ def market_partitions(broker: Connection) -> int:
             f"newsquake topics create --broker {broker.address}{prefix}"
         )
     return found[needed[0]].partitions
-
-
-def default_spool(broker: Connection) -> Path:
-    """Return the spool of this broker and prefix: what waits for one must not go to another."""
-    name = re.sub(r"[^A-Za-z0-9.]+", "-", f"{broker.address} {broker.prefix}").strip("-.")
-    return state_home() / "spool" / name
 
 
 log = logging.getLogger(__name__)

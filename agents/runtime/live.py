@@ -16,7 +16,7 @@ from agents.runtime.embedded import Embedded
 from agents.runtime.ingest import Ingest, market_partitions, run_ingest
 from agents.runtime.kafka_local import state_home
 from agents.runtime.settings import load_config
-from agents.runtime.sources import sources_of
+from agents.runtime.sources import home_of, sources_of
 from agents.runtime.supervisor import Job, Supervisor
 from agents.runtime.watched import broadcasts_of, universe_of
 from agents.runtime.workers import live_engine, sinks_of
@@ -56,7 +56,7 @@ def run_embedded(config: Path | None, out: Path | None, folder: Path | None) -> 
 
     JournalError: another run has the folder, or the disk does not take what is written.
     """
-    settings, home = load_config(config), folder or state_home() / "live"
+    settings, home = load_config(config), folder or home_of(None)
     universe = universe_of(settings, config)
     log = Embedded(home, universe, live_engine(config, None), sinks_of(out))
     try:

@@ -1,0 +1,137 @@
+"""`newsquake feeds add` and `list`: the sources of news in newsquake.toml."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from agents.runtime.feeds_check import feed_of, fetched, shown
+from agents.runtime.news_file import host_of
+from agents.runtime.settings import NewsquakeFile, load_config
+from agents.runtime.toml_file import load_toml
+from streams.errors import InputError, UsageError
+from streams.news.feed import AUTO, FeedInfo
+from streams.news.fetch import agent_name
+
+DEFAULT: Final = Path("newsquake.toml")
+SHOWN: Final = 5
+
+
+def run_add(url: str, spec: dict[str, Any], config: Path | None, *, asked: bool) -> int:
+    """Append a feed to newsquake.toml, asked for once before; 1: it cannot be read, nothing changes."""
+    path = config or DEFAULT
+    settings = load_config(path) if path.exists() else NewsquakeFile()
+    for feed in settings.feeds:
+        if feed.url == url:
+            raise UsageError(f'{path}: the feed "{feed.name}" has this address already')
+    name = spec.pop("name", None) or _free_name(url, settings.news_names())
+    stanza = {"name": name, "url": url, **spec}
+    text = _stanza(stanza)
+    _appended(path, text, check_only=True)
+    if asked and not _readable(url, stanza, settings.news.contact):
+        sys.stderr.write(f"newsquake feeds add: {path} is unchanged; --untried adds it anyway\n")
+        return 1
+    _appended(path, text, check_only=False)
+    sys.stdout.write(f"{path}: added\n{text}")
+    return 0
+
+
+def run_list(config: Path | None, *, as_json: bool) -> int:
+    """Print the sources of news that newsquake.toml names."""
+    rows = listed(load_config(existing(config)))
+    if as_json:
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(rows)).decode() + "\n")
+        return 0
+    table = Table(box=None, pad_edge=False)
+    for column in ("name", "kind", "every", "dialect", "source", "tier", "where"):
+        table.add_column(column, overflow="fold" if column == "where" else "ellipsis")
+    for row in rows:
+        every = f"{row['interval_s']:g} s" if row["interval_s"] else ""
+        words = ("name", "kind", "dialect", "source", "tier", "where")
+        name, kind, *others = (str(row[word]) for word in words)
+        table.add_row(name, kind, every, *others)
+    Console().print(table)
+    return 0
+
+
+def listed(settings: NewsquakeFile) -> list[dict[str, Any]]:
+    """Return the sources of news, a row each."""
+    rows = [_row(feed.feed, "feed", feed.url, feed.interval_s) for feed in settings.feeds]
+    rows += [_row(x.info(x.source), "folder", x.path, x.interval_s) for x in settings.folders]
+    if settings.inbox:
+        where = f"http://{settings.inbox.host}:{settings.inbox.port}/"
+        rows.append(_row(settings.inbox.info(settings.inbox.source), "inbox", where, None))
+    for wire in settings.wires:
+        where = wire.url or "the vendor's own"
+        blank = {"dialect": "", "source": wire.kind, "tier": "", "interval_s": None}
+        rows.append({"name": wire.label, "kind": "wire", **blank, "where": where})
+    return rows
+
+
+def _row(info: FeedInfo, kind: str, where: str, interval_s: float | None) -> dict[str, Any]:
+    words = {"dialect": info.dialect, "source": info.source, "tier": info.tier}
+    return {"name": info.name, "kind": kind, **words, "interval_s": interval_s, "where": where}
+
+
+def existing(config: Path | None) -> Path | None:
+    """Return the configuration: the one that is named, else newsquake.toml where it is here."""
+    return config or (DEFAULT if DEFAULT.exists() else None)
+
+
+def _readable(url: str, stanza: dict[str, Any], contact: str) -> bool:
+    """Ask for the feed, show what came, and tell whether it is one."""
+    feed = msgspec.structs.replace(
+        feed_of(url, stanza.get("dialect", AUTO)), symbols=tuple(stanza.get("symbols", ()))
+    )
+    document = asyncio.run(fetched(url, feed, agent_name(contact)))
+    console = Console(soft_wrap=True, markup=False, highlight=False)
+    for line in shown(document, SHOWN):
+        console.print(line)
+    empty = {problem["reason"] for problem in document.problems} == {"empty_feed"}
+    return empty or not document.refused
+
+
+def _free_name(url: str, taken: list[str]) -> str:
+    """Return a name made of the address that no other source has."""
+    host, path = host_of(url), urlsplit(url).path
+    words = re.findall(r"[A-Za-z0-9]+", f"{host.rpartition('.')[0] or host} {path}")
+    base = "-".join(word for word in words if word.lower() not in {"rss", "xml", "feed"})[:50]
+    name, number = base or "feed", 2
+    while name in taken:
+        name, number = f"{base}-{number}", number + 1
+    return name
+
+
+def _stanza(stanza: dict[str, Any]) -> str:
+    """Return a `[[feeds]]` table; JSON's strings, numbers and arrays of strings are TOML, too."""
+    lines = [
+        f"{key} = {msgspec.json.encode(value).decode()}"
+        for key, value in stanza.items()
+        if value is not None
+    ]
+    return "\n".join(["[[feeds]]", *lines, ""])
+
+
+def _appended(path: Path, text: str, *, check_only: bool) -> None:
+    """Add text to a configuration, which must be one afterwards. ConfigError: it would not."""
+    try:
+        before = path.read_text("utf-8") if path.exists() else ""
+        gap = "" if not before else "\n" if before.endswith("\n") else "\n\n"
+        fresh = path.with_name(f".{path.name}.new")
+        fresh.write_text(f"{before}{gap}{text}", "utf-8")
+        try:
+            load_toml(fresh, NewsquakeFile)
+            if not check_only:
+                fresh.replace(path)
+        finally:
+            fresh.unlink(missing_ok=True)
+    except OSError as fault:
+        raise InputError(str(path), f"cannot be written: {fault}") from fault

@@ -1,0 +1,135 @@
+"""`newsquake feeds status`: how the sources of news of a run have been doing."""
+
+from __future__ import annotations
+
+import math
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from agents.runtime.clock import now_ns
+from agents.runtime.feed_health import BUCKETS_S, FeedRecord, Spread, records_in
+from streams.errors import InputError
+from streams.events import SECOND_NS
+from streams.news.book import read_states
+
+NOTE = """\
+last item: how long ago, and how many items this time of the week expects since (quiet: too many).
+late: publication to receipt of what came while we listened; first: stories that others told, too.
+"""
+
+
+def run_status(book: Path, *, as_json: bool) -> int:
+    """Print the records that the run's book holds; 1: there are none."""
+    if not book.exists():
+        raise InputError(
+            str(book),
+            "no run has read news into it yet. Give the --config, --broker and --spool of the run",
+        )
+    at_ns = now_ns()
+    records = records_in(read_states(book))
+    if as_json:
+        rows = [plain(record, at_ns) for record in records]
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(rows)).decode() + "\n")
+    else:
+        _print(records, at_ns)
+    return 0
+
+
+def plain(record: FeedRecord, at_ns: int) -> dict[str, Any]:
+    """Return a record as JSON says it: without its rhythm, with what that expects."""
+    row: dict[str, Any] = msgspec.to_builtins(record)
+    del row["rhythm"], row["expect"]
+    for name in ("lateness", "ahead", "behind"):
+        spread = getattr(record, name)
+        ends = [*map(str, BUCKETS_S), "more"]
+        row[f"{name}_s"] = {
+            "p50": _finite(spread.quantile_s(0.5)),
+            "p95": _finite(spread.quantile_s(0.95)),
+            "buckets": dict(zip(ends, spread.counts, strict=True)),
+        }
+        del row[name]
+    expected = record.expected_since_last(at_ns)
+    row["expected_since_last"] = None if expected is None else round(expected, 3)
+    row["state"] = state_of(record, at_ns)
+    return row
+
+
+def state_of(record: FeedRecord, at_ns: int) -> str:
+    """Return a feed's state in one word."""
+    if record.failing:
+        return "failing"
+    if record.last_read_ns is None:
+        return "waiting"
+    if record.quiet(at_ns):
+        return "quiet"
+    return "empty" if record.empty_reads == record.reads and record.reads else "well"
+
+
+def _print(records: list[FeedRecord], at_ns: int) -> None:
+    table = Table(box=None, pad_edge=False)
+    for column in (
+        "feed", "state", "last item", "items", "new", "revised", "repeats", "empty",
+        "rejects", "failures", "late p50 / p95", "first", "ahead", "behind",
+    ):  # fmt: skip
+        table.add_column(column, justify="left" if column in {"feed", "state"} else "right")
+    for record in records:
+        table.add_row(*_row(record, at_ns))
+    console = Console()
+    console.print(table)
+    for record in records:
+        if record.failing:
+            again = f"{record.failing} in a row"
+            console.print(
+                f"{record.feed}: {again}, {record.last_fault}", markup=False, soft_wrap=True
+            )
+    console.print(NOTE, style="dim", end="", markup=False)
+
+
+def _row(record: FeedRecord, at_ns: int) -> list[str]:
+    late = record.lateness
+    counts = (
+        record.items, record.fresh, record.revisions, record.repeats, record.empty_reads,
+        sum(record.rejects.values()), sum(record.failures.values()),
+    )  # fmt: skip
+    return [
+        record.feed,
+        state_of(record, at_ns),
+        _last(record, at_ns),
+        *(f"{count:,}" for count in counts),
+        f"{_seconds(late.quantile_s(0.5))} / {_seconds(late.quantile_s(0.95))}",
+        f"{record.first:,} of {record.stories:,}",
+        _half(record.ahead),
+        _half(record.behind),
+    ]
+
+
+def _last(record: FeedRecord, at_ns: int) -> str:
+    if record.last_item_ns is None:
+        return "never"
+    age = _seconds((at_ns - record.last_item_ns) / SECOND_NS)
+    expected = record.expected_since_last(at_ns) or 0.0
+    return f"{age} ({expected:.1f} expected)"
+
+
+def _half(spread: Spread) -> str:
+    return _seconds(spread.quantile_s(0.5))
+
+
+def _seconds(seconds: float | None) -> str:
+    if seconds is None:
+        return "-"
+    if math.isinf(seconds):
+        return "over a day"
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:g} s" if seconds < 1 else f"{seconds:.0f} s"
+
+
+def _finite(seconds: float | None) -> float | str | None:
+    return "more" if seconds is not None and math.isinf(seconds) else seconds

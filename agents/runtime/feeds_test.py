@@ -1,0 +1,153 @@
+"""`newsquake feeds test`: each configured source is asked once, and says how it is."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import msgspec
+from rich.console import Console
+from rich.text import Text
+
+from agents.runtime.clock import now_ns
+from agents.runtime.feeds_check import Document, fetched
+from agents.runtime.news_file import FeedSpec, FolderSpec, WireSpec
+from agents.runtime.news_plan import NewsPlan
+from agents.runtime.settings import NewsquakeFile, load_config
+from streams.errors import ConfigError, UsageError
+from streams.events import SECOND_NS
+from streams.news.feed import FeedInfo, Outcome, ParsedFeed
+from streams.news.fetch import agent_name
+
+AT_ONCE: Final = 8
+WIRE_LIMIT_S: Final = 20.0  # for a wire to connect, log in and subscribe
+
+
+class Verdict(NamedTuple):
+    """How a source is: well or not, and in words."""
+
+    name: str
+    well: bool
+    detail: str
+
+
+def run_test(names: Sequence[str], config: Path | None, *, as_json: bool) -> int:
+    """Try the sources of that name, all where none is named; 1: one of them is not well."""
+    settings = load_config(config)
+    known = settings.news_names()
+    for name in names:
+        if name not in known:
+            raise UsageError(f'no source of news is called "{name}"; there are: {", ".join(known)}')
+    if not known:
+        raise UsageError("newsquake.toml names no news; add some: newsquake feeds add URL")
+    return asyncio.run(_tried(_tests(settings, config, set(names or known)), as_json=as_json))
+
+
+def _tests(
+    settings: NewsquakeFile, config: Path | None, names: set[str]
+) -> list[Awaitable[Verdict]]:
+    agent, base = agent_name(settings.news.contact), config.parent if config else Path()
+    tests: list[Awaitable[Verdict]] = []
+    tests += [_feed(feed, agent) for feed in settings.feeds if feed.name in names]
+    tests += [_folder(each, base) for each in settings.folders if each.name in names]
+    tests += [_wire(w, settings, config) for w in settings.wires if w.label in names]
+    return tests
+
+
+async def _tried(tests: list[Awaitable[Verdict]], *, as_json: bool) -> int:
+    room, failed = asyncio.Semaphore(AT_ONCE), 0
+    console = Console(soft_wrap=True, markup=False, highlight=False)
+
+    async def held(test: Awaitable[Verdict]) -> Verdict:
+        async with room:
+            return await test
+
+    for done in asyncio.as_completed([held(test) for test in tests]):
+        verdict = await done
+        failed += not verdict.well
+        if as_json:
+            sys.stdout.write(msgspec.json.encode(verdict._asdict()).decode() + "\n")
+        else:
+            state = ("well ", "green") if verdict.well else ("wrong", "red")
+            console.print(Text.assemble(state, f"  {verdict.name}: {verdict.detail}"))
+    return 1 if failed else 0
+
+
+async def _feed(spec: FeedSpec, agent: str) -> Verdict:
+    document = await fetched(spec.url, spec.feed, spec.user_agent or agent)
+    if document.refused:
+        first = document.problems[0]
+        return Verdict(spec.name, well=False, detail=f"{first['reason']}: {first['detail']}")
+    return Verdict(spec.name, well=True, detail=_told(document))
+
+
+def _told(document: Document) -> str:
+    parsed = document.parsed
+    number, problems = len(parsed.headlines) + len(parsed.statuses), len(document.problems)
+    stamps = [each.published_ns for each in parsed.headlines if each.published_ns is not None]
+    stamps += [each.ts_ns for each in parsed.statuses]
+    age = f", the newest {_age(now_ns() - max(stamps))} old" if stamps else ""
+    wrong = f", {problems} problems (newsquake feeds check {document.path})" if problems else ""
+    return f"{parsed.dialect}, {number} items{age}{wrong}"
+
+
+def _age(ns: int) -> str:
+    seconds = max(ns // SECOND_NS, 0)
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+async def _folder(spec: FolderSpec, base: Path) -> Verdict:
+    path = base / spec.path
+    if not path.is_dir() or not os.access(path, os.R_OK | os.X_OK):
+        return Verdict(spec.name, well=False, detail=f"{path}: no such folder, or not readable")
+    number = sum(1 for each in path.glob(spec.pattern) if each.is_file())
+    return Verdict(spec.name, well=True, detail=f"{path}: {number} files match {spec.pattern}")
+
+
+async def _wire(spec: WireSpec, settings: NewsquakeFile, config: Path | None) -> Verdict:
+    """Connect, log in, subscribe."""
+    try:
+        alone = msgspec.structs.replace(settings, feeds=(), folders=(), inbox=None, wires=(spec,))
+        plan = NewsPlan(alone, config)
+    except ConfigError as fault:
+        return Verdict(spec.label, well=False, detail=str(fault))
+    said: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+
+    def notice(outcome: Outcome) -> None:
+        if not said.done() and outcome.kind in {"connected", "failed"}:
+            well = outcome.kind == "connected"
+            detail = "connected and subscribed" if well else f"{outcome.reason}: {outcome.detail}"
+            said.set_result(Verdict(spec.label, well=well, detail=detail))
+
+    (run,) = plan.runs(_dropped, notice, _Nothing())
+    task = asyncio.create_task(run)
+    try:
+        return await asyncio.wait_for(said, WIRE_LIMIT_S)
+    except TimeoutError:
+        detail = f"no answer in {WIRE_LIMIT_S:.0f} s"
+        return Verdict(spec.label, well=False, detail=detail)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _dropped(_feed: FeedInfo, _parsed: ParsedFeed) -> int:
+    """Take news that nobody wants: the run itself will read it again."""
+    return 0
+
+
+class _Nothing:
+    """States of a source that is only tried."""
+
+    def load(self, _feed: str) -> bytes | None:
+        return None
+
+    def save(self, _feed: str, _state: bytes) -> None:
+        return
