@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 
 import msgspec
 from rich.console import Console
-from rich.table import Table
 
 from agents.runtime.feeds_check import feed_of, fetched, shown
 from agents.runtime.news_file import host_of
 from agents.runtime.settings import NewsquakeFile, load_config
 from agents.runtime.toml_file import load_toml
+from agents.runtime.wide_table import print_wide, wide_table
 from streams.errors import InputError, UsageError
 from streams.news.feed import AUTO, FeedInfo
 from streams.news.fetch import agent_name
@@ -32,8 +32,8 @@ def run_add(url: str, spec: dict[str, Any], config: Path | None, *, asked: bool)
     for feed in settings.feeds:
         if feed.url == url:
             raise UsageError(f'{path}: the feed "{feed.name}" has this address already')
-    name = spec.pop("name", None) or _free_name(url, settings.news_names())
-    stanza = {"name": name, "url": url, **spec}
+    given = {key: value for key, value in spec.items() if value is not None}
+    stanza = {"name": _free_name(url, settings.news_names()), "url": url, **given}
     text = _stanza(stanza)
     _appended(path, text, check_only=True)
     if asked and not _readable(url, stanza, settings.news.contact):
@@ -47,18 +47,19 @@ def run_add(url: str, spec: dict[str, Any], config: Path | None, *, asked: bool)
 def run_list(config: Path | None, *, as_json: bool) -> int:
     """Print the sources of news that newsquake.toml names."""
     rows = listed(load_config(existing(config)))
+    if not rows and not as_json:
+        sys.stdout.write(f"{config or DEFAULT} names no news; add some: newsquake feeds add URL\n")
+        return 0
     if as_json:
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(rows)).decode() + "\n")
         return 0
-    table = Table(box=None, pad_edge=False)
-    for column in ("name", "kind", "every", "dialect", "source", "tier", "where"):
-        table.add_column(column, overflow="fold" if column == "where" else "ellipsis")
+    table = wide_table("name", "kind", "every", "dialect", "source", "tier", "where")
     for row in rows:
         every = f"{row['interval_s']:g} s" if row["interval_s"] else ""
         words = ("name", "kind", "dialect", "source", "tier", "where")
         name, kind, *others = (str(row[word]) for word in words)
         table.add_row(name, kind, every, *others)
-    Console().print(table)
+    print_wide(table)
     return 0
 
 
@@ -102,7 +103,8 @@ def _readable(url: str, stanza: dict[str, Any], contact: str) -> bool:
 def _free_name(url: str, taken: list[str]) -> str:
     """Return a name made of the address that no other source has."""
     host, path = host_of(url), urlsplit(url).path
-    words = re.findall(r"[A-Za-z0-9]+", f"{host.rpartition('.')[0] or host} {path}")
+    known = host if host.rpartition(".")[2].isdigit() else host.rpartition(".")[0] or host
+    words = re.findall(r"[A-Za-z0-9]+", f"{known} {path}")
     base = "-".join(word for word in words if word.lower() not in {"rss", "xml", "feed"})[:50]
     name, number = base or "feed", 2
     while name in taken:
@@ -112,11 +114,7 @@ def _free_name(url: str, taken: list[str]) -> str:
 
 def _stanza(stanza: dict[str, Any]) -> str:
     """Return a `[[feeds]]` table; JSON's strings, numbers and arrays of strings are TOML, too."""
-    lines = [
-        f"{key} = {msgspec.json.encode(value).decode()}"
-        for key, value in stanza.items()
-        if value is not None
-    ]
+    lines = [f"{key} = {msgspec.json.encode(value).decode()}" for key, value in stanza.items()]
     return "\n".join(["[[feeds]]", *lines, ""])
 
 

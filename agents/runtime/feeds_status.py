@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from rich.console import Console
-from rich.table import Table
 
 from agents.runtime.clock import now_ns
 from agents.runtime.feed_health import BUCKETS_S, FeedRecord, Spread, records_in
+from agents.runtime.wide_table import print_wide, wide_table
 from streams.errors import InputError
 from streams.events import SECOND_NS
 from streams.news.book import read_states
@@ -21,6 +21,12 @@ NOTE = """\
 last item: how long ago, and how many items this time of the week expects since (quiet: too many).
 late: publication to receipt of what came while we listened; first: stories that others told, too.
 """
+
+
+COLUMNS: Final = (
+    "feed", "state", "last item", "items", "new", "revised", "repeats", "empty", "rejects",
+    "failures", "late p50", "late p95", "first", "ahead", "behind",
+)  # fmt: skip
 
 
 def run_status(book: Path, *, as_json: bool) -> int:
@@ -71,16 +77,11 @@ def state_of(record: FeedRecord, at_ns: int) -> str:
 
 
 def _print(records: list[FeedRecord], at_ns: int) -> None:
-    table = Table(box=None, pad_edge=False)
-    for column in (
-        "feed", "state", "last item", "items", "new", "revised", "repeats", "empty",
-        "rejects", "failures", "late p50 / p95", "first", "ahead", "behind",
-    ):  # fmt: skip
-        table.add_column(column, justify="left" if column in {"feed", "state"} else "right")
+    table = wide_table(*COLUMNS, right=frozenset(COLUMNS[2:]))
     for record in records:
         table.add_row(*_row(record, at_ns))
-    console = Console()
-    console.print(table)
+    print_wide(table)
+    console = Console(soft_wrap=True, markup=False, highlight=False)
     for record in records:
         if record.failing:
             again = f"{record.failing} in a row"
@@ -101,7 +102,8 @@ def _row(record: FeedRecord, at_ns: int) -> list[str]:
         state_of(record, at_ns),
         _last(record, at_ns),
         *(f"{count:,}" for count in counts),
-        f"{_seconds(late.quantile_s(0.5))} / {_seconds(late.quantile_s(0.95))}",
+        _half(late),
+        _seconds(late.quantile_s(0.95)),
         f"{record.first:,} of {record.stories:,}",
         _half(record.ahead),
         _half(record.behind),
