@@ -13,7 +13,7 @@ import pytest
 import uvloop
 
 from streams.news.rhythm import Expect
-from tests.news.test_push import FAST, VENDORS, Desk, listening, until, wire_of
+from tests.news.push_desk import FAST, VENDORS, Desk, listening, until, wire_of
 from tests.news.wire_servers import FinnhubServer, WireServer
 
 STEPS = 150
@@ -37,9 +37,11 @@ PACE = msgspec.structs.replace(
 @pytest.mark.parametrize("seed", [1, 2])
 def test_all_news_comes_once_whatever_breaks(vendor: str, seed: int, tmp_path: Path) -> None:
     desk = Desk(tmp_path)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with (
+        contextlib.closing(desk.book),
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
         runner.run(broken_day(vendor, desk, random.Random(seed)))
-    desk.book.close()
     said = Counter(desk.said())
     assert said.most_common(1)[0][1] == 1
     assert {number for number, _, _ in said} == {*range(1, max(desk.numbers()) + 1)}

@@ -54,6 +54,7 @@ class WireServer:
         self.heard: list[str] = []  # every text of every client
         self.articles: dict[int, Article] = {}
         self.rest_status = 200
+        self.retry_after = "0"  # of refusals
         self._sockets: dict[web.WebSocketResponse, str] = {}  # those subscribed -> their fault
         self._transports: dict[web.WebSocketResponse, asyncio.Transport] = {}
         self._runner: web.AppRunner | None = None
@@ -157,7 +158,7 @@ class WireServer:
         self.connected_s.append(time.monotonic())
         fault = self.faults.popleft() if self.faults else ""
         if fault.startswith("http:"):
-            return web.Response(status=int(fault[5:]), text=str(request.url))
+            return web.Response(status=int(fault[5:]), headers={"Retry-After": self.retry_after})
         if status := self.refusal(request):
             return web.Response(status=status, text=str(request.url))
         socket = web.WebSocketResponse(autoping=fault != "dead")
@@ -190,7 +191,7 @@ class WireServer:
     async def _rest(self, request: web.Request) -> web.Response:
         self.asked.append(request.query_string)
         if self.rest_status != 200:
-            return web.Response(status=self.rest_status, headers={"Retry-After": "0"})
+            return web.Response(status=self.rest_status, headers={"Retry-After": self.retry_after})
         return web.json_response(self.page(request))
 
 
