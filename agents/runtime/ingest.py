@@ -22,7 +22,7 @@ from agents.runtime.connection import Connection, admin_client
 from agents.runtime.intake import Intake
 from agents.runtime.settings import load_config
 from agents.runtime.source import Handful, Source
-from agents.runtime.sources import home_of, sources_of
+from agents.runtime.sources import home_of, metrics_of, sources_of
 from agents.runtime.topics_admin import check_topics
 from agents.runtime.watched import broadcasts_of, universe_of
 from streams.codec import Record
@@ -63,7 +63,8 @@ def run_ingest(broker: Connection, config: Path | None, spool: Path | None) -> i
         if publisher.backlog:
             _say(f"{publisher.backlog:,} records of an earlier run are in the spool and go first")
         ingest = Ingest(sources, publisher, framer, broker.prefix)
-        ingest.run()
+        with metrics_of(settings, sources, _say):
+            ingest.run()
         publisher.flush(FLUSH_LIMIT_S)
         _say(f"{ingest.intake.told()}; everything is acknowledged")
     finally:

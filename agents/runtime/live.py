@@ -16,7 +16,7 @@ from agents.runtime.embedded import Embedded
 from agents.runtime.ingest import Ingest, market_partitions, run_ingest
 from agents.runtime.kafka_local import state_home
 from agents.runtime.settings import load_config
-from agents.runtime.sources import home_of, sources_of
+from agents.runtime.sources import home_of, metrics_of, sources_of
 from agents.runtime.supervisor import Job, Supervisor
 from agents.runtime.watched import broadcasts_of, universe_of
 from agents.runtime.workers import live_engine, sinks_of
@@ -70,7 +70,8 @@ def run_embedded(config: Path | None, out: Path | None, folder: Path | None) -> 
         heard = " and ".join(source.name for source in sources)
         _say(f"{heard} -> the journal in {home}; {len(universe.listings):,} listings are followed")
         ingest = Ingest(sources, log, framer)
-        ingest.run()
+        with metrics_of(settings, sources, _say):
+            ingest.run()
         log.flush()
         _say(f"{ingest.intake.told()}; {log.mentions:,} mentions, {log.alerts:,} alert states")
     finally:
