@@ -36,6 +36,7 @@ class FeedState(msgspec.Struct, frozen=True, kw_only=True):
     validators: Validators = Validators()
     body_hash: str = ""
     refused_hash: str = ""
+    held_until_ns: int | None = None  # an embargo in that document ends: it says more then
     moved_to: str = ""  # for good
     whole_ns: int = 0  # when a whole good document came last
     fetched_ns: int = 0
@@ -50,9 +51,16 @@ class FeedState(msgspec.Struct, frozen=True, kw_only=True):
     def conditions(self, now_ns: int) -> Validators:
         """Return the validators to send, none when it is time for the whole document."""
         age_ns = now_ns - self.whole_ns  # negative where our clock was set back
-        return self.validators if 0 <= age_ns < WHOLE_EVERY_S * SECOND_NS else Validators()
+        young = 0 <= age_ns < WHOLE_EVERY_S * SECOND_NS
+        return self.validators if young and not self._lifted(now_ns) else Validators()
 
-    def good(self, fetched: Fetched, digest: str, *, proved: bool) -> FeedState:
+    def knows(self, digest: str, now_ns: int) -> bool:
+        """Tell whether all that such a document says has been taken."""
+        return digest == self.body_hash and not self._lifted(now_ns)
+
+    def good(
+        self, fetched: Fetched, digest: str, held_until_ns: int | None, *, proved: bool
+    ) -> FeedState:
         """Return the state after a good document was taken, or had been before.
 
         A document that is not `proved`, because its parser had to mend it, may have been cut on
@@ -65,6 +73,7 @@ class FeedState(msgspec.Struct, frozen=True, kw_only=True):
             validators=fetched.validators if known else Validators(),
             body_hash=digest,
             refused_hash="",
+            held_until_ns=held_until_ns,
             moved_to=fetched.final_url if fetched.moved else self.moved_to,
             whole_ns=fetched.received_ns,
             failures=0,
@@ -82,6 +91,7 @@ class FeedState(msgspec.Struct, frozen=True, kw_only=True):
             validators=Validators(),
             body_hash="",
             refused_hash=digest,
+            held_until_ns=None,
             failures=0,
         )
 
@@ -103,6 +113,9 @@ class FeedState(msgspec.Struct, frozen=True, kw_only=True):
     def remaining_s(self, now_ns: int) -> float:
         """Return how long a restarted poller still has to wait, at most a day whatever the clock."""
         return min(max((self.due_ns - now_ns) / SECOND_NS, 0.0), RETRY_AFTER_MAX_S)
+
+    def _lifted(self, now_ns: int) -> bool:
+        return self.held_until_ns is not None and self.held_until_ns <= now_ns
 
     def _over(self, fetched: Fetched, **changes: object) -> FeedState:
         return msgspec.structs.replace(self, fetched_ns=fetched.received_ns, **changes)

@@ -23,6 +23,7 @@ import msgspec
 from streams.errors import FetchError
 from streams.news.body import Limits, read_body, wire_limit
 from streams.news.hosts import HostGate
+from streams.news.http_faults import KNOWN, ask_once, named_fault
 from streams.news.http_rules import (
     ACCEPT,
     ACCEPT_ENCODING,
@@ -51,25 +52,6 @@ KEPT_HEADERS: Final = (
     "Location", "Retry-After", "Server",
 )  # fmt: skip
 
-# What aiohttp and the system raise -> our name for it; the first that fits. A class stands before
-# those it derives from.
-FAULTS: Final[tuple[tuple[type[BaseException], str], ...]] = (
-    (aiohttp.ClientSSLError, "tls"),
-    (ssl.SSLError, "tls"),
-    (aiohttp.ConnectionTimeoutError, "connect_timeout"),
-    (TimeoutError, "timeout"),
-    (aiohttp.ClientConnectorDNSError, "dns"),
-    (aiohttp.ClientConnectorError, "connect"),
-    (aiohttp.ClientPayloadError, "truncated"),
-    (aiohttp.ServerDisconnectedError, "reset"),
-    (aiohttp.ClientOSError, "reset"),
-    (aiohttp.InvalidURL, "bad_url"),
-    (aiohttp.ClientError, "bad_http"),
-    (OSError, "connect"),
-    (ValueError, "bad_url"),  # a host that IDNA does not know, a header that cannot be sent
-)
-KNOWN: Final = tuple(kind for kind, _ in FAULTS)
-
 
 class Fetched(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one request and its redirects; `body` None where it gave no document."""
@@ -80,7 +62,7 @@ class Fetched(msgspec.Struct, frozen=True, kw_only=True):
     headers: dict[str, str] = {}  # of it, those in KEPT_HEADERS
     body: bytes | None = None
     hops: tuple[int, ...] = ()  # the statuses of the redirects
-    reason: str = ""  # of a failure: a word of the list in docs/feeds-polling.md
+    reason: str = ""  # of a failure: one of http_rules.REASONS
     detail: str = ""
     received_ns: int = 0  # when the last byte was here
     took_s: float = 0.0  # waits for the host's turn not counted
@@ -173,7 +155,7 @@ class Fetcher:
             connector=aiohttp.TCPConnector(
                 limit=0, force_close=True, ssl=self._tls, ttl_dns_cache=DNS_KEPT_S
             ),
-            middlewares=(_ask_once,),
+            middlewares=(ask_once,),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             trust_env=self._trust_env,
@@ -273,32 +255,6 @@ class Fetcher:
         encoding = response.headers.get("Content-Encoding", "")
         chunks = response.content.iter_chunked(CHUNK_BYTES)
         return await read_body(chunks, encoding, self._limits, time.monotonic)
-
-
-async def _ask_once(
-    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-) -> aiohttp.ClientResponse:
-    """Keep aiohttp from asking again at once where a connection breaks.
-
-    That is meant for connections that were kept open, of which we have none: a server in trouble
-    would get every request twice.
-    """
-    try:
-        return await handler(request)
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise named_fault(error) from error
-
-
-def named_fault(error: BaseException) -> FetchError:
-    """Return an error of aiohttp or the system under our name."""
-    reason = next(name for kind, name in FAULTS if isinstance(error, kind))
-    said = str(error)
-    if isinstance(error, aiohttp.ClientResponseError):
-        said = error.message  # without the URL: keys stand in URLs
-    elif reason == "bad_url":
-        said = ""
-    # Further lines quote what the server sent.
-    return FetchError(reason, said.partition("\n")[0].rstrip(": ") or type(error).__name__)
 
 
 async def fetch_once(

@@ -49,6 +49,15 @@ REFUSALS: Final = {
     429: "rate_limited",
     503: "unavailable",
 }
+# All that a poll can fail for; docs/news-sources.md says what each means.
+REASONS: Final = (
+    *REFUSALS.values(),
+    "client_error", "server_error", "bad_status", "unasked_304",
+    "dns", "connect", "connect_timeout", "timeout", "too_slow", "reset", "tls",
+    "bad_http", "bad_url", "truncated", "bad_encoding", "too_large", "bomb",
+    "bad_redirect", "redirect_loop", "too_many_redirects", "downgrade",
+    "not_a_feed",
+)  # fmt: skip
 WEB: Final = ("http", "https")
 
 _MAX_AGE = re.compile(r'(?:^|[\s,])max-age\s*=\s*"?(\d+)', re.IGNORECASE)

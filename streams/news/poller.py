@@ -2,7 +2,7 @@
 
 Each feed has a task that waits, fetches, reads, hands over and remembers, in this order: whatever
 cuts it off, the feed is asked again and nothing is lost. What came before is known by its id
-further on. The rules are in docs/feeds-polling.md.
+further on. The rules are in docs/news-sources.md.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from streams.news.http_rules import HOUR_S, backoff_s, fresh_s, retry_after_s, s
 PARSERS: Final = 2  # documents that are read at once, off the event loop
 JITTER: Final = 0.1  # of a wait, added: a server's limit is never passed by it
 NOT_A_FEED: Final = "not_a_feed"
-NO_ITEMS: Final = "empty_feed"  # what the readers call a feed without items
+# What readers say of a document, not of an item in it: it was none of any known format.
+UNUSABLE: Final = frozenset({NOT_A_FEED, "undecodable", "too_large"})
 
 Read = Callable[[bytes, FeedInfo, int | None], ParsedFeed]
 
@@ -127,19 +128,19 @@ class Poller:
         if fetched.body is None:
             return _Befell(state.unmodified(fetched), pace_s, least_s, "unchanged")
         digest = digest_of(fetched.body)
-        if digest == state.body_hash:
-            state = state.good(fetched, digest, proved=True)
+        if state.knows(digest, fetched.received_ns):
+            state = state.good(fetched, digest, state.held_until_ns, proved=True)
             return _Befell(state, pace_s, least_s, "unchanged")
         parsed = await self._parsed(fetched.body, feed.info, fetched.received_ns)
-        if digest != state.refused_hash:
+        items = len(parsed.headlines) + len(parsed.statuses)
+        if items or digest != state.refused_hash:
             await self._take(feed.info, parsed)
         if is_no_feed(parsed):
             detail = "; ".join(f"{each.reason}: {each.detail}" for each in parsed.rejects[:1])
             return self._failure(feed, state.failed(fetched, digest), fetched, NOT_A_FEED, detail)
-        items = len(parsed.headlines) + len(parsed.statuses)
         if not items:
             return _Befell(state.empty(fetched, digest), pace_s, least_s, "read")
-        after = state.good(fetched, digest, proved=not parsed.problems)
+        after = state.good(fetched, digest, parsed.held_until_ns, proved=not parsed.problems)
         moved = f"moved to {shown_url(after.moved_to)}" if after.moved_to else ""
         return _Befell(after, pace_s, least_s, "read", detail=moved, items=items)
 
@@ -186,6 +187,6 @@ class _Befell(NamedTuple):
 
 def is_no_feed(parsed: ParsedFeed) -> bool:
     """Tell whether a document was none of any known format; a feed without items is one."""
-    if parsed.headlines or parsed.statuses or parsed.version or not parsed.rejects:
+    if parsed.headlines or parsed.statuses or parsed.version:
         return False
-    return parsed.rejects[0].reason != NO_ITEMS
+    return any(reject.reason in UNUSABLE for reject in parsed.rejects)

@@ -32,6 +32,20 @@ def test_idle_listings_and_frames_are_measured() -> None:
     assert all(value > 0 for value in figures.values())
 
 
+def test_polling_is_measured() -> None:
+    command = [sys.executable, "-m", "tests.bench.feeds", "--json", "--feeds", "20"]
+    done = subprocess.run(
+        [*command, "--interval", "1", "--seconds", "1.5"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    made = json.loads(done.stdout)
+    assert made["first_new_items"] == 20 * 30
+    assert made["failed"] == made["first_failed"] == 0
+    assert made["unchanged"] > 0
+    assert made["peak_rss_mib"] > 0
+
+
 @pytest.mark.slow
 def test_every_figure_of_the_week_is_made(shared_data: Path, tmp_path: Path) -> None:
     made = {

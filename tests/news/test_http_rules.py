@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,8 +12,10 @@ from hypothesis import strategies as st
 
 from streams.events import SECOND_NS
 from streams.news import http_rules as rules
+from streams.news.http_faults import FAULTS
 from streams.times import DAY_S
 
+ROOT = Path(__file__).resolve().parents[2]
 NOW_NS = 1_795_689_000 * SECOND_NS  # Thu, 26 Nov 2026 10:30:00 GMT
 
 anything = st.one_of(
@@ -104,6 +108,19 @@ def test_a_backoff_grows_to_a_ceiling(interval_s: float, failures: int, reason: 
 def test_the_ceilings(reason: str, ceiling_s: float) -> None:
     assert rules.backoff_s(60, 10**9, reason) == ceiling_s
     assert math.isfinite(rules.backoff_s(1e300, 10**9, reason))
+
+
+def test_every_reason_is_listed_and_told_of() -> None:
+    files = [ROOT / "streams" / "news" / f"{name}.py" for name in ("fetch", "body", "http_rules")]
+    code = "".join(path.read_text("utf-8") for path in files)
+    raised = set(re.findall(r'FetchError\(\s*"(\w+)"', code)) | {name for _, name in FAULTS}
+    assert raised <= set(rules.REASONS)
+    assert set(rules.CEILINGS_S) <= set(rules.REASONS)
+    page = (ROOT / "docs" / "news-sources.md").read_text("utf-8")
+    section = page.partition("### What befalls a feed")[2].partition("\n## ")[0]
+    table = {name for row in re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
+             for name in re.findall(r"\w+", row)}  # fmt: skip
+    assert table == set(rules.REASONS)
 
 
 @given(st.text(max_size=80), st.text(max_size=80))

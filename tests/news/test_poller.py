@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from streams.errors import PublishError
@@ -201,6 +202,34 @@ async def test_a_validator_that_cannot_be_sent_is_not() -> None:
             await polling.passes(200)
     assert not any(each.conditional for each in server.asked)
     assert set(world.befell()) == {"read", "unchanged"}
+
+
+def release(*embargoes: str) -> bytes:
+    """Return ninjs with an item for each time, "" for one that may be told at once."""
+    items = [
+        {"uri": f"tag:{n}", "headline": f"Plan {n}", "versionCreated": "2026-11-26T10:00:00Z",
+         **({"embargoedUntil": until} if until else {})}
+        for n, until in enumerate(embargoes)
+    ]  # fmt: skip
+    return msgspec.json.encode({"items": items})
+
+
+@in_loop
+@pytest.mark.parametrize("first", ["", "2026-11-26T11:00:00Z"], ids=["with others", "alone"])
+async def test_what_an_embargo_held_back_comes_when_it_ends(first: str) -> None:
+    world = World()  # it is 10:30
+    async with bad.serving() as server:
+        document = release(first, "2026-11-26T11:00:00Z")
+        server.answers["/feed"] = bad.conditional(document, '"one"')
+        async with Polling(world, feed_of(server.url())) as polling:
+            await polling.passes(1_799)
+            assert world.keys() == ([] if first else ["tag:0"])
+        async with Polling(world, feed_of(server.url())) as polling:
+            await polling.passes(600)
+    assert set(world.keys()) == {"tag:0", "tag:1"}
+    assert len(world.keys()) <= 3
+    assert "failed" not in {each.kind for each in world.outcomes}
+    assert sum(bool(each.rejects) for each in world.taken) == 1
 
 
 # -- 304 storms
