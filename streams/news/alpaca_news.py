@@ -166,8 +166,8 @@ class AlpacaTalk:
 
     def _subscribed(self, fields: Object) -> Step:
         """Go on if all that we asked for is subscribed: else it looks healthy and says nothing."""
-        granted = set(texts_at(fields, "news"))
-        missing = [each for each in self._wire.symbols if each not in granted]
+        granted = {symbol.upper() for symbol in texts_at(fields, "news")}
+        missing = [each for each in self._wire.symbols if each.upper() not in granted]
         if not missing:
             return Step(ready=True)
         detail = f"{len(missing)} of our symbols are not subscribed: {', '.join(missing[:5])}"

@@ -1,17 +1,20 @@
 """Aggregators in the manner of Google News: the publisher is an element, and ends the title.
 
 `Alibaba shares jump - Reuters` beside `<source url="https://www.reuters.com">Reuters</source>` is
-Reuters' headline `Alibaba shares jump`. A suffix that no element confirms is left alone.
+Reuters' headline `Alibaba shares jump`. A suffix that no element confirms is left alone. Anybody can
+write such an element, so a publisher's trust is lent only to what a known aggregator says, or a
+feed that is configured as one.
 """
 
 from __future__ import annotations
 
+import functools
 import re
 
 import msgspec
 
 from streams.events import Tier
-from streams.news.feed import FeedInfo, ParsedFeed
+from streams.news.feed import AUTO, FeedInfo, ParsedFeed
 from streams.news.looks import is_of
 from streams.news.rss import Entry, Item, parse_feed, text_of
 from streams.news.text import URL_CHARS, clean_text
@@ -35,17 +38,18 @@ def knows(head: bytes, url: str) -> bool:
 
 def read(data: bytes, feed: FeedInfo, received_ns: int | None) -> ParsedFeed:
     """Return the items of one document as their publishers'; rejects are those of `parse_feed`."""
-    return parse_feed(data, feed, received_ns, _refined)
+    trusted = feed.dialect != AUTO or feed.tier != "unknown"
+    return parse_feed(data, feed, received_ns, functools.partial(_refined, trusted=trusted))
 
 
-def _refined(entry: Entry, item: Item) -> Item:
+def _refined(entry: Entry, item: Item, *, trusted: bool) -> Item:
     element = dict.get(entry, "source")
     if not isinstance(element, dict):
         return item
     publisher = clean_text(text_of(element, "title"), SOURCE_CHARS)
     if not publisher:
         return item
-    tier = _tier(text_of(element, "href")[:URL_CHARS], publisher)
+    tier = _tier(text_of(element, "href")[:URL_CHARS], publisher) if trusted else item.tier
     title = _without_suffix(clean_text(item.title), publisher)
     return msgspec.structs.replace(item, title=title, source=publisher, tier=tier)
 

@@ -15,6 +15,7 @@ from streams.prices.numbering import Numbering
 from streams.prices.partitioned import Partitioned
 from streams.prices.rows import Rows, concat, select
 from streams.reference.calendars import Calendar
+from streams.reference.exchanges import REGION_OF_MIC
 from streams.topics import HEADLINES, MARKET, prefixed
 
 FRAME_NS: Final = 10_000_000  # 100 frames a second and partition at most (guides/faust.md 10)
@@ -62,6 +63,12 @@ class LiveFramer:
         self._send, self._numbering = send, numbering
         partitions = len(numbering.rows)
         self._issuer_of = issuer_of
+        parts = {listing: listing.rpartition(".") for listing in issuer_of}
+        self._american = {
+            symbol: listing
+            for listing, (symbol, _, mic) in parts.items()
+            if REGION_OF_MIC.get(mic) == "US"
+        }
         self._split = Partitioned(partitions, issuer_of, numbering.run, numbering.rows)
         self._market, self._headlines = prefixed(prefix, MARKET), prefixed(prefix, HEADLINES)
         self._open: list[list[Tick]] = [[] for _ in range(partitions)]
@@ -94,13 +101,21 @@ class LiveFramer:
 
     def status(self, status: Status) -> bool:
         """Send a halt or a resumption behind the rows that came before it; False: nobody follows it."""
-        if status.listing not in self._issuer_of:
+        listing = self._followed(status.listing)
+        if listing is None:
             return False
-        home = self._split.home(status.listing)
+        home = self._split.home(listing)
         if home in self._cut_ns:
             self._cut(home)
-        self._send(self._market, home, status)
+        self._send(self._market, home, msgspec.structs.replace(status, listing=listing))
         return True
+
+    def _followed(self, listing: str) -> str | None:
+        """Return the listing as the universe has it: a halt holds on every American exchange."""
+        if listing in self._issuer_of:
+            return listing
+        symbol, _, mic = listing.rpartition(".")
+        return self._american.get(symbol) if REGION_OF_MIC.get(mic) == "US" else None
 
     def clock(self, ts_ns: int) -> None:
         """Close all frames, send the points that are complete, and a Clock to every partition.

@@ -95,3 +95,22 @@ def test_what_is_configured_of_a_feed_is_of_every_item() -> None:
 def test_a_dialect_that_is_not_known_is_a_fault_of_ours() -> None:
     with pytest.raises(ValueError, match="no dialect is called klingon"):
         read_document(b"", FeedInfo(name="f", source="s", dialect="klingon"), None)
+
+
+@pytest.mark.parametrize(
+    ("feed", "tier"),
+    [
+        ({}, "unknown"),  # anybody can write that he quotes the SEC
+        ({"tier": "aggregator"}, "regulator"),
+        ({"dialect": "source_suffix"}, "regulator"),
+    ],
+)
+def test_a_quoted_publisher_is_trusted_only_where_the_feed_is(
+    feed: dict[str, str], tier: str
+) -> None:
+    data = (
+        b'<rss version="2.0"><channel><title>c</title><item><title>Acme fined - SEC</title>'
+        b'<source url="https://www.sec.gov">SEC</source></item></channel></rss>'
+    )
+    (headline,) = read_document(data, FeedInfo(name="f", source="s", **feed), 10**18).headlines
+    assert (headline.title, headline.source, headline.tier) == ("Acme fined", "SEC", tier)

@@ -6,13 +6,14 @@ import itertools
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.codec import Record, decode, encode
-from streams.events import SECOND_NS, Clock, Flag, TickFrame
+from streams.events import SECOND_NS, Clock, Flag, Status, TickFrame
 from streams.prices import live, numbering
 from streams.prices.framer import Broadcast
 from streams.prices.live import FRAME_NS, FRAME_ROWS, LiveFramer, LivePoints, Tick, frame_of
@@ -98,6 +99,27 @@ def test_a_clock_closes_frames_and_goes_everywhere_after_the_points() -> None:
     }
     made.clock(OPEN_NS + SECOND_NS)  # a clock that was set back
     assert len(sent) == 9
+
+
+@pytest.mark.parametrize("listing", [SPY, "SPY.ARCX"])  # halt lists name the exchange they know
+def test_a_halt_goes_behind_the_rows_before_it(listing: str) -> None:
+    sent: Sent = []
+    made = framer(sent)
+    made.add([tick(SPY, 0), tick(OTHER, 1)], OPEN_NS)
+    halt = Status(listing=listing, ts_ns=OPEN_NS, action="halt", reason="T1")
+    assert made.status(halt)
+    home = partition_of("SPY", 4)
+    assert [record for _, where, record in sent if where == home][1:] == [
+        msgspec.structs.replace(halt, listing=SPY)
+    ]
+    assert [record.listings for _, record in frames(sent)] == [(SPY,)]
+
+
+@pytest.mark.parametrize("listing", ["NOBODY.XNYS", "SPY.XHKG", "SPY"])
+def test_a_halt_that_nobody_follows_is_not_sent(listing: str) -> None:
+    sent: Sent = []
+    assert not framer(sent).status(Status(listing=listing, ts_ns=OPEN_NS, action="halt"))
+    assert sent == []
 
 
 def test_bars_and_trades_share_a_frame() -> None:
