@@ -50,7 +50,8 @@ async def test_both_validators_are_sent_and_no_cookie_is_kept() -> None:
         server.answers["/feed"] = bad.document(
             OLD, ETag='W/"x"', Last_Modified=modified, Set_Cookie="id=7; Path=/"
         )
-        async with Polling(world, feed_of(server.url()), user_agent="newsquake/1 (+me)") as polling:
+        url = server.url(host="localhost")  # cookies of mere addresses would be dropped anyway
+        async with Polling(world, feed_of(url), user_agent="newsquake/1 (+me)") as polling:
             await polling.passes(90)
     first, second = (each.headers for each in server.asked)
     assert (second["if-none-match"], second["if-modified-since"]) == ('W/"x"', modified)
@@ -426,17 +427,20 @@ async def test_a_key_in_a_url_is_in_no_outcome() -> None:
 
 
 @in_loop
-async def test_a_host_gets_few_requests_at_once_and_apart() -> None:
+@pytest.mark.parametrize(("at_once", "gap_s", "answer_s"), [(2, 0.0, 0.05), (8, 0.04, 0.0)])
+async def test_a_host_gets_few_requests_at_once_and_apart(
+    at_once: int, gap_s: float, answer_s: float
+) -> None:
     world = World()
+
+    async def slow(writer: asyncio.StreamWriter, asked: bad.Asked) -> None:
+        await asyncio.sleep(answer_s)
+        await bad.document(OLD)(writer, asked)
+
     async with bad.serving() as server:
-
-        async def slow(writer: asyncio.StreamWriter, asked: bad.Asked) -> None:
-            await asyncio.sleep(0.05)
-            await bad.document(OLD)(writer, asked)
-
         server.answers["/feed"] = slow
         feeds = [feed_of(server.url(f"/feed?{n}"), f"f{n}", interval_s=0.01) for n in range(8)]
-        poller = world.poller(*feeds, gap_s=0.02)
+        poller = world.poller(*feeds, gap_s=gap_s, per_host=at_once)
         poller_in_real_time(poller)
         task = asyncio.create_task(poller.run())
         while len(server.asked) < 20:  # noqa: ASYNC110 - the server has no event to wait for
@@ -444,8 +448,8 @@ async def test_a_host_gets_few_requests_at_once_and_apart() -> None:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     at_s = [each.at_s for each in server.asked]
-    assert server.most_at_once == 2
-    assert (at_s[-1] - at_s[0]) / (len(at_s) - 1) >= 0.019
+    assert server.most_at_once <= at_once
+    assert (at_s[-1] - at_s[0]) / (len(at_s) - 1) >= max(gap_s, answer_s / at_once) * 0.9
 
 
 def poller_in_real_time(poller: Any) -> None:
