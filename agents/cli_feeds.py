@@ -171,4 +171,6 @@ def _status(args: argparse.Namespace) -> int:
     args.config = existing(args.config)
     broker = connected(args) if has_broker(args) else None
     home = args.spool or home_of(broker)
-    return run_status(book_of(load_config(args.config), args.config, home), as_json=args.json)
+    settings = load_config(args.config)
+    book = book_of(settings, args.config, home)
+    return run_status(book, settings.news_names(), as_json=args.json)

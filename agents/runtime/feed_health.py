@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from agents.scoring.stories import WINDOW_NS, StoryIndex
-from streams.events import SECOND_NS, Headline, Reject
+from streams.events import SECOND_NS, Headline, Reject, Status
 from streams.news.book import Sorted
 from streams.news.feed import Outcome, States
 from streams.news.rhythm import Expect, Rhythm
@@ -108,6 +108,7 @@ class FeedHealth:
         self._rhythms = {
             name: Rhythm(each.expect, each.rhythm or None) for name, each in self.records.items()
         }
+        self._begun: set[str] = set()  # feeds whose first document in this run was read
         self._index = StoryIndex()
         self._tellers: dict[str, Teller] = {}
 
@@ -130,25 +131,29 @@ class FeedHealth:
         record.unchanged += outcome.kind == "unchanged"
         record.empty_reads += outcome.kind == "read" and not outcome.items
         record.items += outcome.items
+        self._begun.add(outcome.feed)
         self._rhythms[outcome.feed].note(outcome.at_ns, 0)
 
     def took(self, feed: str, sorted_: Sorted, now_ns: int) -> None:
-        """Take note of what the book said of a document's items."""
+        """Take note of what the book said of a document's items.
+
+        What the first document of a run holds was out before: its lateness is ours.
+        """
         record = self.records[feed]
-        catching_up = record.last_read_ns is None  # what the first document holds was out before
         record.repeats += sorted_.repeats
         record.stale += sorted_.stale
         record.revisions += sorted_.revisions
-        news = [item for item in sorted_.fresh if isinstance(item, Headline)]
+        news = [item for item in sorted_.fresh if isinstance(item, Headline | Status)]
         for item in sorted_.fresh:
             if isinstance(item, Reject):
                 record.rejects[item.reason] = record.rejects.get(item.reason, 0) + 1
         record.fresh += len(news)
         if news:
             record.last_item_ns = now_ns
-        if not catching_up:
+        if record.last_read_ns is not None:
             self._rhythms[feed].note(now_ns, len(news))
-            self._weigh(record, news)
+        if feed in self._begun:
+            self._weigh(record, (item for item in news if isinstance(item, Headline)))
 
     def save(self) -> None:
         """Keep all records."""
@@ -213,6 +218,8 @@ def _decoded(state: bytes | None) -> FeedRecord | None:
     if state is None:
         return None
     try:
-        return msgspec.msgpack.decode(state, type=FeedRecord)
+        record = msgspec.msgpack.decode(state, type=FeedRecord)
+        Rhythm(record.expect, record.rhythm or None)
     except msgspec.DecodeError:
         return None
+    return record

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shutil
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -13,11 +14,11 @@ import msgspec
 from rich.console import Console
 
 from agents.runtime.feeds_check import feed_of, fetched, shown
-from agents.runtime.news_file import host_of
+from agents.runtime.news_file import host_of, url_fault
 from agents.runtime.settings import NewsquakeFile, load_config
 from agents.runtime.toml_file import load_toml
 from agents.runtime.wide_table import print_wide, wide_table
-from streams.errors import InputError, UsageError
+from streams.errors import ConfigError, InputError, UsageError
 from streams.news.feed import AUTO, FeedInfo
 from streams.news.fetch import agent_name
 
@@ -27,6 +28,8 @@ SHOWN: Final = 5
 
 def run_add(url: str, spec: dict[str, Any], config: Path | None, *, asked: bool) -> int:
     """Append a feed to newsquake.toml, asked for once before; 1: it cannot be read, nothing changes."""
+    if fault := url_fault(url, ("http", "https")):
+        raise UsageError(fault)
     path = config or DEFAULT
     settings = load_config(path) if path.exists() else NewsquakeFile()
     for feed in settings.feeds:
@@ -105,8 +108,9 @@ def _free_name(url: str, taken: list[str]) -> str:
     host, path = host_of(url), urlsplit(url).path
     known = host if host.rpartition(".")[2].isdigit() else host.rpartition(".")[0] or host
     words = re.findall(r"[A-Za-z0-9]+", f"{known} {path}")
-    base = "-".join(word for word in words if word.lower() not in {"rss", "xml", "feed"})[:50]
-    name, number = base or "feed", 2
+    kept = [word for word in words if word.lower() not in {"rss", "xml", "feed"}]
+    base = "-".join(kept)[:50] or "feed"
+    name, number = base, 2
     while name in taken:
         name, number = f"{base}-{number}", number + 1
     return name
@@ -119,17 +123,26 @@ def _stanza(stanza: dict[str, Any]) -> str:
 
 
 def _appended(path: Path, text: str, *, check_only: bool) -> None:
-    """Add text to a configuration, which must be one afterwards. ConfigError: it would not."""
+    """Add text to a configuration, which must be one afterwards. ConfigError: it would not.
+
+    All that stands there stays as it is, to the byte.
+    """
+    place = path.resolve()  # a link to a file elsewhere stays one
+    fresh = place.with_name(f".{place.name}.new")
     try:
-        before = path.read_text("utf-8") if path.exists() else ""
-        gap = "" if not before else "\n" if before.endswith("\n") else "\n\n"
-        fresh = path.with_name(f".{path.name}.new")
-        fresh.write_text(f"{before}{gap}{text}", "utf-8")
+        before = place.read_bytes() if place.exists() else b""
+        gap = b"" if not before else b"\n" if before.endswith(b"\n") else b"\n\n"
+        fresh.write_bytes(before + gap + text.encode())
         try:
+            if before:
+                shutil.copymode(place, fresh)
             load_toml(fresh, NewsquakeFile)
             if not check_only:
-                fresh.replace(path)
+                fresh.replace(place)
         finally:
             fresh.unlink(missing_ok=True)
+    except ConfigError as fault:
+        said = str(fault).removeprefix(str(fresh))
+        raise UsageError(f"{path} would be wrong with it{said}") from fault
     except OSError as fault:
         raise InputError(str(path), f"cannot be written: {fault}") from fault

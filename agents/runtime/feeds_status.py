@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,15 +30,18 @@ COLUMNS: Final = (
 )  # fmt: skip
 
 
-def run_status(book: Path, *, as_json: bool) -> int:
-    """Print the records that the run's book holds; 1: there are none."""
+def run_status(book: Path, names: Collection[str], *, as_json: bool) -> int:
+    """Print the records that the run's book holds of these feeds, of all where none is named.
+
+    InputError: there is no book.
+    """
     if not book.exists():
         raise InputError(
             str(book),
             "no run has read news into it yet. Give the --config, --broker and --spool of the run",
         )
     at_ns = now_ns()
-    records = records_in(read_states(book))
+    records = [each for each in records_in(read_states(book)) if not names or each.feed in names]
     if as_json:
         rows = [plain(record, at_ns) for record in records]
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(rows)).decode() + "\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import errno
 import sys
 from collections.abc import Awaitable, Sequence
 from pathlib import Path
@@ -15,13 +15,14 @@ from rich.text import Text
 
 from agents.runtime.clock import now_ns
 from agents.runtime.feeds_check import Document, fetched
-from agents.runtime.news_file import FeedSpec, FolderSpec, WireSpec
+from agents.runtime.news_file import FeedSpec, FolderSpec, InboxFile, WireSpec
 from agents.runtime.news_plan import NewsPlan
 from agents.runtime.settings import NewsquakeFile, load_config
 from streams.errors import ConfigError, UsageError
 from streams.events import SECOND_NS
 from streams.news.feed import FeedInfo, Outcome, ParsedFeed
 from streams.news.fetch import agent_name
+from streams.news.inbox import files_in
 
 AT_ONCE: Final = 8
 WIRE_LIMIT_S: Final = 20.0  # for a wire to connect, log in and subscribe
@@ -55,6 +56,8 @@ def _tests(
     tests += [_feed(feed, agent) for feed in settings.feeds if feed.name in names]
     tests += [_folder(each, base) for each in settings.folders if each.name in names]
     tests += [_wire(w, settings, config) for w in settings.wires if w.label in names]
+    inbox = settings.inbox
+    tests += [_inbox(inbox, settings, config)] if inbox and inbox.name in names else []
     return tests
 
 
@@ -105,10 +108,32 @@ def _age(ns: int) -> str:
 
 async def _folder(spec: FolderSpec, base: Path) -> Verdict:
     path = base / spec.path
-    if not path.is_dir() or not os.access(path, os.R_OK | os.X_OK):
-        return Verdict(spec.name, well=False, detail=f"{path}: no such folder, or not readable")
-    number = sum(1 for each in path.glob(spec.pattern) if each.is_file())
+    try:
+        number = len(files_in(path, spec.pattern))
+    except OSError as fault:
+        return Verdict(spec.name, well=False, detail=f"{path}: {fault.strerror}")
     return Verdict(spec.name, well=True, detail=f"{path}: {number} files match {spec.pattern}")
+
+
+async def _inbox(spec: InboxFile, settings: NewsquakeFile, config: Path | None) -> Verdict:
+    """Look whether a run could listen there."""
+    where = f"http://{spec.host}:{spec.port}/"
+    try:
+        NewsPlan(msgspec.structs.replace(settings, wires=()), config)
+        server = await asyncio.start_server(_closed, spec.host, spec.port)
+    except ConfigError as fault:
+        return Verdict(spec.name, well=False, detail=str(fault))
+    except OSError as fault:
+        taken = fault.errno == errno.EADDRINUSE
+        detail = "a program, perhaps a run, listens there" if taken else str(fault)
+        return Verdict(spec.name, well=taken, detail=f"{where}: {detail}")
+    server.close()
+    await server.wait_closed()
+    return Verdict(spec.name, well=True, detail=f"{where} is free for a run to listen on")
+
+
+async def _closed(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.close()
 
 
 async def _wire(spec: WireSpec, settings: NewsquakeFile, config: Path | None) -> Verdict:

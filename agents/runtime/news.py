@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import sqlite3
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,7 @@ from agents.runtime.clock import now_ns
 from agents.runtime.feed_health import FeedHealth
 from agents.runtime.news_plan import NewsPlan
 from agents.runtime.source import Hand, Handful
+from streams.errors import StateError
 from streams.events import Headline
 from streams.news.book import NewsBook, NewsItem
 from streams.news.feed import FeedInfo, Outcome, ParsedFeed
@@ -34,11 +36,21 @@ class NewsSource:
     def __init__(self, plan: NewsPlan, path: Path, say: Say) -> None:
         """`path` is the book's file."""
         self._plan, self._path, self._say = plan, path, say
+        self._failing: set[str] = set()  # feeds of which that has been said
         self.health: FeedHealth | None = None  # once it runs
 
     def run(self, hand: Hand) -> None:
-        """Hand over news until the process ends. JournalError, StateError: the book is not usable."""
-        asyncio.run(self._live(hand))
+        """Hand over news until the process ends.
+
+        JournalError, StateError: the book is not usable. OSError: the inbox's address is not free.
+        """
+        try:
+            asyncio.run(self._live(hand))
+        except ExceptionGroup as group:
+            fault = _first(group)
+            if isinstance(fault, sqlite3.Error):
+                raise StateError(f"{self._path}: {fault}") from group
+            raise fault from group
 
     async def _live(self, hand: Hand) -> None:
         with contextlib.closing(NewsBook(self._path)) as book:
@@ -46,23 +58,26 @@ class NewsSource:
             desk = Desk(book, health, hand)
 
             def notice(outcome: Outcome) -> None:
-                failing = health.records[outcome.feed].failing
+                failures = health.records[outcome.feed].failing
                 health.notice(outcome)
-                self._tell(outcome, failing)
+                self._tell(outcome, failures)
 
             async with asyncio.TaskGroup() as group:
                 for run in self._plan.runs(desk.take, notice, book):
                     group.create_task(run)
                 group.create_task(_saved(health))
 
-    def _tell(self, outcome: Outcome, failing: int) -> None:
-        if outcome.kind == "failed" and not failing:
+    def _tell(self, outcome: Outcome, failures: int) -> None:
+        feed = outcome.feed
+        if outcome.kind == "silent":
+            self._say(f"{feed} is silent: {outcome.detail}")
+        elif outcome.kind == "failed" and feed not in self._failing:
+            self._failing.add(feed)
             again = "" if outcome.next_s is None else f"; next try in {outcome.next_s:.0f} s"
-            self._say(f"{outcome.feed}: {outcome.reason}: {outcome.detail}{again}")
-        elif outcome.kind == "silent":
-            self._say(f"{outcome.feed} is silent: {outcome.detail}")
-        elif outcome.kind != "failed" and failing:
-            self._say(f"{outcome.feed} is well again after {failing} failures")
+            self._say(f"{feed}: {outcome.reason}: {outcome.detail}{again}")
+        elif outcome.kind != "failed" and feed in self._failing:
+            self._failing.remove(feed)
+            self._say(f"{feed} is well again after {failures} failure{'s' * (failures != 1)}")
 
 
 class Desk:
@@ -86,13 +101,14 @@ class Desk:
     async def _safe(self, items: list[NewsItem]) -> None:
         """Return when the publishing thread has the items where no crash of ours takes them."""
         loop = asyncio.get_running_loop()
-        accepted = loop.create_future()
+        accepted = asyncio.Event()
 
         def tell() -> None:
-            loop.call_soon_threadsafe(accepted.set_result, None)
+            with contextlib.suppress(RuntimeError):  # the loop has ended, and nobody waits
+                loop.call_soon_threadsafe(accepted.set)
 
         await asyncio.to_thread(self._hand, Handful([*items], tell))
-        await accepted
+        await accepted.wait()
 
 
 def _in_order(parsed: ParsedFeed) -> Iterable[NewsItem]:
@@ -106,3 +122,9 @@ async def _saved(health: FeedHealth) -> None:
     while True:
         health.save()
         await asyncio.sleep(SAVE_S)
+
+
+def _first(group: ExceptionGroup[Exception]) -> Exception:
+    """Return what ended the first of the tasks that failed; the others were then cancelled."""
+    fault = group.exceptions[0]
+    return _first(fault) if isinstance(fault, ExceptionGroup) else fault

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ from streams.times import DAY_S
 
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
 SHORTEST_S: Final = 5.0  # between two requests to one feed: below that it is no polling
+SHORTEST_LOOK_S: Final = 0.05  # between two looks at a folder
 INBOX: Final = "inbox"
 
 
@@ -78,6 +80,8 @@ class FeedSpec(_Origin, frozen=True, kw_only=True, forbid_unknown_fields=True):
         super().__post_init__()
         if fault := url_fault(self.url, ("http", "https")):
             raise ValueError(f"url: {fault}")
+        if not self.user_agent.isprintable() or not self.user_agent.isascii():
+            raise ValueError("user_agent: it must be printable ASCII, as headers are")
         if not SHORTEST_S <= self.interval_s <= DAY_S:
             raise ValueError(f"interval_s: it must be from {SHORTEST_S:g} to {DAY_S} seconds")
 
@@ -109,6 +113,13 @@ class WireSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise ValueError("symbols: finnhub sends news of the symbols that are named")
         if self.url is not None and (fault := url_fault(self.url, ("ws", "wss"))):
             raise ValueError(f"url: {fault}")
+        rest = self.backfill_url
+        if rest is not None and (fault := url_fault(rest, ("http", "https"))):
+            raise ValueError(f"backfill_url: {fault}")
+        if self.channels and self.kind != "benzinga":
+            raise ValueError(f"channels: {self.kind} has none; only benzinga has")
+        if self.releases and self.kind != "finnhub":
+            raise ValueError(f"releases: {self.kind} has none apart; only finnhub has")
 
     @property
     def label(self) -> str:
@@ -128,6 +139,10 @@ class FolderSpec(_Origin, frozen=True, kw_only=True, forbid_unknown_fields=True)
         super().__post_init__()
         if not self.source:
             raise ValueError("source: name the publisher of what lies there")
+        if not SHORTEST_LOOK_S <= self.interval_s <= DAY_S:
+            raise ValueError(f"interval_s: it must be from {SHORTEST_LOOK_S:g} to {DAY_S} seconds")
+        if self.done is not None and Path(self.done) == Path(self.path):
+            raise ValueError("done: it must be another folder than path")
 
 
 class InboxFile(_Origin, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -161,8 +176,12 @@ def url_fault(url: str, schemes: tuple[str, ...]) -> str:
 
 
 def host_of(url: str) -> str:
-    """Return the host of an address, without `www.`."""
-    return (urlsplit(url).hostname or url).removeprefix("www.")
+    """Return the host of an address, without `www.`; of what is no address, itself."""
+    try:
+        host = urlsplit(url).hostname
+    except ValueError:
+        host = None
+    return (host or url).removeprefix("www.")
 
 
 def _check_name(name: str) -> None:

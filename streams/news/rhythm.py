@@ -24,6 +24,7 @@ BUSY: Final = range(
 )  # hours of a working day in which wires speak (guides/finance.md: 07-19 ET)
 # A feed of independent items is silent through 9.2 expected ones once in 10,000 times (exp(-9.2)).
 SILENT_ITEMS: Final = 9.2
+MOST_PER_HOUR: Final = 1_000_000  # items; no feed says so much
 MOST_HOURS: Final = 2 * WEEK_HOURS  # of absence that are looked at
 
 
@@ -33,6 +34,17 @@ class Expect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     busy_per_hour: float = 0.0
     quiet_per_hour: float = 0.0
     zone: str = "America/New_York"
+
+    def __post_init__(self) -> None:
+        for key in ("busy_per_hour", "quiet_per_hour"):
+            if not 0 <= getattr(self, key) <= MOST_PER_HOUR:
+                raise ValueError(f"{key}: it must be from 0 to {MOST_PER_HOUR:,} items")
+        try:
+            ZoneInfo(self.zone)
+        except (KeyError, OSError, ValueError) as fault:
+            raise ValueError(
+                f'zone: "{self.zone}" is no time zone; write one such as "America/New_York"'
+            ) from fault
 
 
 class Learned(msgspec.Struct):
