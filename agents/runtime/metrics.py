@@ -25,7 +25,7 @@ from agents.runtime.clock import now_ns
 from agents.runtime.feed_health import BUCKETS_S, FeedHealth, FeedRecord, Spread
 from streams.errors import NewsquakeError
 from streams.events import SECOND_NS
-from streams.news.http_rules import REFUSALS
+from streams.news import http_rules
 from streams.news.wire import Reason
 
 PREFIX: Final = "newsquake"
@@ -72,7 +72,7 @@ BY_REASON: Final[dict[str, tuple[str, Callable[[FeedRecord], dict[str, int]]]]] 
     "news_rejects": ("Rejects of all feeds by reason.", lambda r: r.rejects),
 }
 REASONS: Final = {
-    "news_failures": (*get_args(Reason), *REFUSALS.values()),
+    "news_failures": (*get_args(Reason), *http_rules.REASONS),
     "news_rejects": ("no_title", "no_time", "not_a_feed", "empty_feed", "undecodable"),
 }
 

@@ -195,15 +195,19 @@ def _judged(
     return "revision", Known(id_, revision, newest_ns, contents, now_ns), revised
 
 
+def _older(updated_ns: int | None, known_ns: int | None) -> bool:
+    return updated_ns is not None and known_ns is not None and updated_ns < known_ns
+
+
 def _verdict(content: bytes, numbered: int, updated_ns: int | None, known: Known) -> str:
     """Tell what a known item's words are: a repeat, stale, or a revision.
 
-    Words said before the newest ones are an old copy out of some cache, unless their publisher
-    dates them later than all that we know: then they were put back.
+    Words that are dated before the newest ones, or were said before them, are an old copy out of
+    some cache, unless their publisher dates them later than all that we know: they were put back.
     """
     if known.contents[:8] == content:
         return "repeat"
-    if 0 < numbered < known.revision:
+    if 0 < numbered < known.revision or _older(updated_ns, known.updated_ns):
         return "stale"
     earlier = {known.contents[at : at + 8] for at in range(0, len(known.contents), 8)}
     if content not in earlier:

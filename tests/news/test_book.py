@@ -72,6 +72,12 @@ def test_an_old_copy_out_of_a_cache_is_stale_and_words_put_back_are_not(book: Ne
     assert read(book, put_back) == [("A", 3, "updated")]
 
 
+def test_words_dated_before_the_newest_are_stale_even_if_new_to_us(book: NewsBook) -> None:
+    read(book, headline("1", "C", updated_ns=NOW_NS))
+    assert read(book, headline("1", "B", updated_ns=NOW_NS - 1)) == []
+    assert read(book, headline("1", "D", updated_ns=NOW_NS)) == [("D", 1, "updated")]
+
+
 def test_a_deletion_is_the_last_revision(book: NewsBook) -> None:
     read(book, headline("1", "A"))
     assert read(book, headline("1", "A", action="deleted")) == [("A", 1, "deleted")]
