@@ -12,7 +12,8 @@ import msgspec
 from streams.errors import RecordError
 from streams.events import Headline, Reject
 from streams.news import frames
-from streams.news.feed import FeedInfo
+from streams.news.feed import FeedInfo, parsed_of
+from streams.news.item import Item
 from streams.news.json_values import Object, decode_json, object_of, starts_json, text_at, texts_at
 from streams.news.vendor_symbols import listed
 from streams.news.wire import (
@@ -136,7 +137,7 @@ class AlpacaTalk:
         fault = next((step.fault for step in steps if step.fault), None)
         return Step(
             send=tuple(text for step in steps for text in step.send),
-            parsed=frames.parsed_of(made, DIALECT),
+            parsed=parsed_of(made, dialect=DIALECT),
             ready=fault is None and any(step.ready for step in steps),
             fault=fault,
         )
@@ -201,7 +202,7 @@ def _unpacked(frame: bytes) -> object:
         raise RecordError("undecodable", f"neither JSON nor msgpack: {error}"[:200]) from None
 
 
-def _news(raw: Object) -> frames.WireItem:
+def _news(raw: Object) -> Item:
     """Return what a message of type n says. RecordError `undecodable`: it is of another type."""
     kind = text_at(raw, "T")
     if kind != "n":
@@ -209,9 +210,9 @@ def _news(raw: Object) -> frames.WireItem:
     return _article(raw)
 
 
-def _article(raw: Object) -> frames.WireItem:
+def _article(raw: Object) -> Item:
     """Return what an article says; the stream and the REST API write it alike."""
-    return frames.WireItem(
+    return Item(
         key=text_at(raw, "id"),
         title=text_at(raw, "headline"),
         summary=text_at(raw, "summary"),

@@ -16,6 +16,7 @@ from streams.errors import RecordError
 from streams.events import SECOND_NS, Action
 from streams.news import frames
 from streams.news.feed import FeedInfo
+from streams.news.item import Item
 from streams.news.json_values import Object, decode_json, object_of, objects_at, text_at
 from streams.news.vendor_symbols import listed
 from streams.news.wire import Address, Answer, Fault, Pace, Secret, Step, status_fault
@@ -128,7 +129,7 @@ class BenzingaTalk:
         )
 
 
-def _news(data: Object) -> frames.WireItem:
+def _news(data: Object) -> Item:
     """Return what an envelope's data says. RecordError `undecodable`: an unknown action."""
     said = text_at(data, "action")
     action = ACTIONS.get(said.lower() or "created")
@@ -144,9 +145,9 @@ def _news(data: Object) -> frames.WireItem:
     return replace(item, updated_ns=max((each for each in stamps if each), default=None))
 
 
-def _article(raw: Object) -> frames.WireItem:
+def _article(raw: Object) -> Item:
     """Return what an article says; the stream and the REST API write it alike."""
-    return frames.WireItem(
+    return Item(
         key=text_at(raw, "id"),
         title=text_at(raw, "title", "Title"),
         summary=text_at(raw, "teaser", "Teaser"),

@@ -10,8 +10,9 @@ import re
 import msgspec
 
 from streams.news.feed import FeedInfo, ParsedFeed
+from streams.news.item import Item
 from streams.news.looks import is_of
-from streams.news.rss import Entry, Item, parse_feed
+from streams.news.rss import Entry, parse_feed
 from streams.news.tickers import with_tickers
 
 # `/news/home/20250924006789/en/The-Title?feedref=...`: the number and the language are the same

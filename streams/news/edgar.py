@@ -12,7 +12,8 @@ import re
 import msgspec
 
 from streams.news.feed import FeedInfo, ParsedFeed
-from streams.news.rss import Entry, Item, parse_feed, with_symbols
+from streams.news.item import Item
+from streams.news.rss import Entry, parse_feed, with_symbols
 from streams.news.text import SUMMARY_CHARS, clean_text
 
 MARK = b"sec.gov,2008:accession-number"

@@ -5,7 +5,7 @@ The poller, the push wires, the watched folders and every dialect between them s
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Literal, Protocol
 
 import msgspec
@@ -43,6 +43,27 @@ class ParsedFeed(msgspec.Struct, frozen=True, kw_only=True):
     dialect: str = ""
     problems: tuple[str, ...] = ()  # mended while reading
     held_until_ns: int | None = None  # the first end of an embargo in it: read it again then
+
+
+def parsed_of(
+    made: Iterable[Headline | Status | Reject],
+    *,
+    version: str = "",
+    dialect: str = "",
+    problems: tuple[str, ...] = (),
+    held_until_ns: int | None = None,
+) -> ParsedFeed:
+    """Return what was made of a document's items, sorted by kind."""
+    items = [*made]
+    return ParsedFeed(
+        headlines=tuple(each for each in items if isinstance(each, Headline)),
+        statuses=tuple(dict.fromkeys(each for each in items if isinstance(each, Status))),
+        rejects=tuple(each for each in items if isinstance(each, Reject)),
+        version=version,
+        dialect=dialect,
+        problems=problems,
+        held_until_ns=held_until_ns,
+    )
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ import msgspec
 from streams.errors import RecordError
 from streams.news import frames
 from streams.news.feed import FeedInfo
+from streams.news.item import Item
 from streams.news.json_values import Object, decode_json, object_of, text_at
 from streams.news.vendor_symbols import listed
 from streams.news.wire import (
@@ -144,25 +145,25 @@ class FinnhubTalk:
         )
 
 
-def _news(raw: Object) -> frames.WireItem:
+def _news(raw: Object) -> Item:
     """Return what a news item says, on the socket or over REST."""
     return _item(raw, text_at(raw, "id", "url"), text_at(raw, "related"))
 
 
-def _release(raw: Object) -> frames.WireItem:
+def _release(raw: Object) -> Item:
     """Return what a press release says; it has no id, its link names it."""
     return _item(raw, text_at(raw, "url", "fullText"), text_at(raw, "symbol"))
 
 
-def _unknown(_raw: Object) -> frames.WireItem:
+def _unknown(_raw: Object) -> Item:
     raise RecordError("undecodable", "a message of unknown type")
 
 
 ITEMS_OF: Final = {"news": _news, "pr": _release}
 
 
-def _item(raw: Object, key: str, symbols: str) -> frames.WireItem:
-    return frames.WireItem(
+def _item(raw: Object, key: str, symbols: str) -> Item:
+    return Item(
         key=key,
         title=text_at(raw, "headline"),
         summary=text_at(raw, "summary"),

@@ -9,29 +9,16 @@ from typing import Final
 import msgspec
 
 from streams.errors import RecordError
-from streams.events import SECOND_NS, Action, Headline, Reject
-from streams.news.feed import RECORD_CHARS, FeedInfo, ParsedFeed, refused
-from streams.news.headline import make_headline
+from streams.events import SECOND_NS, Headline, Reject
+from streams.news.feed import RECORD_CHARS, FeedInfo, ParsedFeed, parsed_of, refused
+from streams.news.item import Item, headline_of
 from streams.news.json_values import Object, object_of
 from streams.times import epoch_to_ns, parse_time
 
 EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
-class WireItem(msgspec.Struct, frozen=True, kw_only=True):
-    """What one item says: texts as they came, times in ns UTC."""
-
-    key: str
-    title: str
-    summary: str = ""
-    url: str = ""
-    symbols: tuple[str, ...] = ()
-    published_ns: int | None = None
-    updated_ns: int | None = None
-    action: Action = "created"
-
-
-ItemOf = Callable[[Object], WireItem]
+ItemOf = Callable[[Object], Item]
 
 
 def read_items(
@@ -41,10 +28,10 @@ def read_items(
     made: list[Headline | Reject] = []
     for raw in raws:
         try:
-            made.append(_headline(item_of(object_of(raw)), feed, received_ns))
+            made.append(headline_of(item_of(object_of(raw)), feed, received_ns))
         except RecordError as fault:
             made.append(refused(feed, fault.reason, fault.detail, received_ns, _as_text(raw)))
-    return parsed_of(made, dialect)
+    return parsed_of(made, dialect=dialect)
 
 
 def array_of(value: object, what: str) -> list[object]:
@@ -54,21 +41,14 @@ def array_of(value: object, what: str) -> list[object]:
     return value
 
 
-def parsed_of(made: Sequence[Headline | Reject], dialect: str) -> ParsedFeed:
-    """Return what was made of a frame."""
-    return ParsedFeed(
-        headlines=tuple(each for each in made if isinstance(each, Headline)),
-        rejects=tuple(each for each in made if isinstance(each, Reject)),
-        dialect=dialect,
-    )
-
-
 def refused_frame(
     frame: bytes, fault: RecordError, feed: FeedInfo, received_ns: int, dialect: str
 ) -> ParsedFeed:
     """Return the Reject of a whole frame."""
     record = frame[:RECORD_CHARS].decode("utf-8", "replace")
-    return parsed_of([refused(feed, fault.reason, fault.detail, received_ns, record)], dialect)
+    return parsed_of(
+        [refused(feed, fault.reason, fault.detail, received_ns, record)], dialect=dialect
+    )
 
 
 def instant_at(raw: Object, *keys: str) -> int | None:
@@ -80,30 +60,6 @@ def instant_at(raw: Object, *keys: str) -> int | None:
 def rfc3339(instant_ns: int) -> str:
     """Return an instant as requests want it: UTC, to the whole second before it."""
     return dt.datetime.fromtimestamp(instant_ns // SECOND_NS, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _headline(item: WireItem, feed: FeedInfo, received_ns: int) -> Headline:
-    title = item.title
-    if item.action == "deleted" and not title:  # it need not repeat what it deletes
-        title = f"deleted: {item.key}"
-    return make_headline(
-        source=feed.source,
-        source_key=item.key,
-        feed=feed.name,
-        title=title,
-        summary=item.summary,
-        url=item.url,
-        language=feed.language,
-        symbols=tuple(dict.fromkeys(filter(None, (*item.symbols, *feed.symbols)))),
-        published_ns=item.published_ns,
-        precision_s=feed.precision_s or 1,
-        delay_s=feed.delay_s,
-        updated_ns=item.updated_ns,
-        received_ns=received_ns,
-        lateness_bound_s=feed.lateness_bound_s,
-        action=item.action,
-        tier=feed.tier,
-    )
 
 
 def _instant(value: object) -> int | None:

@@ -14,34 +14,21 @@ import msgspec
 
 from streams.errors import RecordError
 from streams.events import SECOND_NS, Action, Headline, Reject
-from streams.news.feed import RECORD_CHARS, FeedInfo, ParsedFeed, refused
-from streams.news.headline import make_headline
+from streams.news.feed import RECORD_CHARS, FeedInfo, ParsedFeed, parsed_of, refused
+from streams.news.item import Item, headline_of
 from streams.news.rss import MAX_BYTES, MAX_ITEMS
-from streams.news.text import clean_text
 from streams.times import FARTHEST_NS, parse_time, precision_s
 
-LANGUAGE_CHARS: Final = 20
 STAMP_CHARS: Final = 60
-MAX_SYMBOLS: Final = 200  # of one item: a round-up of the market names a hundred companies
 HIGHEST_VERSION: Final = 10**15  # JSON readers that know floats alone are exact up to 9e15
 
 PubStatus = Literal["usable", "withheld", "canceled", "test"]
 Raw = TypeVar("Raw")
 
 
-class DocumentItem(msgspec.Struct, frozen=True, kw_only=True):
-    """What one item says: texts as they came, times in ns UTC."""
+class DocumentItem(Item, frozen=True, kw_only=True):
+    """What one item says, and what its publisher lets others do with it."""
 
-    key: str
-    title: str
-    summary: str = ""
-    url: str = ""
-    language: str = ""
-    symbols: tuple[str, ...] = ()
-    published_ns: int | None = None
-    precision_s: int = 1
-    updated_ns: int | None = None
-    revision: int = 0
     pub_status: PubStatus = "usable"
     embargo: str = ""  # when it ends: nobody may pass the item on before
 
@@ -78,12 +65,7 @@ def read_items(
     if len(items) > MAX_ITEMS:
         detail = f"{len(items)} items, of which the first {MAX_ITEMS} were read"
         made.append(refused(feed, "too_many_items", detail, received_ns, ""))
-    return ParsedFeed(
-        headlines=tuple(each for each in made if isinstance(each, Headline)),
-        rejects=tuple(each for each in made if isinstance(each, Reject)),
-        version=version,
-        held_until_ns=held_until_ns,
-    )
+    return parsed_of(made, version=version, held_until_ns=held_until_ns)
 
 
 def _opened(data: bytes, opened: Callable[[bytes], tuple[str, list[Raw]]]) -> tuple[str, list[Raw]]:
@@ -134,33 +116,13 @@ def _headline(
         raise RecordError("withheld", "its publisher asks not to publish it")
     if item.pub_status == "test":
         raise RecordError("test_item", "its publisher only tests with it")
-    canceled = item.pub_status == "canceled"
-    exact_s = item.precision_s if feed.precision_s is None else feed.precision_s
+    if item.pub_status == "canceled":
+        action: Action = "deleted"
+    else:
+        action = "updated" if item.revision else "created"
     published_ns = _public(item.published_ns, embargo_ns)
-    return make_headline(
-        source=feed.source,
-        source_key=item.key,
-        feed=feed.name,
-        # A cancellation need not repeat what it cancels.
-        title=item.title or (f"canceled: {item.key}" if canceled and item.key else ""),
-        summary=item.summary,
-        url=item.url,
-        language=clean_text(feed.language or item.language, LANGUAGE_CHARS),
-        symbols=_distinct(*item.symbols[:MAX_SYMBOLS], *feed.symbols),
-        published_ns=published_ns,
-        precision_s=exact_s if published_ns is not None else 1,
-        delay_s=feed.delay_s,
-        updated_ns=item.updated_ns,
-        received_ns=received_ns,
-        lateness_bound_s=feed.lateness_bound_s,
-        revision=item.revision,
-        action=_action(item.revision, canceled=canceled),
-        tier=feed.tier,
-    )
-
-
-def _distinct(*symbols: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(filter(None, symbols)))
+    meant = msgspec.structs.replace(item, published_ns=published_ns, action=action)
+    return headline_of(meant, feed, received_ns)
 
 
 def _public(published_ns: int | None, embargo_ns: int | None) -> int | None:
@@ -168,12 +130,6 @@ def _public(published_ns: int | None, embargo_ns: int | None) -> int | None:
     if published_ns is None or embargo_ns is None:
         return published_ns
     return max(published_ns, embargo_ns)
-
-
-def _action(revision: int, *, canceled: bool) -> Action:
-    if canceled:
-        return "deleted"
-    return "updated" if revision else "created"
 
 
 # -- what dialects have in common

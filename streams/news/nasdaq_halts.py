@@ -10,8 +10,9 @@ import msgspec
 
 from streams.events import Status
 from streams.news.feed import FeedInfo, ParsedFeed
+from streams.news.item import Item
 from streams.news.looks import channel_of
-from streams.news.rss import Entry, Item, parse_feed, text_of
+from streams.news.rss import Entry, parse_feed, text_of
 from streams.news.us_halts import halt_statuses
 
 

@@ -20,9 +20,9 @@ import feedparser
 import msgspec
 
 from streams.errors import RecordError
-from streams.events import Headline, Reject, Status, Tier
-from streams.news.feed import RECORD_CHARS, FeedInfo, ParsedFeed, refused
-from streams.news.headline import make_headline
+from streams.events import Headline, Reject, Status
+from streams.news.feed import RECORD_CHARS, FeedInfo, ParsedFeed, parsed_of, refused
+from streams.news.item import MAX_SYMBOLS, Item, distinct, headline_of
 from streams.news.text import clean_text
 from streams.times import parse_time, precision_s
 
@@ -48,30 +48,12 @@ PARSER_ERRORS = (
 # Where a document says so little else: the first date wins. Atom's `updated` is required and
 # `published` is not; RSS 1.0 has only Dublin Core's date, which feedparser files as `updated`.
 DATE_KEYS = ("published", "created", "updated")
-LANGUAGE_CHARS = 20
 SYMBOL_CHARS = 60
-MAX_SYMBOLS = 50  # a longer list is the market's, and about nobody
 
 _DECLARATION = re.compile(rb"^\s*<\?xml[^>]{0,500}\?>")
 _CHARACTER_REFERENCE = re.compile(rb"&#(?:(\d{1,9})|[xX]([0-9A-Fa-f]{1,8}));?")
 
 Entry = dict[str, Any]  # as feedparser gives it
-
-
-class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """What one entry says: texts as they came, not cleaned yet; times in ns UTC."""
-
-    source: str
-    tier: Tier
-    key: str
-    title: str
-    summary: str
-    url: str
-    language: str
-    symbols: tuple[str, ...]
-    published_ns: int | None
-    precision_s: int
-    updated_ns: int | None
 
 
 # May raise RecordError, which makes a Reject of the entry.
@@ -81,8 +63,8 @@ Refine = Callable[[Entry, Item], Item | tuple[Status, ...]]
 def with_symbols(item: Item, symbols: Iterable[str]) -> Item:
     """Return the item with more symbols behind its own: each once, cleaned, MAX_SYMBOLS at most."""
     cleaned = (clean_text(symbol, SYMBOL_CHARS) for symbol in symbols)
-    distinct = dict.fromkeys((*item.symbols, *filter(None, cleaned)))
-    return msgspec.structs.replace(item, symbols=tuple(distinct)[:MAX_SYMBOLS])
+    symbols = distinct(*item.symbols, *cleaned)[:MAX_SYMBOLS]
+    return msgspec.structs.replace(item, symbols=symbols)
 
 
 def plain(_entry: Entry, item: Item) -> Item:
@@ -114,13 +96,7 @@ def parse_feed(
     if len(entries) > MAX_ITEMS:
         detail = f"{len(entries)} items, of which the first {MAX_ITEMS} were read"
         made.append(refused(feed, "too_many_items", detail, received_ns, ""))
-    return ParsedFeed(
-        headlines=tuple(m for m in made if isinstance(m, Headline)),
-        statuses=tuple(dict.fromkeys(m for m in made if isinstance(m, Status))),
-        rejects=tuple(m for m in made if isinstance(m, Reject)),
-        version=version,
-        problems=problems,
-    )
+    return parsed_of(made, version=version, problems=problems)
 
 
 def _parse(data: bytes) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -174,9 +150,9 @@ def _items(
     language = text_of(document.get("feed") or {}, "language")
     for number, entry in enumerate(entries, start=1):
         try:
-            meant = refine(entry, _item(entry, feed, language))
+            meant = refine(entry, _item(entry, language))
             if isinstance(meant, Item):
-                yield _headline(meant, feed, received_ns)
+                yield headline_of(meant, feed, received_ns)
             else:
                 yield from meant
         except RecordError as error:
@@ -185,42 +161,18 @@ def _items(
             yield refused(feed, error.reason, f"item {number}: {error.detail}", received_ns, record)
 
 
-def _item(entry: Entry, feed: FeedInfo, language: str) -> Item:
+def _item(entry: Entry, language: str) -> Item:
     published_ns, stamp = _published(entry)
-    exact_s = feed.precision_s if feed.precision_s is not None else precision_s(stamp)
     updated = text_of(entry, "updated")
     return Item(
-        source=feed.source,
-        tier=feed.tier,
         key=text_of(entry, "id"),
         title=text_of(entry, "title"),
         summary=text_of(entry, "summary"),
         url=text_of(entry, "link"),
-        language=feed.language or text_of(entry, "language") or language,
-        symbols=feed.symbols,
+        language=text_of(entry, "language") or language,
         published_ns=published_ns,
-        precision_s=exact_s if published_ns is not None else 1,
+        precision_s=precision_s(stamp) if stamp else 1,
         updated_ns=parse_time(updated) if updated else None,
-    )
-
-
-def _headline(item: Item, feed: FeedInfo, received_ns: int | None) -> Headline:
-    return make_headline(
-        source=item.source,
-        source_key=item.key,
-        feed=feed.name,
-        title=item.title,
-        summary=item.summary,
-        url=item.url,
-        language=clean_text(item.language, LANGUAGE_CHARS),
-        symbols=item.symbols,
-        published_ns=item.published_ns,
-        precision_s=item.precision_s,
-        delay_s=feed.delay_s,
-        updated_ns=item.updated_ns,
-        received_ns=received_ns,
-        lateness_bound_s=feed.lateness_bound_s,
-        tier=item.tier,
     )
 
 

@@ -15,8 +15,9 @@ import msgspec
 
 from streams.events import Tier
 from streams.news.feed import AUTO, FeedInfo, ParsedFeed
+from streams.news.item import Item
 from streams.news.looks import is_of
-from streams.news.rss import Entry, Item, parse_feed, text_of
+from streams.news.rss import Entry, parse_feed, text_of
 from streams.news.text import URL_CHARS, clean_text
 from streams.reference.sources import tier_of
 

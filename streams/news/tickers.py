@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from streams.news.rss import Entry, Item, with_symbols
+from streams.news.item import Item
+from streams.news.rss import Entry, with_symbols
 from streams.news.text import SUMMARY_CHARS, clean_text
 from streams.reference.exchanges import REGION_OF_EXCHANGE
 

@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 
 from streams.news.dialects import NAMES, read_document
 from streams.news.feed import AUTO, FeedInfo, ParsedFeed
-from streams.news.rss import MAX_BYTES, MAX_SYMBOLS
+from streams.news.item import MAX_SYMBOLS
+from streams.news.rss import MAX_BYTES
 from streams.news.text import SUMMARY_CHARS, TITLE_CHARS, URL_CHARS
 from streams.news.tickers import tickers_in
 from tests.news.limits import limited

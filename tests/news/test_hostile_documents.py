@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from streams.news import hkex, json_feed, newsml, ninjs
 from streams.news.dialects import read_document
 from streams.news.feed import FeedInfo, ParsedFeed
-from streams.news.items import MAX_SYMBOLS
+from streams.news.item import MAX_SYMBOLS
 from streams.news.xml_tree import MAX_DEPTH, MAX_ELEMENTS
 from streams.times import parse_time
 
