@@ -11,7 +11,7 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
-from agents.runtime import doctor_broker, doctor_here
+from agents.runtime import doctor_broker, doctor_here, doctor_news
 from agents.runtime.clock import now_ns as wall_ns
 from agents.runtime.connection import Connection, broker_addresses, connection
 from agents.runtime.doctor_check import Check
@@ -54,6 +54,7 @@ def diagnosed(
     yield from doctor_here.calendars(universe, now_ns())
     yield from doctor_here.disk()
     yield from doctor_here.development()
+    yield from doctor_news.checks(settings, config)
     if settings is None:
         yield from _skipped("how to log in is not known while the configuration is wrong")
     elif broker is None and settings.kafka.broker is None:

@@ -117,8 +117,11 @@ def _free_name(url: str, taken: list[str]) -> str:
 
 
 def _stanza(stanza: dict[str, Any]) -> str:
-    """Return a `[[feeds]]` table; JSON's strings, numbers and arrays of strings are TOML, too."""
-    lines = [f"{key} = {msgspec.json.encode(value).decode()}" for key, value in stanza.items()]
+    """Return a `[[feeds]]` table; JSON's strings and arrays of strings are TOML, too."""
+    lines = [
+        f"{key} = {value if isinstance(value, float) else msgspec.json.encode(value).decode()}"
+        for key, value in stanza.items()
+    ]
     return "\n".join(["[[feeds]]", *lines, ""])
 
 
@@ -142,7 +145,7 @@ def _appended(path: Path, text: str, *, check_only: bool) -> None:
         finally:
             fresh.unlink(missing_ok=True)
     except ConfigError as fault:
-        said = str(fault).removeprefix(str(fresh))
-        raise UsageError(f"{path} would be wrong with it{said}") from fault
+        said = re.sub(r"^(:\d+)?: ", "", str(fault).removeprefix(str(fresh)))
+        raise UsageError(f"{path} would be wrong with it: {said}") from fault
     except OSError as fault:
-        raise InputError(str(path), f"cannot be written: {fault}") from fault
+        raise InputError(str(path), f"cannot be written: {fault.strerror}") from fault

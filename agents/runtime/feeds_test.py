@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import sys
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -45,7 +45,17 @@ def run_test(names: Sequence[str], config: Path | None, *, as_json: bool) -> int
             raise UsageError(f'no source of news is called "{name}"; there are: {", ".join(known)}')
     if not known:
         raise UsageError("newsquake.toml names no news; add some: newsquake feeds add URL")
-    return asyncio.run(_tried(_tests(settings, config, set(names or known)), as_json=as_json))
+    console = Console(soft_wrap=True, markup=False, highlight=False)
+
+    def show(verdict: Verdict) -> None:
+        if as_json:
+            sys.stdout.write(msgspec.json.encode(verdict._asdict()).decode() + "\n")
+        else:
+            state = ("well ", "green") if verdict.well else ("wrong", "red")
+            console.print(Text.assemble(state, f"  {verdict.name}: {verdict.detail}"))
+
+    verdicts = asyncio.run(tried(settings, config, set(names or known), show))
+    return 0 if all(verdict.well for verdict in verdicts) else 1
 
 
 def _tests(
@@ -61,23 +71,24 @@ def _tests(
     return tests
 
 
-async def _tried(tests: list[Awaitable[Verdict]], *, as_json: bool) -> int:
-    room, failed = asyncio.Semaphore(AT_ONCE), 0
-    console = Console(soft_wrap=True, markup=False, highlight=False)
+async def tried(
+    settings: NewsquakeFile,
+    config: Path | None,
+    names: set[str],
+    show: Callable[[Verdict], None] = lambda _: None,
+) -> list[Verdict]:
+    """Try the sources of these names, some at once; `show` gets each verdict as it comes."""
+    room = asyncio.Semaphore(AT_ONCE)
 
     async def held(test: Awaitable[Verdict]) -> Verdict:
         async with room:
             return await test
 
-    for done in asyncio.as_completed([held(test) for test in tests]):
-        verdict = await done
-        failed += not verdict.well
-        if as_json:
-            sys.stdout.write(msgspec.json.encode(verdict._asdict()).decode() + "\n")
-        else:
-            state = ("well ", "green") if verdict.well else ("wrong", "red")
-            console.print(Text.assemble(state, f"  {verdict.name}: {verdict.detail}"))
-    return 1 if failed else 0
+    verdicts = []
+    for done in asyncio.as_completed([held(test) for test in _tests(settings, config, names)]):
+        verdicts.append(await done)
+        show(verdicts[-1])
+    return verdicts
 
 
 async def _feed(spec: FeedSpec, agent: str) -> Verdict:

@@ -39,6 +39,7 @@ AREAS = [
     "calendars",
     "disk",
     "development",
+    "news",
     "broker",
     "topics",
     "clock",
@@ -104,6 +105,23 @@ def written(folder: Path, kafka: Account, **changes: str) -> Path:
 
 
 # -- without a broker
+
+
+def test_sources_of_news_are_asked(tmp_path: Path) -> None:
+    (tmp_path / "drop").mkdir()
+    path = tmp_path / "newsquake.toml"
+    path.write_text(
+        '[[folders]]\nname = "here"\npath = "drop"\nsource = "x"\n'
+        '[[folders]]\nname = "gone"\npath = "nowhere"\nsource = "x"\n'
+        '[[feeds]]\nname = "dead"\nurl = "http://127.0.0.1:1/rss"\n'
+    )
+    found = told("--config", str(path))
+    assert [(check.name, check.state) for check in found.of("news")] == [
+        ("dead", "wrong"),
+        ("gone", "wrong"),
+        ("here", "ok"),
+    ]
+    assert "feeds test dead" in found.of("news")[0].mend
 
 
 def test_without_a_broker_the_rest_is_looked_at() -> None:
@@ -200,7 +218,7 @@ def test_a_broker_that_cannot_be_reached_is_said_in_time() -> None:
     assert said[1].startswith("no such host")
     assert "says nothing" in said[2]
     assert said[3] == "what answers there is no Kafka broker"
-    assert {check.state for area in AREAS[5:] for check in found.of(area)} == {"skipped"}
+    assert {check.state for area in AREAS[6:] for check in found.of(area)} == {"skipped"}
 
 
 @contextmanager

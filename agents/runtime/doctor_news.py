@@ -1,0 +1,28 @@
+"""What the doctor looks at of the news: each source, asked once as `newsquake feeds test` asks it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+from agents.runtime.doctor_check import Check
+from agents.runtime.feeds_test import tried
+from agents.runtime.settings import NewsquakeFile
+
+AREA = "news"
+
+
+def checks(settings: NewsquakeFile | None, config: Path | None) -> Iterator[Check]:
+    """Yield how each source of news is."""
+    names = settings.news_names() if settings else []
+    if settings is None or not names:
+        why = "newsquake.toml names none" if settings else "the configuration is wrong"
+        yield Check(AREA, AREA, "skipped", why)
+        return
+    for verdict in sorted(asyncio.run(tried(settings, config, set(names)))):
+        if verdict.well:
+            yield Check(AREA, verdict.name, "ok", verdict.detail)
+        else:
+            mend = f"newsquake feeds test {verdict.name} tells the same once it is mended"
+            yield Check(AREA, verdict.name, "wrong", verdict.detail, mend)
