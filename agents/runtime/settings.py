@@ -9,7 +9,7 @@ from __future__ import annotations
 import glob
 import itertools
 import re
-from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Literal
 
@@ -161,11 +161,13 @@ class NewsquakeFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     metrics: MetricsFile = MetricsFile()
 
     def __post_init__(self) -> None:
-        for name, times in Counter(self.news_names()).items():
-            if times > 1:  # what was seen of a feed is kept under its name
+        taken: set[str] = set()
+        for table, name in self._news():
+            if name in taken:  # what was seen of a feed is kept under its name
                 raise ValueError(
-                    f'feeds: the name "{name}" is given twice, here or to another source'
+                    f'{table}: the name "{name}" is given twice, here or to another source'
                 )
+            taken.add(name)
         names = [rule.name for rule in self.rules]
         for name in names:
             if names.count(name) > 1:  # an alert's id is made of its rule's name
@@ -173,9 +175,15 @@ class NewsquakeFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     def news_names(self) -> list[str]:
         """Return the names of all sources of news."""
-        inbox = [self.inbox.name] if self.inbox else []
-        wires = [wire.label for wire in self.wires]
-        return [*(each.name for each in (*self.feeds, *self.folders)), *wires, *inbox]
+        return [name for _, name in self._news()]
+
+    def _news(self) -> Iterator[tuple[str, str]]:
+        """Yield the table and the name of each source of news."""
+        yield from (("feeds", feed.name) for feed in self.feeds)
+        yield from (("folders", folder.name) for folder in self.folders)
+        yield from (("wires", wire.label) for wire in self.wires)
+        if self.inbox:
+            yield "inbox", self.inbox.name
 
     def engine_rules(self) -> tuple[Rule, ...]:
         """Return the rules as the engine takes them."""
