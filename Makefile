@@ -14,7 +14,8 @@ demo: $(STAMP) ## Run the Alibaba day: no broker, no keys, no network (OUT=folde
 	$(BIN)/newsquake demo $(if $(OUT),--out $(OUT))
 
 test: lint ## Check everything: lint, then all tests, slow ones too
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile --ignore tests/integration tests
+	$(BIN)/pytest tests/integration
 
 lint: $(STAMP) ## Check style, types and who imports whom
 	$(BIN)/ruff check .

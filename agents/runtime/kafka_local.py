@@ -134,14 +134,20 @@ def await_ready(account: dict[str, Any], alive: Callable[[], bool]) -> None:
 
 def log_end(folder: Path, lines: int = 15) -> str:
     """Return the last lines of what the broker wrote."""
-    texts = [(folder / name) for name in ("console.log", "kafka.log")]
-    read = [path.read_text("utf-8", "replace") for path in texts if path.is_file()]
-    return "\n".join("\n".join(read).splitlines()[-lines:])
+    return "\n".join(_written(folder).splitlines()[-lines:])
 
 
 def port_was_taken(folder: Path) -> bool:
-    """Say whether another process took a port between our choosing it and the broker's start."""
-    return "Address already in use" in log_end(folder, lines=200)
+    """Say whether another process took a port between our choosing it and the broker's start.
+
+    The broker lists its settings, hundreds of lines, before that as well as after.
+    """
+    return "Address already in use" in _written(folder)
+
+
+def _written(folder: Path) -> str:
+    paths = [(folder / name) for name in ("console.log", "kafka.log")]
+    return "\n".join(path.read_text("utf-8", "replace") for path in paths if path.is_file())
 
 
 # -- the jars
