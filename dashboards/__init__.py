@@ -1,0 +1,1 @@
+"""What the operator sees: rules, alerts with their tests, and Grafana dashboards, all made here."""

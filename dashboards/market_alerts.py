@@ -1,0 +1,175 @@
+"""Alerts of the market and of the news: moves, bursts, shocks, silent listings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dashboards.alert import Alert, Proof
+from dashboards.rules import BALANCE, CROSSINGS, MENTIONS, SILENCE
+from dashboards.thresholds import Market, Thresholds
+
+LISTING_PAGE = "newsquake-listing"
+
+
+def market_alerts(thresholds: Thresholds) -> Iterator[Alert]:
+    """Yield the safety net of each rule of the engine, then the rest."""
+    for rule in thresholds.market:
+        yield _move(rule)
+    yield _burst(thresholds)
+    yield _shock(thresholds)
+    yield _stale(thresholds)
+
+
+def _move(rule: Market) -> Alert:
+    """Return a rule of the engine as Prometheus sees it, under the very labels of the direct path."""
+    levels = "|".join(map(str, rule.levels_pct))
+    now = 'max(newsquake_move_ratio{listing=%q,window=\\"day\\"})'
+    standing = (
+        f'{{{{ with printf "{now}" $labels.listing | query }}}}'
+        "{{ . | first | value | humanizePercentage }}{{ else }}an unknown distance{{ end }}"
+    )
+    low = rule.levels_pct[0]
+    return Alert(
+        name=rule.name,
+        expr=f'max by (listing, direction, replay) ({CROSSINGS}{{level=~"{levels}"}}) > 0',
+        severity=rule.severity,
+        by=("listing", "direction"),
+        summary="{listing} passed a level of the day's move, {direction}",
+        description=f"{{listing}} passed a level of {rule.name} (from {low} %) going {{direction}}, "
+        "counted over 1 minute. It stands {move} from the previous close.",
+        asked={"move": standing},
+        keep="2m",
+        dashboard=LISTING_PAGE,
+        variables=("listing",),
+        proof=Proof(
+            series=(
+                (
+                    f'newsquake_level_crossings_total{{job="newsquake",instance="a",'
+                    f'listing="ACME.XNYS",level="{low}",direction="up"}}',
+                    "0x8 1x40",
+                ),
+                (
+                    'newsquake_move_ratio{job="newsquake",instance="a",listing="ACME.XNYS",'
+                    'window="day"}',
+                    "0.01x8 0.0325x40",
+                ),
+            ),
+            quiet_at="2m",
+            firing_at="2m30s",
+            since_s=135,
+            resolved_at="8m",
+            labels={"listing": "ACME.XNYS", "direction": "up"},
+            slots={"move": "3.25%"},
+        ),
+    )
+
+
+def _burst(thresholds: Thresholds) -> Alert:
+    limit = thresholds.headline_burst
+    live = f'{MENTIONS}{{job="{thresholds.jobs.live}",issuer!="other"}}'
+    return Alert(
+        name="HeadlineBurst",
+        expr=f"max by (issuer) (\n  {live} >= {limit.at_least}\n"
+        f"  and {live} >= {limit.times_usual} * avg_over_time({live}[{limit.usual_over}])\n)",
+        severity="info",
+        by=("issuer",),
+        summary="{issuer} is in the news far more than usual",
+        description=f"{{value}} mentions of {{issuer}} in {limit.window}, at least "
+        f"{limit.times_usual:g} times its mean of {limit.usual_over}.",
+        value='printf "%.0f"',
+        keep=limit.keep,
+        dashboard=LISTING_PAGE,
+        variables=("issuer",),
+        proof=Proof(
+            series=(
+                (
+                    'newsquake_mentions_total{job="newsquake",instance="a",issuer="ACME",'
+                    'sentiment="neutral"}',
+                    "0x80 0+10x20 200x200",
+                ),
+            ),
+            quiet_at="20m",
+            firing_at="22m",
+            since_s=20 * 60 + 45,
+            resolved_at="60m",
+            labels={"issuer": "ACME"},
+            slots={"value": "70"},
+        ),
+    )
+
+
+def _shock(thresholds: Thresholds) -> Alert:
+    limit = thresholds.sentiment_shock
+    live = f'{BALANCE}{{job="{thresholds.jobs.live}",issuer!="other"}}'
+    return Alert(
+        name="SentimentShock",
+        expr=f"max by (issuer) ({live}) >= {limit.balance}\n"
+        f"or\nmin by (issuer) ({live}) <= -{limit.balance}",
+        severity="warning",
+        by=("issuer",),
+        summary="Nearly all news of {issuer} is of one mind",
+        description=f"The balance of sentiment of {{issuer}} over {limit.window} is {{value}} "
+        f"(-1 all bad, 1 all good) from {limit.at_least} mentions or more.",
+        value='printf "%+.2f"',
+        keep=limit.keep,
+        dashboard=LISTING_PAGE,
+        variables=("issuer",),
+        proof=Proof(
+            series=tuple(
+                (
+                    'newsquake_mentions_total{job="newsquake",instance="a",issuer="ACME",'
+                    f'sentiment="{sentiment}"}}',
+                    values,
+                )
+                for sentiment, values in (
+                    ("negative", "0x8 10x300"),
+                    ("neutral", "0x300"),
+                    ("positive", "0x300"),
+                )
+            ),
+            quiet_at="2m",
+            firing_at="5m",
+            since_s=135,
+            resolved_at="45m",
+            labels={"issuer": "ACME"},
+            slots={"value": "-1.00"},
+        ),
+    )
+
+
+def _stale(thresholds: Thresholds) -> Alert:
+    limit, job = thresholds.listing_stale, thresholds.jobs.live
+    opened = f'min_over_time(newsquake_listing_open{{job="{job}"}}[{limit.silence_s}s])'
+    return Alert(
+        name="ListingStale",
+        expr=f'max by (listing) ({SILENCE}{{job="{job}"}}) > {limit.silence_s}\n'
+        f"and on (listing)\nmin by (listing) ({opened}) == 1",
+        severity="warning",
+        by=("listing",),
+        summary="{listing} has not traded while its venue is open",
+        description="No price of {listing} for {value}, in the regular phase; "
+        f"{limit.silence_s} s are allowed.",
+        value="humanizeDuration",
+        hold=limit.hold,
+        dashboard=LISTING_PAGE,
+        variables=("listing",),
+        proof=Proof(
+            series=(
+                (
+                    'newsquake_last_tick_timestamp_seconds{job="newsquake",instance="a",'
+                    'listing="ACME.XNYS"}',
+                    "0+15x4 60x40 660+15x40",
+                ),
+                (
+                    'newsquake_listing_open{job="newsquake",instance="a",listing="ACME.XNYS"}',
+                    "1x100",
+                ),
+            ),
+            quiet_at="6m",
+            firing_at="8m",
+            since_s=375,
+            resolved_at="15m",
+            labels={"listing": "ACME.XNYS"},
+            slots={"value": "7m 0s"},
+        ),
+    )
