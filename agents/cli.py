@@ -14,6 +14,7 @@ from agents.cli_kafka import add_connection as _add_connection
 from agents.cli_kafka import add_doctor
 from agents.cli_kafka import command as _command
 from agents.cli_kafka import connected as _connected
+from agents.cli_web import add_web
 from agents.cli_workers import add_kafka, add_run, add_worker, kafka_of
 from streams.errors import NewsquakeError, UsageError
 
@@ -66,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     add_journal(commands)
     add_worker(commands)
     add_run(commands)
+    add_web(commands)
     return parser
 
 

@@ -25,6 +25,7 @@ from streams.news.files import HeadlineSpec
 from streams.prices.files import PriceSpec
 
 REPLAY_FILE: Final = "replay.toml"
+WEB_PORT: Final = 8420
 _LISTING: Final = re.compile(r"\S+\.[A-Z0-9]{4}")  # SYMBOL.MIC, a MIC as in ISO 10383
 
 
@@ -146,6 +147,23 @@ class MetricsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             raise ValueError("port: it must be from 0 (any that is free) to 65535")
 
 
+class WebFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The `[web]` table: pages and the read API; agents/runtime/web_command.py reads it."""
+
+    port: int | None = None  # None: not inside `newsquake run`
+    host: str = "127.0.0.1"
+    token_env: str | None = None  # the environment variable that holds the token
+
+    def __post_init__(self) -> None:
+        if self.port is not None and not 0 <= self.port < 2**16:
+            raise ValueError("port: it must be from 0 (any that is free) to 65535")
+
+    @property
+    def port_or_default(self) -> int:
+        """Return the port of `newsquake web`."""
+        return WEB_PORT if self.port is None else self.port
+
+
 class NewsquakeFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A whole `newsquake.toml`; without one the built-in rule `day_move` applies."""
 
@@ -159,6 +177,7 @@ class NewsquakeFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     folders: tuple[FolderSpec, ...] = ()
     inbox: InboxFile | None = None
     metrics: MetricsFile = MetricsFile()
+    web: WebFile = WebFile()
 
     def __post_init__(self) -> None:
         taken: set[str] = set()

@@ -1,0 +1,142 @@
+"""`newsquake web`, and the same beside the embedded live run."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import sqlite3
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+from agents.runtime.clock import now_ns
+from agents.runtime.connection import Connection
+from agents.runtime.settings import NewsquakeFile, WebFile
+from agents.runtime.sources import home_of
+from agents.runtime.watched import universe_of
+from agents.runtime.web import WebServer, is_own_name
+from agents.runtime.web_fill import Follower, fill_from_out
+from agents.runtime.web_store import Store
+from streams.codec import Record
+from streams.errors import ConfigError, UsageError
+
+STORE: Final = "web.sqlite"
+
+log = logging.getLogger(__name__)
+
+
+def run_web(
+    out: Path | None,
+    broker: Connection | None,
+    config: Path | None,
+    settings: NewsquakeFile,
+    web: WebFile,
+) -> int:
+    """Serve OUT, what a broker's topics bring, or what `newsquake run` stores, until a signal comes."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    token = token_of(web)
+    if out is not None:
+        with tempfile.TemporaryDirectory(prefix="newsquake-web-") as folder:
+            path = Path(folder) / STORE
+            with Store(path, kept_ns=None) as store:
+                fill_from_out(store, out)
+            _serve(path, web, token, str(out), stop.wait)
+    elif broker is not None:
+        path = home_of(broker) / STORE
+        with Store(path) as store:
+            store.follow(universe_of(settings, config))
+            with contextlib.closing(Follower(store, broker)) as follower:
+                shown = f"{broker.prefix}newsquake.* at {broker.address}"
+                _serve(path, web, token, shown, lambda: follower.run(stop))
+    else:
+        path = home_of(None) / STORE
+        if not path.is_file():
+            raise UsageError(
+                "nothing to serve: give the OUT of a replay, or --broker, or start `newsquake run` first"
+            )
+        _serve(path, web, token, f"the live run in {path.parent}", stop.wait)
+    return 0
+
+
+def _serve(
+    path: Path, web: WebFile, token: str | None, shown: str, wait: Callable[[], object]
+) -> None:
+    with contextlib.closing(WebServer(path, web.host, web.port_or_default, token)) as server:
+        _say(f"{shown} at {server.address}")
+        wait()
+
+
+def token_of(web: WebFile) -> str | None:
+    """Return the token that the environment holds, None where none is wanted.
+
+    ConfigError: it is not there. UsageError: one is needed, for others than this machine may ask.
+    """
+    if web.token_env is None:
+        if not is_own_name(web.host):
+            raise UsageError(
+                f"web: {web.host} is reached from other machines; give --token-env NAME, the "
+                "environment variable that holds the token they must show"
+            )
+        return None
+    token = os.environ.get(web.token_env, "")
+    if not token:
+        raise ConfigError(
+            "newsquake.toml", f'web.token_env = "{web.token_env}": that variable is not set'
+        )
+    return token
+
+
+class Keeper:
+    """The store beside an embedded run. Should it fail, the run goes on without it and says so once."""
+
+    def __init__(self, folder: Path, settings: NewsquakeFile, config: Path | None) -> None:
+        self.path = folder / STORE
+        self._store: Store | None = Store(self.path)
+        self._guarded(lambda store: store.follow(universe_of(settings, config)))
+
+    def add(self, record: Record) -> None:
+        """Take an output in."""
+        at_ns = now_ns()
+        self._guarded(lambda store: store.add(record, at_ns, at_ns))
+
+    def commit(self) -> None:
+        """Show what was added."""
+        self._guarded(Store.commit)
+
+    def close(self) -> None:
+        """Let others write it."""
+        self._guarded(Store.close)
+
+    def _guarded(self, act: Callable[[Store], None]) -> None:
+        if self._store is None:
+            return
+        try:
+            act(self._store)
+        except sqlite3.Error as fault:
+            log.warning(
+                "%s: %s: pages and the read API stand still until a restart", self.path, fault
+            )
+            self._store = None
+
+
+@contextlib.contextmanager
+def web_of(web: WebFile, store: Path, say: Callable[[str], None]) -> Iterator[None]:
+    """Serve the store meanwhile, where newsquake.toml has a port for it."""
+    if web.port is None:
+        yield
+        return
+    with contextlib.closing(WebServer(store, web.host, web.port, token_of(web))) as server:
+        say(f"pages and the read API at {server.address}")
+        yield
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"newsquake web: {text}\n")
+    sys.stderr.flush()

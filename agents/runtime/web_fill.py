@@ -1,0 +1,155 @@
+"""Where the store of the read API has its records from: a replay's OUT, or the topics of a broker."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import polars as pl
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from agents.runtime.clock import now_ns
+from agents.runtime.connection import Connection
+from agents.runtime.web_store import Store
+from streams.codec import decode_json
+from streams.errors import CodecError, InputError, NewsquakeError, UsageError
+from streams.events import SECOND_NS, Alert, Headline, Mention, Reaction
+from streams.messages import TYPE, from_message, market_record
+from streams.topics import ALERTS, HEADLINES, MARKET, REACTIONS, prefixed
+
+FILES: Final[dict[str, type]] = {"headlines": Headline, "mentions": Mention, "alerts_log": Alert}
+ROWS: Final = 50_000  # of reactions in memory at once
+POLL_MS: Final = 200
+POLL_RECORDS: Final = 2000
+# Mentions stand among all ticks: of a market that nobody has read, only the newest is looked through.
+MARKET_REACH_NS: Final = 3600 * SECOND_NS
+_TOPICS: Final[dict[str, type]] = {HEADLINES: Headline, REACTIONS: Reaction, ALERTS: Alert}
+_MENTION: Final = (TYPE, Mention.__name__.encode())
+_MS_NS: Final = 1_000_000
+
+
+def fill_from_out(store: Store, out: Path) -> None:
+    """Take in the files of a finished replay.
+
+    UsageError: OUT is none. InputError: a file of it cannot be read.
+    """
+    if not (out / "summary.json").is_file():
+        raise UsageError(f"{out}: no summary.json in it; give the OUT of a finished replay")
+    at_ns = now_ns()
+    for name, kind in FILES.items():
+        for record in _lines(out / f"{name}.jsonl", kind):
+            store.add(record, at_ns)
+    for record in _reactions(out / "reactions.parquet"):
+        store.add(record, at_ns)
+    store.commit()
+
+
+def _lines(path: Path, kind: type) -> Iterator[Any]:
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                try:
+                    yield decode_json(line, kind)
+                except CodecError as fault:
+                    raise InputError(str(path), f"line {number}: {fault}") from fault
+    except OSError as fault:
+        raise InputError(str(path), f"cannot be read: {fault.strerror}") from fault
+
+
+def _reactions(path: Path) -> Iterator[Reaction]:
+    try:
+        frame = pl.scan_parquet(path).collect()
+        for part in frame.iter_slices(ROWS):
+            for row in part.iter_rows(named=True):
+                yield msgspec.convert(row, Reaction)
+    except (OSError, pl.exceptions.PolarsError, msgspec.ValidationError) as fault:
+        raise InputError(str(path), f"cannot be read: {fault}") from fault
+
+
+class Follower:
+    """The topics of a broker, read from where the store has got to, in no consumer group."""
+
+    def __init__(self, store: Store, broker: Connection) -> None:
+        """NewsquakeError: no broker answers, or a topic is missing."""
+        self._store, self._names = store, {}
+        self.unread = 0  # records that are none of ours
+        try:
+            self._consumer = KafkaConsumer(
+                group_id=None,
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",  # what retention took cannot be shown
+                allow_auto_create_topics=False,
+                max_poll_records=POLL_RECORDS,
+                **broker.client_options(),
+            )
+            for topic in (*_TOPICS, MARKET):
+                self._names[prefixed(broker.prefix, topic)] = topic
+            self._assign(broker)
+        except KafkaError as fault:
+            raise NewsquakeError(
+                f"no Kafka broker answers at {broker.address} ({fault}); `newsquake doctor` looks closer"
+            ) from fault
+
+    def close(self) -> None:
+        """Leave the broker."""
+        self._consumer.close()
+
+    def run(self, stop: threading.Event) -> None:
+        """Take in what comes until `stop`. A broker that goes away is waited for."""
+        while not stop.is_set():
+            self.step()
+
+    def step(self) -> int:
+        """Take in what has come, and remember how far that is; return how many records it was."""
+        taken = 0
+        for place, messages in self._consumer.poll(POLL_MS).items():
+            for message in messages:
+                self._take(self._names[place.topic], message)
+            self._store.set_place(place.topic, place.partition, messages[-1].offset + 1)
+            taken += len(messages)
+        self._store.commit()
+        return taken
+
+    def _take(self, topic: str, message: Any) -> None:  # noqa: ANN401 - kafka-python has no types
+        try:
+            if topic == MARKET:
+                if _MENTION in message.headers:
+                    record = market_record(message.value, message.headers)
+                    self._store.add(record, now_ns(), message.timestamp * _MS_NS)
+                return
+            record = from_message(message.value, message.headers, _TOPICS[topic])
+        except CodecError:  # the workers have rejected it, or it is a tombstone
+            self.unread += 1
+            return
+        self._store.add(record, now_ns())
+
+    def _assign(self, broker: Connection) -> None:
+        places: list[TopicPartition] = []
+        for name in self._names:
+            numbers = self._consumer.partitions_for_topic(name)
+            if not numbers:
+                raise NewsquakeError(
+                    f"no topic {name} at {broker.address}; is --prefix right? `newsquake topics "
+                    f"create --broker {broker.address}` makes them"
+                )
+            places += [TopicPartition(name, number) for number in sorted(numbers)]
+        self._consumer.assign(places)
+        for place in places:
+            self._seek(place)
+
+    def _seek(self, place: TopicPartition) -> None:
+        """Go on where the store has got to; of the market never farther back than the reach."""
+        known = self._store.place(place.topic, place.partition)
+        if self._names[place.topic] == MARKET:
+            since_ms = (now_ns() - MARKET_REACH_NS) // _MS_NS
+            found = self._consumer.offsets_for_times({place: since_ms}).get(place)
+            near = found.offset if found else self._consumer.end_offsets([place])[place]
+            known = max(known or 0, near)
+        if known is None:
+            self._consumer.seek_to_beginning(place)
+        else:
+            self._consumer.seek(place, known)

@@ -1,0 +1,267 @@
+"""What the pages and the read API show, kept in one SQLite file by whoever hears the outputs.
+
+Everything in it was made elsewhere and can be filled in again: the journal, the topics or OUT are
+what counts. A record that comes twice is there once. Rows go 35 days after they were stored, the
+oldest ones before that where the file would grow past its size.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final, Self
+
+from agents.runtime.clock import now_ns
+from streams.codec import encode_json
+from streams.errors import StateError
+from streams.events import DAY_NS, MINUTE_NS, Alert, Headline, Mention, Move, Reaction, content_id
+from streams.lock import locked
+from streams.reference.universe import Universe
+
+LAYOUT: Final = 1
+KEPT_NS: Final = 35 * DAY_NS
+MOST_BYTES: Final = 2 * 2**30
+PRUNE_NS: Final = 10 * MINUTE_NS  # between looks at what may go
+PRUNE_ROWS: Final = 2000  # of one table at a time: a live run stores on the thread that publishes
+SHARE_OF_TIME: Final = 10  # a file that is too big loses the oldest tenth of its time
+
+_TABLES: Final = """
+CREATE TABLE headline (
+    headline_id TEXT PRIMARY KEY, revision INTEGER NOT NULL, event_ns INTEGER NOT NULL,
+    deleted INTEGER NOT NULL, stored_ns INTEGER NOT NULL, record BLOB NOT NULL
+);
+CREATE INDEX headline_time ON headline (event_ns, headline_id);
+CREATE TABLE revision (
+    headline_id TEXT NOT NULL, revision INTEGER NOT NULL, stored_ns INTEGER NOT NULL,
+    record BLOB NOT NULL, PRIMARY KEY (headline_id, revision)
+);
+CREATE TABLE mention (
+    headline_id TEXT NOT NULL, issuer TEXT NOT NULL, revision INTEGER NOT NULL,
+    scored_ns INTEGER, stored_ns INTEGER NOT NULL, record BLOB NOT NULL,
+    PRIMARY KEY (headline_id, issuer)
+);
+CREATE TABLE reaction (
+    headline_id TEXT NOT NULL, listing TEXT NOT NULL, horizon TEXT NOT NULL,
+    stored_ns INTEGER NOT NULL, record BLOB NOT NULL, PRIMARY KEY (headline_id, listing, horizon)
+);
+CREATE TABLE named (
+    issuer TEXT NOT NULL, headline_id TEXT NOT NULL, stored_ns INTEGER NOT NULL,
+    PRIMARY KEY (issuer, headline_id)
+);
+CREATE TABLE alert (
+    alert_id TEXT PRIMARY KEY, listing TEXT NOT NULL, state TEXT NOT NULL,
+    opened_ns INTEGER NOT NULL, updated_ns INTEGER NOT NULL, stored_ns INTEGER NOT NULL,
+    record BLOB NOT NULL
+);
+CREATE INDEX alert_time ON alert (opened_ns, alert_id);
+CREATE TABLE transition (
+    number INTEGER PRIMARY KEY, alert_id TEXT NOT NULL, digest TEXT NOT NULL,
+    stored_ns INTEGER NOT NULL, record BLOB NOT NULL, UNIQUE (alert_id, digest)
+);
+CREATE TABLE line (listing TEXT PRIMARY KEY, issuer TEXT NOT NULL);
+CREATE TABLE place (
+    topic TEXT NOT NULL, partition INTEGER NOT NULL, next INTEGER NOT NULL,
+    PRIMARY KEY (topic, partition)
+);
+"""
+_AGING: Final = ("headline", "revision", "mention", "reaction", "named", "alert", "transition")
+
+
+class Store:
+    """The file, open for writing in one process at a time. Used by one thread."""
+
+    def __init__(
+        self, path: Path, *, kept_ns: int | None = KEPT_NS, most_bytes: int = MOST_BYTES
+    ) -> None:
+        """`kept_ns` None: nothing goes. JournalError: another process has it. StateError: unusable."""
+        self.path, self._kept_ns, self._most_bytes = path, kept_ns, most_bytes
+        self._lock = locked(path.with_suffix(".lock"))
+        self._open, self._pruned_ns = False, 0
+        try:
+            self._base = _connected(path)
+        except sqlite3.Error as fault:
+            self._lock.close()
+            raise StateError(f"{path}: {fault}. Move it away: it is filled in again") from fault
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Keep what was added and let others open it."""
+        self.commit()
+        self._base.close()
+        self._lock.close()
+
+    # -- writing
+
+    def add(self, record: object, stored_ns: int, scored_ns: int | None = None) -> None:
+        """Take a record in; of kinds that are not shown nothing is kept.
+
+        `scored_ns` is when a Mention left the scoring stage, None where nobody knows.
+        """
+        match record:
+            case Headline():
+                self._headline(record, stored_ns)
+            case Mention():
+                self._mention(record, stored_ns, scored_ns)
+            case Reaction():
+                self._reaction(record, stored_ns)
+            case Alert():
+                self._alert(record, stored_ns)
+            case Move():
+                self._line(record.listing, record.issuer)
+
+    def follow(self, universe: Universe) -> None:
+        """Learn which listing is whose, before anything has been said of it."""
+        for listing in universe.listings.values():
+            self._line(listing.listing, listing.issuer)
+
+    def commit(self) -> None:
+        """Show what was added to whoever reads, and let go of what is old."""
+        if self._open:
+            self._base.execute("COMMIT")
+            self._open = False
+        if self._kept_ns is not None and now_ns() - self._pruned_ns >= PRUNE_NS:
+            self._pruned_ns = now_ns()
+            self.prune(now_ns())
+
+    def _headline(self, record: Headline, stored_ns: int) -> None:
+        body = encode_json(record)
+        key = record.headline_id, record.revision
+        self._write("INSERT OR REPLACE INTO revision VALUES (?, ?, ?, ?)", *key, stored_ns, body)
+        self._write(
+            "INSERT INTO headline VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+            " revision = excluded.revision, event_ns = excluded.event_ns,"
+            " deleted = excluded.deleted, stored_ns = excluded.stored_ns, record = excluded.record"
+            " WHERE excluded.revision >= revision",
+            *key, record.event_ns, record.action == "deleted", stored_ns, body,
+        )  # fmt: skip
+
+    def _mention(self, record: Mention, stored_ns: int, scored_ns: int | None) -> None:
+        self._write(
+            "INSERT INTO mention VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+            " revision = excluded.revision, scored_ns = excluded.scored_ns,"
+            " stored_ns = excluded.stored_ns, record = excluded.record"
+            " WHERE excluded.revision > revision",
+            record.headline_id, record.issuer, record.revision,
+            scored_ns, stored_ns, encode_json(record),
+        )  # fmt: skip
+        self._named(record.issuer, record.headline_id, stored_ns)
+
+    def _reaction(self, record: Reaction, stored_ns: int) -> None:
+        key = record.headline_id, record.listing, record.horizon
+        body = encode_json(record)
+        self._write("INSERT OR REPLACE INTO reaction VALUES (?, ?, ?, ?, ?)", *key, stored_ns, body)
+        self._named(record.issuer, record.headline_id, stored_ns)
+        self._line(record.listing, record.issuer)
+
+    def _alert(self, record: Alert, stored_ns: int) -> None:
+        body = encode_json(record)
+        known = self._write(
+            "INSERT OR IGNORE INTO transition (alert_id, digest, stored_ns, record)"
+            " VALUES (?, ?, ?, ?)",
+            record.alert_id, content_id(body.decode()), stored_ns, body,
+        )  # fmt: skip
+        if not known:
+            return
+        self._write(
+            "INSERT INTO alert VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+            " state = excluded.state, updated_ns = excluded.updated_ns,"
+            " stored_ns = excluded.stored_ns, record = excluded.record"
+            " WHERE excluded.updated_ns >= updated_ns",
+            record.alert_id, record.listing, record.state,
+            record.opened_ns, record.updated_ns, stored_ns, body,
+        )  # fmt: skip
+        self._line(record.listing, record.issuer)
+        for cause in record.attribution.candidates:
+            self._named(record.issuer, cause.headline_id, stored_ns)
+
+    def _named(self, issuer: str, headline_id: str, stored_ns: int) -> None:
+        self._write("INSERT OR REPLACE INTO named VALUES (?, ?, ?)", issuer, headline_id, stored_ns)
+
+    def _line(self, listing: str, issuer: str) -> None:
+        self._write("INSERT OR REPLACE INTO line VALUES (?, ?)", listing, issuer)
+
+    def _write(self, statement: str, *values: Any) -> bool:  # noqa: ANN401 - what SQLite stores
+        """Write within the open transaction; tell whether a row has changed."""
+        if not self._open:
+            self._base.execute("BEGIN IMMEDIATE")
+            self._open = True
+        return self._base.execute(statement, values).rowcount > 0
+
+    # -- how far topics were read
+
+    def place(self, topic: str, partition: int) -> int | None:
+        """Return the offset of the first record that was not taken in, None where none was."""
+        row = self._base.execute(
+            "SELECT next FROM place WHERE topic = ? AND partition = ?", (topic, partition)
+        ).fetchone()
+        return None if row is None else int(row[0])
+
+    def set_place(self, topic: str, partition: int, next_offset: int) -> None:
+        """Remember how far a partition was read, together with what was read."""
+        self._write("INSERT OR REPLACE INTO place VALUES (?, ?, ?)", topic, partition, next_offset)
+
+    # -- growing old
+
+    def prune(self, at_ns: int) -> None:
+        """Let go of what was stored too long ago, and of the oldest where the file is too big."""
+        assert self._kept_ns is not None
+        self._forget(at_ns - self._kept_ns)
+        while self._size() > self._most_bytes:
+            oldest_ns = self._oldest_ns()
+            if oldest_ns is None:
+                return
+            self._forget(oldest_ns + max(1, (at_ns - oldest_ns) // SHARE_OF_TIME))
+
+    def _forget(self, before_ns: int) -> None:
+        for table in _AGING:
+            gone = PRUNE_ROWS
+            while gone == PRUNE_ROWS:
+                gone = self._base.execute(
+                    f"DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table}"  # noqa: S608 - our own names
+                    " WHERE stored_ns < ? LIMIT ?)",
+                    (before_ns, PRUNE_ROWS),
+                ).rowcount
+        self._base.execute("PRAGMA incremental_vacuum").fetchall()
+
+    def _size(self) -> int:
+        """Return the bytes of the file, without those that wait in its log."""
+        (pages,) = self._base.execute("PRAGMA page_count").fetchone()
+        (size,) = self._base.execute("PRAGMA page_size").fetchone()
+        return int(pages) * int(size)
+
+    def _oldest_ns(self) -> int | None:
+        found = [
+            self._base.execute(f"SELECT min(stored_ns) FROM {table}").fetchone()[0]  # noqa: S608 - our own names
+            for table in _AGING
+        ]
+        return min((each for each in found if each is not None), default=None)
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    """Open the file, making it new where there is none or one of another layout."""
+    # isolation_level None: we say where transactions begin
+    base = sqlite3.connect(path, timeout=5.0, isolation_level=None)
+    (layout,) = base.execute("PRAGMA user_version").fetchone()
+    if layout not in {0, LAYOUT}:
+        base.close()
+        for each in _files(path):
+            each.unlink(missing_ok=True)
+        return _connected(path)
+    base.execute("PRAGMA journal_mode = WAL")
+    base.execute("PRAGMA synchronous = NORMAL")
+    if not layout:
+        aging = "".join(f"CREATE INDEX {t}_stored ON {t} (stored_ns);" for t in _AGING)
+        base.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        base.executescript("VACUUM")  # for auto_vacuum to hold
+        base.executescript(f"BEGIN; {_TABLES} {aging} PRAGMA user_version = {LAYOUT}; COMMIT")
+    return base
+
+
+def _files(path: Path) -> Iterable[Path]:
+    return (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm")))

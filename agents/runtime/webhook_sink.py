@@ -1,0 +1,132 @@
+"""Alerts to anybody's program: one signed POST for each state of an alert.
+
+The headers and the signature are those of Standard Webhooks 1.0.0 (standardwebhooks.com), for
+which there are libraries in most languages; docs/delivery.md shows how to verify without one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from agents.runtime.alertmanager_sink import annotations_of, inert, labels_of
+from agents.runtime.clock import now_ns
+from agents.runtime.delivery_file import LinksFile, WebhookSpec
+from agents.runtime.delivery_http import Answer, Door
+from agents.runtime.delivery_queue import Item
+from streams.events import SECOND_NS, Alert
+from streams.news.text import clean_url
+
+GIVES_UP_S: Final = 86_400.0
+SHORTEST_PAUSE_S: Final = 1.0
+LONGEST_PAUSE_S: Final = 900.0  # some hundred tries in a day
+PREFIX: Final = "whsec_"  # before a secret in base64, as Standard Webhooks writes them
+VERSION: Final = "v1"
+
+
+class WebhookSink:
+    """One receiver."""
+
+    newest_only = False
+    at_once = 4
+
+    def __init__(
+        self,
+        door: Door,
+        spec: WebhookSpec,
+        secrets: Sequence[bytes],
+        links: LinksFile,
+        *,
+        pause_s: tuple[float, float] = (SHORTEST_PAUSE_S, LONGEST_PAUSE_S),
+        gives_up_s: float = GIVES_UP_S,
+    ) -> None:
+        self.label = door.label
+        self.shortest_pause_s, self.longest_pause_s = pause_s
+        self._door, self._spec, self._secrets, self._links = door, spec, tuple(secrets), links
+        self._gives_up_s = gives_up_s
+
+    def wants(self, alert: Alert) -> bool:
+        """Tell whether it is to have this state."""
+        spec = self._spec
+        named = not spec.severities or alert.severity in spec.severities
+        return (
+            named
+            and alert.transition in spec.transitions
+            and (not spec.rules or alert.rule in spec.rules)
+        )
+
+    def again_s(self, _alert: Alert) -> float | None:
+        """Return when a state that was told is told again: never."""
+        return None
+
+    def gives_up_s(self, _alert: Alert) -> float:
+        """Return for how long a state is kept for it."""
+        return self._gives_up_s
+
+    async def post(self, items: Sequence[Item]) -> list[Answer]:
+        """Send each state in a request of its own."""
+        return await asyncio.gather(*(self._send(item) for item in items))
+
+    async def _send(self, item: Item) -> Answer:
+        body = body_of(item, self._links)
+        stamp = str(now_ns() // SECOND_NS)
+        signatures = (signature(secret, item.id, stamp, body) for secret in self._secrets)
+        headers = {
+            "webhook-id": item.id,
+            "webhook-timestamp": stamp,
+            "webhook-signature": " ".join(signatures),
+        }
+        return await self._door.post(body, headers)
+
+
+def body_of(item: Item, links: LinksFile) -> bytes:
+    """Return the body: the same bytes at each try. No `<` and no `&` of a feed stands in it as such."""
+    alert = item.alert
+    told: dict[str, Any] = {
+        "type": f"alert.{alert.transition}",
+        "id": item.id,
+        "labels": labels_of(alert),
+        "annotations": annotations_of(alert, links),
+        "alert": _plain(alert),
+    }
+    body = msgspec.json.encode(told)
+    return body.replace(b"<", b"\\u003c").replace(b">", b"\\u003e").replace(b"&", b"\\u0026")
+
+
+def signature(secret: bytes, id_: str, stamp: str, body: bytes) -> str:
+    """Return `v1,` and the HMAC-SHA256 of `ID.TIMESTAMP.BODY` in base64."""
+    mac = hmac.digest(secret, f"{id_}.{stamp}.".encode() + body, hashlib.sha256)
+    return f"{VERSION},{base64.b64encode(mac).decode()}"
+
+
+def secrets_of(text: str) -> list[bytes]:
+    """Return the secrets in a variable, one or more by blanks. ValueError: one is no base64."""
+    return [_secret(word) for word in text.split()]
+
+
+def _secret(word: str) -> bytes:
+    if not word.startswith(PREFIX):
+        return word.encode()
+    try:
+        return base64.b64decode(word.removeprefix(PREFIX), validate=True)
+    except binascii.Error as fault:
+        raise ValueError(f"what follows {PREFIX} is no base64") from fault
+
+
+def _plain(alert: Alert) -> dict[str, Any]:
+    """Return the alert with its evidence; what feeds wrote is plain text, links are web links."""
+    plain: dict[str, Any] = msgspec.to_builtins(alert)
+    plain["sentence"] = inert(alert.sentence)
+    for candidate in plain["attribution"]["candidates"]:
+        candidate["title"], candidate["source"] = map(
+            inert, (candidate["title"], candidate["source"])
+        )
+        candidate["url"] = clean_url(candidate["url"])
+    return plain
