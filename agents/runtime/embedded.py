@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -44,6 +44,16 @@ class Place(msgspec.Struct, frozen=True):
     scorer: bytes
 
 
+class Keeper(Protocol):
+    """Who shows the outputs to people (agents/runtime/web_command.py); none of it may raise."""
+
+    def add(self, record: Record) -> None:
+        """Take an output in; the same one may come again after a crash."""
+
+    def commit(self) -> None:
+        """Show what was added."""
+
+
 class Embedded:
     """Both stages and their journals; takes the place of the publisher to Kafka."""
 
@@ -51,10 +61,15 @@ class Embedded:
     acknowledged = 0
 
     def __init__(
-        self, folder: Path, universe: Universe, config: EngineConfig, sinks: Sequence[Sink]
+        self,
+        folder: Path,
+        universe: Universe,
+        config: EngineConfig,
+        sinks: Sequence[Sink],
+        keeper: Keeper | None = None,
     ) -> None:
         """JournalError: another process runs here, or the folder cannot be used."""
-        self._identity, self._sinks = _identity(config), tuple(sinks)
+        self._identity, self._sinks, self._keeper = _identity(config), tuple(sinks), keeper
         self._days = Days(folder)
         self._inputs, self._outputs = self._days.newest(now_ns())
         self._done = self._told = 0  # inputs applied; outputs that were told in an earlier run
@@ -76,6 +91,8 @@ class Embedded:
         self._inputs.append(encode(record))
         self._inputs.flush()  # to the system: it survives this process
         self._apply(record)
+        if isinstance(record, Clock) and self._keeper:
+            self._keeper.commit()
         if isinstance(record, Clock) and elapsed_s() - self._saved_s >= self._pause_s:
             self._save()
             if self._days.over(record.ts_ns):
@@ -114,12 +131,16 @@ class Embedded:
                     for sink in self._sinks:
                         sink.tell(output)
             self._outputs.append(encode(output))
+            if self._keeper:
+                self._keeper.add(output)
         self._outputs.flush()
 
     # -- checkpoints
 
     def _save(self) -> None:
         began_s = elapsed_s()
+        if self._keeper:
+            self._keeper.commit()  # before the outputs behind it need not be made again
         self._engine.prune()
         self._inputs.checkpoint(b"")
         self._outputs.checkpoint(self._state(self._done))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from pathlib import Path
@@ -19,6 +20,7 @@ from agents.runtime.settings import load_config
 from agents.runtime.sources import home_of, metrics_of, sources_of
 from agents.runtime.supervisor import Job, Supervisor
 from agents.runtime.watched import broadcasts_of, universe_of
+from agents.runtime.web_command import Keeper, web_of
 from agents.runtime.workers import live_engine, sinks_of
 from streams.errors import NewsquakeError
 from streams.events import SECOND_NS, Clock
@@ -58,8 +60,11 @@ def run_embedded(config: Path | None, out: Path | None, folder: Path | None) -> 
     """
     settings, home = load_config(config), folder or home_of(None)
     universe = universe_of(settings, config)
-    log = Embedded(home, universe, live_engine(config, None), sinks_of(out))
-    try:
+    engine, sinks = live_engine(config, None), sinks_of(out)
+    with (
+        contextlib.closing(Keeper(home, universe)) as keeper,
+        contextlib.closing(Embedded(home, universe, engine, sinks, keeper)) as log,
+    ):
         framer = LiveFramer(
             log.send,
             {listing.listing: listing.issuer for listing in universe.listings.values()},
@@ -70,12 +75,10 @@ def run_embedded(config: Path | None, out: Path | None, folder: Path | None) -> 
         heard = " and ".join(source.name for source in sources)
         _say(f"{heard} -> the journal in {home}; {len(universe.listings):,} listings are followed")
         ingest = Ingest(sources, log, framer)
-        with metrics_of(settings, sources, _say):
+        with metrics_of(settings, sources, _say), web_of(settings.web, keeper.path, _say):
             ingest.run()
         log.flush()
         _say(f"{ingest.intake.told()}; {log.mentions:,} mentions, {log.alerts:,} alert states")
-    finally:
-        log.close()
     return 0
 
 

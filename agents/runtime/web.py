@@ -39,6 +39,7 @@ SAFE_HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
+    "Server": "newsquake",
 }
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

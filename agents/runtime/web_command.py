@@ -23,7 +23,8 @@ from agents.runtime.web import WebServer, is_own_name
 from agents.runtime.web_fill import Follower, fill_from_out
 from agents.runtime.web_store import Store
 from streams.codec import Record
-from streams.errors import ConfigError, UsageError
+from streams.errors import ConfigError, StateError, UsageError
+from streams.reference.universe import Universe
 
 STORE: Final = "web.sqlite"
 
@@ -96,10 +97,15 @@ def token_of(web: WebFile) -> str | None:
 class Keeper:
     """The store beside an embedded run. Should it fail, the run goes on without it and says so once."""
 
-    def __init__(self, folder: Path, settings: NewsquakeFile, config: Path | None) -> None:
+    def __init__(self, folder: Path, universe: Universe) -> None:
+        """JournalError: another run has the folder."""
         self.path = folder / STORE
-        self._store: Store | None = Store(self.path)
-        self._guarded(lambda store: store.follow(universe_of(settings, config)))
+        self._store: Store | None = None
+        try:
+            self._store = Store(self.path)
+        except StateError as fault:
+            log.warning("no pages and no read API: %s", fault)
+        self._guarded(lambda store: store.follow(universe))
 
     def add(self, record: Record) -> None:
         """Take an output in."""

@@ -78,8 +78,8 @@ def alert_page(page: AlertPage) -> str:
                 ("state", f"{alert['state']}, {alert['severity']}"),
                 ("opened", f"{_at(alert['opened_ns'])} ({alert['session']})"),
                 ("newest", _at(alert["updated_ns"])),
-                ("move", f"{_percent(alert['return_bps'])} at {alert['price']:g}"),
-                ("against", f"{alert['reference_price']:g}, the previous close"),
+                ("move", f"{_percent(alert['return_bps'])} at {_money(alert['price'])}"),
+                ("against", f"{_money(alert['reference_price'])}, the previous close"),
             ]
         ),
         *_section("What may explain it", _causes(alert["attribution"]), ""),
@@ -158,8 +158,8 @@ def _reactions(reactions: Sequence[Plain]) -> Html:
         [
             _cell(each["listing"]),
             _cell(each["horizon"]),
-            _number(each["reference_price"], "g"),
-            _number(each["price"], "g"),
+            _price(each["reference_price"]),
+            _price(each["price"]),
             _number(each["return_bps"], "+.1f"),
             _number(each["abnormal_bps"], "+.1f"),
             _number(each["z"], "+.2f"),
@@ -227,7 +227,7 @@ def _transitions(transitions: Sequence[Plain]) -> Html:
             _cell(each["transition"]),
             _number(each["level_pct"], "d", " %"),
             _cell(_percent(each["return_bps"])),
-            _number(each["price"], "g"),
+            _price(each["price"]),
             _cell(each["sentence"]),
         ]
         for each in transitions
@@ -247,6 +247,12 @@ def _at(ts_ns: int | None) -> str:
 
 def _percent(bps: float) -> str:
     return f"{bps / 100:+.2f} %"
+
+
+def _money(price: float) -> str:
+    """Return a price with the digits that it has, two at least."""
+    whole, _, rest = f"{price:.6f}".partition(".")
+    return f"{whole}.{rest.rstrip('0'):0<2}"
 
 
 def _lag(lag_s: float) -> str:
@@ -283,6 +289,10 @@ def _cell(inner: str) -> Html:
 def _number(value: float | None, form: str, unit: str = "") -> Html:
     shown = "" if value is None else f"{value:{form}}{unit}"
     return _tag("td", _text(shown), "number")
+
+
+def _price(value: float | None) -> Html:
+    return _tag("td", _text("" if value is None else _money(value)), "number")
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[Html]]) -> Html:

@@ -10,11 +10,14 @@ from urllib.parse import quote
 
 import msgspec
 
+from agents.reacting.reactions import HORIZONS
+
 Plain = dict[str, Any]
 
 MOST_ROWS: Final = 1000  # of one answer
 MOST_PARTS: Final = 1000  # revisions, mentions, reactions or transitions of one page
 _LATEST: Final = 2**63 - 1
+_HORIZONS: Final = {name: place for place, name in enumerate(HORIZONS)}
 _decode: Final = msgspec.json.Decoder(Plain).decode
 
 
@@ -100,9 +103,12 @@ class Reader:
             mentions=self._by_id(
                 "SELECT record FROM mention WHERE headline_id = :id ORDER BY issuer", headline_id
             ),
-            reactions=self._by_id(
-                "SELECT record FROM reaction WHERE headline_id = :id ORDER BY listing, rowid",
-                headline_id,
+            reactions=sorted(
+                self._by_id(
+                    "SELECT record FROM reaction WHERE headline_id = :id ORDER BY listing",
+                    headline_id,
+                ),
+                key=lambda each: (each["listing"], _HORIZONS.get(each["horizon"], len(_HORIZONS))),
             ),
         )
 

@@ -19,14 +19,12 @@ import msgspec
 from agents.runtime.alertmanager_sink import annotations_of, inert, labels_of
 from agents.runtime.clock import now_ns
 from agents.runtime.delivery_file import LinksFile, WebhookSpec
-from agents.runtime.delivery_http import Answer, Door
+from agents.runtime.delivery_http import Answer, Door, Patience
 from agents.runtime.delivery_queue import Item
 from streams.events import SECOND_NS, Alert
 from streams.news.text import clean_url
 
-GIVES_UP_S: Final = 86_400.0
-SHORTEST_PAUSE_S: Final = 1.0
-LONGEST_PAUSE_S: Final = 900.0  # some hundred tries in a day
+PATIENCE: Final = Patience(1.0, 900.0, 86_400.0)  # some hundred and thirty tries in a day
 PREFIX: Final = "whsec_"  # before a secret in base64, as Standard Webhooks writes them
 VERSION: Final = "v1"
 
@@ -44,13 +42,12 @@ class WebhookSink:
         secrets: Sequence[bytes],
         links: LinksFile,
         *,
-        pause_s: tuple[float, float] = (SHORTEST_PAUSE_S, LONGEST_PAUSE_S),
-        gives_up_s: float = GIVES_UP_S,
+        replay: bool = False,
+        patience: Patience = PATIENCE,
     ) -> None:
-        self.label = door.label
-        self.shortest_pause_s, self.longest_pause_s = pause_s
-        self._door, self._spec, self._secrets, self._links = door, spec, tuple(secrets), links
-        self._gives_up_s = gives_up_s
+        self.label, self.patience = door.label, patience
+        self._door, self._spec, self._secrets = door, spec, tuple(secrets)
+        self._links, self._replay = links, replay
 
     def wants(self, alert: Alert) -> bool:
         """Tell whether it is to have this state."""
@@ -66,16 +63,12 @@ class WebhookSink:
         """Return when a state that was told is told again: never."""
         return None
 
-    def gives_up_s(self, _alert: Alert) -> float:
-        """Return for how long a state is kept for it."""
-        return self._gives_up_s
-
     async def post(self, items: Sequence[Item]) -> list[Answer]:
         """Send each state in a request of its own."""
         return await asyncio.gather(*(self._send(item) for item in items))
 
     async def _send(self, item: Item) -> Answer:
-        body = body_of(item, self._links)
+        body = body_of(item, self._links, replay=self._replay)
         stamp = str(now_ns() // SECOND_NS)
         signatures = (signature(secret, item.id, stamp, body) for secret in self._secrets)
         headers = {
@@ -86,13 +79,13 @@ class WebhookSink:
         return await self._door.post(body, headers)
 
 
-def body_of(item: Item, links: LinksFile) -> bytes:
+def body_of(item: Item, links: LinksFile, *, replay: bool) -> bytes:
     """Return the body: the same bytes at each try. No `<` and no `&` of a feed stands in it as such."""
     alert = item.alert
     told: dict[str, Any] = {
         "type": f"alert.{alert.transition}",
         "id": item.id,
-        "labels": labels_of(alert),
+        "labels": labels_of(alert, replay=replay),
         "annotations": annotations_of(alert, links),
         "alert": _plain(alert),
     }
