@@ -17,6 +17,8 @@ from typing import Final, Protocol
 
 import msgspec
 
+from agents.runtime.courier import Box
+from agents.runtime.delivery_queue import Waiting
 from agents.runtime.progress import utc
 from agents.runtime.stage import Fed, Outgoing
 from streams.codec import encode_json
@@ -26,6 +28,8 @@ from streams.messages import Header, from_message
 
 BUCKETS: Final = 32  # of what was told: a checkpoint writes one, not all
 KEPT_NS: Final = 8 * DAY_NS  # longer than the topic keeps anything but the newest state
+WAITING: Final = "waiting"
+_EMPTY: Final = msgspec.msgpack.encode([])
 Told = dict[str, tuple[int, list[bytes]]]  # alert id -> newest updated_ns, digests of all told
 
 
@@ -61,10 +65,11 @@ class FileSink:
 
 
 class DeliverStage:
-    """One partition of `alerts`."""
+    """One partition of `alerts`; what waits in its box is in the cells too, for whoever comes next."""
 
-    def __init__(self, sinks: Iterable[Sink]) -> None:
-        self._sinks = tuple(sinks)
+    def __init__(self, sinks: Iterable[Sink], box: Box | None = None) -> None:
+        self._sinks, self._box = (*sinks, *([box] if box else [])), box
+        self._kept: list[bytes] = [_EMPTY] * BUCKETS  # of what waits, as the checkpoint has it
         self._waiting: list[Alert] = []
         self._told: list[Told] = [{} for _ in range(BUCKETS)]
         self._changed: set[int] = set()
@@ -81,7 +86,7 @@ class DeliverStage:
         """Tell what was not told before; nothing goes on from here."""
         waiting, self._waiting = self._waiting, []
         for alert in waiting:
-            bucket = zlib.crc32(alert.alert_id.encode()) % BUCKETS
+            bucket = _bucket(alert.alert_id)
             newest_ns, digests = self._told[bucket].get(alert.alert_id, (0, []))
             digest = hashlib.blake2b(encode_json(alert), digest_size=8).digest()
             if digest not in digests:  # else a react worker said it again after a crash
@@ -100,13 +105,35 @@ class DeliverStage:
             self._told[bucket] = {key: value for key, value in told.items() if value[0] >= oldest}
             changed[f"told/{bucket}"] = msgspec.msgpack.encode(self._told[bucket])
         self._changed.clear()
+        for bucket, body in enumerate(self._waiting_now()):
+            if body != self._kept[bucket]:
+                self._kept[bucket] = changed[f"{WAITING}/{bucket}"] = body
         return changed
 
     def restore(self, cells: Mapping[str, bytes]) -> None:
         """Take back all cells."""
+        waiting: list[Waiting] = []
         for key, body in cells.items():
-            self._told[int(key.rpartition("/")[2])] = msgspec.msgpack.decode(body, type=Told)
+            kind, _, bucket = key.rpartition("/")
+            if kind == WAITING:
+                self._kept[int(bucket)] = body
+                waiting += msgspec.msgpack.decode(body, type=list[Waiting])
+            else:
+                self._told[int(bucket)] = msgspec.msgpack.decode(body, type=Told)
+        if self._box:
+            self._box.resume(waiting)
 
     def _tell(self, alert: Alert) -> None:
         for sink in self._sinks:
             sink.tell(alert)
+
+    def _waiting_now(self) -> list[bytes]:
+        """Return what waits in the box, by bucket."""
+        buckets: list[list[Waiting]] = [[] for _ in range(BUCKETS)]
+        for each in self._box.unfinished() if self._box else ():
+            buckets[_bucket(each.alert_id)].append(each)
+        return [msgspec.msgpack.encode(bucket) for bucket in buckets]
+
+
+def _bucket(alert_id: str) -> int:
+    return zlib.crc32(alert_id.encode()) % BUCKETS

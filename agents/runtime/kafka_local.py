@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from string import Template
@@ -42,6 +42,7 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _POLL_S: Final = 0.05
 
 Note = Callable[[str], None]
+Accounts = Mapping[str, dict[str, Any]]  # of the servers that are up already, by name
 
 
 class SaslSsl(msgspec.Struct, frozen=True):
@@ -95,7 +96,7 @@ def java_command() -> str | None:
     return java if found and int(found[1]) >= OLDEST_JAVA else None
 
 
-def prepare(folder: Path, note: Note) -> Prepared:
+def prepare(folder: Path, note: Note, _up: Accounts) -> Prepared:
     """Make all that a broker needs in an empty folder, the jars too where they are not here yet."""
     jars = _jars(note)
     note("kafka: certificates, settings, an empty log")
@@ -248,7 +249,7 @@ def _write_private(path: Path, data: bytes) -> None:
 
 
 def _write_settings(folder: Path) -> Account:
-    plain, secure, controller = _free_ports(3)
+    plain, secure, controller = free_ports(3)
     text = Template((RECIPE / "kafka.properties").read_text("utf-8")).substitute(
         plain_port=plain, secure_port=secure, controller_port=controller, folder=folder
     )
@@ -257,7 +258,7 @@ def _write_settings(folder: Path) -> Account:
     return Account(f"127.0.0.1:{plain}", SaslSsl(f"127.0.0.1:{secure}", MECHANISM, USER, *files))
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Return ports free on loopback just now, all different because all are held at once."""
     with ExitStack() as held:
         sockets = [held.enter_context(socket.socket()) for _ in range(count)]

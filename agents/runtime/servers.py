@@ -15,13 +15,14 @@ from typing import Any, Final, Protocol
 import msgspec
 from rich.console import Console
 
-from agents.runtime import kafka_local
+from agents.runtime import alertmanager_local, kafka_local, prometheus_local
 from agents.runtime.clock import elapsed_s
-from agents.runtime.kafka_local import Note, Prepared, state_home
+from agents.runtime.kafka_local import Accounts, Note, Prepared, state_home
 from agents.runtime.processes import Process, alive, end, spawn
 from streams.errors import NewsquakeError
 
 STARTS: Final = 3  # each with other ports, should someone take one meanwhile
+ALONE: Final[Accounts] = {}
 
 
 class Recipe(Protocol):
@@ -30,8 +31,8 @@ class Recipe(Protocol):
     def lacking(self) -> str | None:
         """Return what must be installed first, or None."""
 
-    def prepare(self, folder: Path, note: Note) -> Prepared:
-        """Make all that the server needs in an empty folder."""
+    def prepare(self, folder: Path, note: Note, up: Accounts) -> Prepared:
+        """Make all that the server needs in an empty folder; `up`: the servers before it."""
 
     def await_ready(self, account: dict[str, Any], alive: Callable[[], bool]) -> None:
         """Wait until it serves, or raise NewsquakeError."""
@@ -43,7 +44,12 @@ class Recipe(Protocol):
         """Say whether its start failed for a port."""
 
 
-RECIPES: Final[dict[str, Recipe]] = {"kafka": kafka_local}
+# In the order of their starts: Prometheus sends its alerts to the Alertmanager that is up.
+RECIPES: Final[dict[str, Recipe]] = {
+    "kafka": kafka_local,
+    "alertmanager": alertmanager_local,
+    "prometheus": prometheus_local,
+}
 
 
 class Server(msgspec.Struct, frozen=True):
@@ -94,11 +100,14 @@ def run_dev_down(*, as_json: bool) -> int:
 
 
 def dev_up(note: Note) -> State:
-    """Start every server that is not up, remembering each at once."""
+    """Start every server that is installed and not up, remembering each at once.
+
+    NewsquakeError: none is installed, or one does not start.
+    """
     home = state_home() / "dev"
     with _locked(home, note):
         state = _load(home)
-        for name in RECIPES:
+        for name, recipe in RECIPES.items():
             server = state.get(name)
             if server and server.ready and alive(server.process):
                 note(f"{name} is already up")
@@ -107,7 +116,13 @@ def dev_up(note: Note) -> State:
                 note(f"{name} is remembered but not up: starting it anew")
                 _clear(server, home)
                 _save(home, state, name, None)
-            start(name, home, note, partial(_save, home, state, name))
+            if reason := recipe.lacking():
+                note(reason)
+                continue
+            up = {other: each.account for other, each in state.items()}
+            start(name, home, note, partial(_save, home, state, name), up)
+        if not state:
+            raise NewsquakeError("nothing to start: see above what to install")
         return dict(state)
 
 
@@ -130,16 +145,16 @@ def dev_down() -> dict[str, str]:
 
 
 @contextmanager
-def running(name: str, home: Path, note: Note) -> Iterator[Server]:
+def running(name: str, home: Path, note: Note, up: Accounts = ALONE) -> Iterator[Server]:
     """Start a server for the length of a block, apart from those of `newsquake dev`."""
-    server = start(name, home, note, lambda _: None)
+    server = start(name, home, note, lambda _: None, up)
     try:
         yield server
     finally:
         _clear(server, home)
 
 
-def start(name: str, home: Path, note: Note, remember: Remember) -> Server:
+def start(name: str, home: Path, note: Note, remember: Remember, up: Accounts = ALONE) -> Server:
     """Start a server and wait until it serves; `remember` is told before and after.
 
     NewsquakeError: something must be installed first, or it does not start; nothing is left then.
@@ -150,17 +165,19 @@ def start(name: str, home: Path, note: Note, remember: Remember) -> Server:
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     for _ in range(STARTS):
         folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=home))
-        if server := _start_once(recipe, folder, note, remember):
+        if server := _start_once(recipe, folder, note, remember, up):
             return server
         note(f"{name}: a port was taken meanwhile, trying others")
     raise NewsquakeError(f"{name}: found no free ports in {STARTS} starts")
 
 
-def _start_once(recipe: Recipe, folder: Path, note: Note, remember: Remember) -> Server | None:
+def _start_once(
+    recipe: Recipe, folder: Path, note: Note, remember: Remember, up: Accounts
+) -> Server | None:
     """Start once; None: for want of a port. Unless it serves, nothing is left of it."""
     with ExitStack() as undo:
         undo.callback(shutil.rmtree, folder, ignore_errors=True)
-        prepared = recipe.prepare(folder, note)
+        prepared = recipe.prepare(folder, note, up)
         began_s = elapsed_s()
         process = spawn(prepared.command, folder / "console.log")
         undo.callback(end, process)

@@ -16,6 +16,7 @@ from typing import Final, Literal
 import msgspec
 
 from agents.reacting.config import DAY_LEVELS_PCT, Rule
+from agents.runtime.delivery_file import AlertmanagerSpec, LinksFile, WebhookSpec
 from agents.runtime.news_file import FeedSpec, FolderSpec, InboxFile, NewsFile, WireSpec
 from agents.runtime.toml_file import load_toml
 from streams.codec import canonical_json
@@ -177,6 +178,9 @@ class NewsquakeFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     folders: tuple[FolderSpec, ...] = ()
     inbox: InboxFile | None = None
     metrics: MetricsFile = MetricsFile()
+    alertmanagers: tuple[AlertmanagerSpec, ...] = ()
+    webhooks: tuple[WebhookSpec, ...] = ()
+    links: LinksFile = LinksFile()
     web: WebFile = WebFile()
 
     def __post_init__(self) -> None:
@@ -187,6 +191,15 @@ class NewsquakeFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
                     f'{table}: the name "{name}" is given twice, here or to another source'
                 )
             taken.add(name)
+        labels = [("alertmanagers", each.label) for each in self.alertmanagers]
+        labels += [("webhooks", each.label) for each in self.webhooks]
+        told: set[str] = set()
+        for table, name in labels:
+            if name in told:  # what waits for a target is kept under its name
+                raise ValueError(
+                    f'{table}: the name "{name}" is given twice, here or to another target'
+                )
+            told.add(name)
         names = [rule.name for rule in self.rules]
         for name in names:
             if names.count(name) > 1:  # an alert's id is made of its rule's name

@@ -175,7 +175,7 @@ def test_a_port_taken_meanwhile_is_left_to_its_owner(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     need_kafka()
-    choose = kafka_local._free_ports
+    choose = kafka_local.free_ports
     notes: list[str] = []
     with socket.socket() as owner:
         owner.bind(("127.0.0.1", 0))
@@ -185,7 +185,7 @@ def test_a_port_taken_meanwhile_is_left_to_its_owner(
         def once_taken(count: int) -> list[int]:
             return (choose(count) + taken)[-count:] if len(notes) < 2 else choose(count)
 
-        monkeypatch.setattr(kafka_local, "_free_ports", once_taken)
+        monkeypatch.setattr(kafka_local, "free_ports", once_taken)
         with servers.running("kafka", tmp_path, lambda text: (notes.append(text), say(text))[0]):
             assert any("taken" in text for text in notes), notes
     assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,159 @@
+"""Alerts to Alertmanager by its API v2, as alerts of its own: sent again until they are over.
+
+Alertmanager keeps alerts in memory alone and ends those of which it hears nothing, so an open one
+is sent again and again with an end that lies ahead. Its labels are its identity: they stay the
+same for its life and hold nothing that anybody outside can write. Annotations are plain text.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from agents.runtime.clock import now_ns
+from agents.runtime.delivery_file import LinksFile
+from agents.runtime.delivery_http import Answer, Door, Patience
+from agents.runtime.delivery_queue import Item
+from streams.events import SECOND_NS, Alert, Candidate
+from streams.news.text import clean_text, clean_url
+
+AGAIN_S: Final = (30.0, 60.0)  # between two sendings of an open alert; Prometheus does so each 60 s
+AHEAD_S: Final = 300.0  # the end of an open alert: Alertmanager's own resolve_timeout
+# An alert lasts for a trade date at most: one that is open for longer was forgotten.
+PATIENCE: Final = Patience(1.0, 30.0, 2 * 86_400.0)
+TEXT_CHARS: Final = 300
+HOUR_MS: Final = 3_600_000
+_INERT: Final = str.maketrans({"<": "\u2039", ">": "\u203a"})  # no tag, no <!channel>, anywhere
+_epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+class AlertmanagerSink:
+    """One Alertmanager."""
+
+    newest_only = True
+    at_once = 64
+
+    def __init__(
+        self,
+        door: Door,
+        links: LinksFile,
+        *,
+        replay: bool = False,
+        again_s: tuple[float, float] = AGAIN_S,
+        patience: Patience = PATIENCE,
+    ) -> None:
+        self.label, self.patience = door.label, patience
+        self._door, self._links, self._replay, self._again_s = door, links, replay, again_s
+
+    def wants(self, _alert: Alert) -> bool:
+        """Tell whether it is to have the alert: all."""
+        return True
+
+    def again_s(self, alert: Alert) -> float | None:
+        """Return in how many seconds an alert that was told is told again; None: never."""
+        return random.uniform(*self._again_s) if alert.state == "open" else None  # noqa: S311 - to spread load
+
+    async def post(self, items: Sequence[Item]) -> list[Answer]:
+        """Send alerts; one that it does not take must not keep the others from it."""
+        answer = await self._send(items)
+        if answer.kind == "refused" and len(items) > 1:
+            return [await self._send([item]) for item in items]
+        return [answer] * len(items)
+
+    async def _send(self, items: Sequence[Item]) -> Answer:
+        at_ns = now_ns()
+        body = [posted(item.alert, self._links, at_ns, replay=self._replay) for item in items]
+        return await self._door.post(msgspec.json.encode(body), {})
+
+
+def posted(alert: Alert, links: LinksFile, at_ns: int, *, replay: bool) -> dict[str, Any]:
+    """Return an alert as Alertmanager takes it (its API v2, `postableAlert`)."""
+    if alert.state == "open":
+        ends_ns = at_ns + int(AHEAD_S * SECOND_NS)
+    else:
+        ends_ns = max(alert.opened_ns, min(alert.updated_ns, at_ns))
+    annotations = annotations_of(alert, links)
+    return {
+        "labels": labels_of(alert, replay=replay),
+        "annotations": annotations,
+        "startsAt": _rfc3339(alert.opened_ns),
+        "endsAt": _rfc3339(ends_ns),
+        "generatorURL": annotations.get("dashboard_url", ""),
+    }
+
+
+def labels_of(alert: Alert, *, replay: bool) -> dict[str, str]:
+    """Return what the alert is known by for its life, the same as the Prometheus rule's."""
+    labels = {
+        "alertname": alert.rule,
+        "listing": alert.listing,
+        "direction": alert.direction,
+        "severity": alert.severity,
+    }
+    return {**labels, "replay": "true"} if replay else labels
+
+
+def annotations_of(alert: Alert, links: LinksFile) -> dict[str, str]:
+    """Return what is told of the alert now; what is not known is left out."""
+    percent = f"{abs(alert.return_bps) / 100:.2f} %"
+    annotations = {
+        "summary": f"{alert.listing} {alert.direction} {percent} on the day",
+        "description": (
+            f"{alert.listing} is {alert.direction} {percent} on the trade date {alert.trade_date}: "
+            f"{alert.price:g} against a previous close of {alert.reference_price:g}. It has passed "
+            f"{alert.level_pct} %. {_cause(alert)}"
+        ),
+        "level_pct": str(alert.level_pct),
+        "price": f"{alert.price:g}",
+        "value": percent,
+        "window": "day",
+        "alert_id": alert.alert_id,
+        "runbook_url": _filled(links.runbook, alert),
+        "dashboard_url": _filled(links.dashboard, alert),
+    }
+    if candidate := first_candidate(alert):
+        annotations["headline"] = inert(candidate.title)
+        annotations["headline_source"] = inert(candidate.source)
+        annotations["headline_url"] = clean_url(candidate.url)
+    return {name: text for name, text in annotations.items() if text}
+
+
+def first_candidate(alert: Alert) -> Candidate | None:
+    """Return the likeliest cause, None where there is none."""
+    candidates = alert.attribution.candidates
+    return candidates[0] if candidates else None
+
+
+def inert(text: str) -> str:
+    """Return text of a feed as one line of plain text that no chat or mail takes for markup."""
+    return clean_text(text, TEXT_CHARS).translate(_INERT)
+
+
+def _cause(alert: Alert) -> str:
+    shares = alert.attribution
+    candidate = first_candidate(alert)
+    story = f"the first headline explains {candidate.share * 100:.0f} %, " if candidate else ""
+    rest = f"the market {shares.market_share * 100:.0f} %"
+    return f"Of the move {story}{rest}; {shares.unexplained_share * 100:.0f} % is unexplained."
+
+
+def _filled(link: str, alert: Alert) -> str:
+    opened_ms = alert.opened_ns // 1_000_000
+    slots = {
+        "listing": alert.listing,
+        "rule": alert.rule.lower(),
+        "alert_id": alert.alert_id,
+        "from": opened_ms - HOUR_MS,
+        "to": opened_ms + HOUR_MS,
+    }
+    return link.format_map(slots)
+
+
+def _rfc3339(at_ns: int) -> str:
+    """Return an instant to the microsecond, as Alertmanager reads it."""
+    at = _epoch + dt.timedelta(microseconds=at_ns // 1_000)
+    return at.isoformat(timespec="microseconds").replace("+00:00", "Z")

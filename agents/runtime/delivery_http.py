@@ -1,0 +1,92 @@
+"""One POST to a target, and what its answer means. No redirect is followed: a body is for its target."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from typing import Final, Literal, NamedTuple
+
+import aiohttp
+
+from agents.runtime.clock import now_ns
+from streams.news.http_faults import KNOWN, named_fault
+from streams.news.http_rules import refusal_of, retry_after_s
+from streams.news.text import clean_text
+
+ANSWER_S: Final = 10.0  # in all: connecting, sending and the answer
+DETAIL_CHARS: Final = 200
+DETAIL_BYTES: Final = 2_000
+REDIRECTS: Final = range(300, 400)
+# The target has read it and will not have it, ever; all else may be mended by whoever operates it.
+FINAL: Final = frozenset({400, 410, 413, 422})
+RETRY_AFTER_MAX_S: Final = 3_600.0
+
+
+class Answer(NamedTuple):
+    """What became of one try."""
+
+    kind: Literal["told", "failed", "refused"]
+    reason: str = ""
+    detail: str = ""
+    wait_s: float = 0.0  # that the target asks for before the next
+
+
+class Patience(NamedTuple):
+    """How a target that fails is treated, in seconds."""
+
+    shortest_s: float  # the pause after the first failure; doubled with each
+    longest_s: float
+    gives_up_s: float  # what it does not take for so long is a dead letter
+
+
+class Door:
+    """Where a target is reached."""
+
+    def __init__(
+        self,
+        label: str,
+        url: str,
+        *,
+        tls: ssl.SSLContext | None = None,
+        auth: aiohttp.BasicAuth | None = None,
+        answer_s: float = ANSWER_S,
+    ) -> None:
+        """`tls` None: the system's authorities."""
+        self.label, self._url = label, url
+        self._tls: ssl.SSLContext | bool = tls or True
+        self._auth, self._timeout = auth, aiohttp.ClientTimeout(total=answer_s)
+
+    async def post(self, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Send a body of JSON once."""
+        sent = {"Content-Type": "application/json", **headers}
+        try:
+            # One connection a request: alerts are rare, and one kept open may be dead by the next.
+            async with (
+                aiohttp.ClientSession(
+                    timeout=self._timeout,
+                    auth=self._auth,
+                    cookie_jar=aiohttp.DummyCookieJar(),
+                    connector=aiohttp.TCPConnector(force_close=True, ssl=self._tls),
+                ) as session,
+                session.post(self._url, data=body, headers=sent, allow_redirects=False) as response,
+            ):
+                return await _answer(response)
+        except asyncio.CancelledError:
+            raise
+        except KNOWN as error:
+            fault = named_fault(error)
+            return Answer("failed", fault.reason, clean_text(fault.detail, DETAIL_CHARS))
+
+
+async def _answer(response: aiohttp.ClientResponse) -> Answer:
+    status = response.status
+    if 200 <= status < 300:
+        return Answer("told")
+    said = (await response.content.read(DETAIL_BYTES)).decode("utf-8", "replace")
+    detail = clean_text(f"HTTP {status}: {said}", DETAIL_CHARS)
+    if status in FINAL:
+        return Answer("refused", refusal_of(status), detail)
+    reason = "redirect" if status in REDIRECTS else refusal_of(status)
+    wait_s = min(retry_after_s(response.headers, now_ns()), RETRY_AFTER_MAX_S)
+    return Answer("failed", reason, detail, wait_s)

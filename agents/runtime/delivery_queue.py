@@ -1,0 +1,277 @@
+"""What waits to be delivered, in a file: it outlives this process, and each state of an alert is in once.
+
+A row is one state of an alert for one target. It is committed before `put` returns and stays until
+the target has it, so that a crash at any point leads to a repeat with the same id, never to a loss.
+Rows belong to a partition of `alerts`, and only those of partitions that are ours are handed out:
+another worker may have the others, and two senders would contradict each other.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from streams.codec import decode_json, encode_json
+from streams.errors import JournalError, StateError
+from streams.events import DAY_NS, Alert, Reject, content_id
+from streams.lock import locked
+
+LAYOUT: Final = 1
+KEPT_NS: Final = 3 * DAY_NS  # that a row is remembered after it is over, against repeats
+PRUNE_NS: Final = DAY_NS // 24
+QUEUES: Final = 8  # processes of one kind on this machine
+_TABLES: Final = """
+CREATE TABLE IF NOT EXISTS item (
+    number INTEGER PRIMARY KEY, target TEXT NOT NULL, alert_id TEXT NOT NULL, id TEXT NOT NULL,
+    partition INTEGER NOT NULL, body BLOB, put_ns INTEGER NOT NULL, due_ns INTEGER NOT NULL,
+    tries INTEGER NOT NULL, told INTEGER NOT NULL, UNIQUE (target, id));
+CREATE INDEX IF NOT EXISTS waiting ON item (target, alert_id, number) WHERE body IS NOT NULL;
+CREATE TABLE IF NOT EXISTS dead (number INTEGER PRIMARY KEY, target TEXT NOT NULL, reject BLOB NOT NULL);
+"""
+# The oldest state of each alert that is not over: the next one has to wait for it.
+_HEADS: Final = """
+FROM item AS i WHERE target = :target AND body IS NOT NULL
+AND partition IN (SELECT value FROM json_each(:ours)) AND NOT EXISTS (
+    SELECT 1 FROM item AS e WHERE e.target = i.target AND e.alert_id = i.alert_id
+    AND e.body IS NOT NULL AND e.number < i.number)
+"""
+
+
+_INSERT: Final = "INSERT OR IGNORE INTO item VALUES (NULL, ?, ?, ?, ?, ?, ?, 0, 0, 0)"
+
+
+class Item(NamedTuple):
+    """A state of an alert on its way to a target."""
+
+    number: int
+    id: str  # of the state: the same at each try, in each process
+    alert: Alert
+    put_ns: int
+    tries: int  # that failed since it was put, or told last
+    told: bool  # at least once
+
+
+class Waiting(NamedTuple):
+    """A state that is not over, as it is handed from one process to another."""
+
+    target: str
+    alert_id: str
+    body: bytes
+
+
+class Buried(NamedTuple):
+    """A dead letter."""
+
+    number: int
+    target: str
+    reject: Reject
+
+
+def delivery_id(alert: Alert) -> str:
+    """Return the id of a state of an alert."""
+    return content_id(encode_json(alert).decode())
+
+
+class DeliveryQueue:
+    """The file, open in one process at a time; any thread may call."""
+
+    def __init__(self, path: Path) -> None:
+        """JournalError: another process has it. StateError: it cannot be opened, or is none of ours."""
+        self._path, self._lock = path, threading.Lock()
+        self._ours: frozenset[int] = frozenset()
+        self._pruned_ns = 0
+        self._owner = locked(path.with_suffix(".lock"))
+        try:
+            self._base = sqlite3.connect(
+                path, timeout=1.0, isolation_level=None, check_same_thread=False
+            )
+            self._base.execute("PRAGMA journal_mode = WAL")
+            self._base.execute("PRAGMA synchronous = FULL")
+            self._base.executescript(_TABLES)
+            self._check_layout()
+        except sqlite3.Error as fault:
+            self._owner.close()
+            raise StateError(f"{path}: {fault}. Move it away: what waits in it is lost") from fault
+
+    def close(self) -> None:
+        """Let others open it."""
+        with self._lock:
+            self._base.close()
+            self._owner.close()
+
+    # -- whose partitions
+
+    def take_on(self, partition: int) -> None:
+        """Hand out the rows of a partition from now on."""
+        with self._lock:
+            self._ours |= {partition}
+
+    def let_go(self) -> None:
+        """Hand out nothing any more until partitions are taken on again."""
+        with self._lock:
+            self._ours = frozenset()
+
+    # -- in
+
+    def put(
+        self, target: str, alert: Alert, partition: int, now_ns: int, *, newest_only: bool
+    ) -> None:
+        """Keep a state; one that was put before is left as it is. OSError: the disk is full, say.
+
+        `newest_only`: it takes the place of the alert's earlier states.
+        """
+        body = encode_json(alert)
+        with self._change() as base:
+            row = (target, alert.alert_id, delivery_id(alert), partition, body, now_ns)
+            added = base.execute(_INSERT, row)
+            if newest_only and added.rowcount:
+                base.execute(
+                    "UPDATE item SET body = NULL"
+                    " WHERE target = ? AND alert_id = ? AND body IS NOT NULL AND number < ?",
+                    (target, alert.alert_id, added.lastrowid),
+                )
+            if now_ns - self._pruned_ns > PRUNE_NS:
+                base.execute("DELETE FROM item WHERE put_ns < ?", (now_ns - KEPT_NS,))
+                self._pruned_ns = now_ns
+
+    # -- out
+
+    def due(self, target: str, now_ns: int, limit: int) -> list[Item]:
+        """Return what is to be sent now, the longest due first; of each alert one state."""
+        rows = self._select(
+            f"SELECT number, id, body, put_ns, tries, told {_HEADS} AND due_ns <= :now"
+            " ORDER BY due_ns, number LIMIT :limit",
+            target=target, now=now_ns, limit=limit,
+        )  # fmt: skip
+        return [_item(*row) for row in rows]
+
+    def next_due_ns(self, target: str) -> int | None:
+        """Return when something is to be sent next, None where nothing is."""
+        ((due_ns,),) = self._select(f"SELECT min(due_ns) {_HEADS}", target=target)
+        return None if due_ns is None else int(due_ns)
+
+    def older_than(self, target: str, put_ns: int) -> list[Item]:
+        """Return what was put before an instant and is not over, untold or told."""
+        rows = self._select(
+            "SELECT number, id, body, put_ns, tries, told FROM item WHERE target = :target AND"
+            " body IS NOT NULL AND put_ns < :put AND partition IN"
+            " (SELECT value FROM json_each(:ours)) ORDER BY number",
+            target=target, put=put_ns,
+        )  # fmt: skip
+        return [_item(*row) for row in rows]
+
+    def backlog(self, target: str) -> int:
+        """Return how many states the target has not been told yet."""
+        ((count,),) = self._select(
+            "SELECT count(*) FROM item WHERE target = :target AND body IS NOT NULL AND NOT told",
+            target=target,
+        )
+        return int(count)
+
+    def later(self, item: Item, due_ns: int, *, told: bool) -> None:
+        """Send it again at `due_ns`: it failed, or was told and has to be told again."""
+        with self._change() as base:
+            base.execute(
+                "UPDATE item SET due_ns = ?, tries = ?, told = told OR ? WHERE number = ?",
+                (due_ns, 0 if told else item.tries + 1, told, item.number),
+            )
+
+    def over(self, item: Item) -> None:
+        """Send it no more: the target has it, or is not to have it."""
+        with self._change() as base:
+            base.execute("UPDATE item SET body = NULL WHERE number = ?", (item.number,))
+
+    # -- dead letters
+
+    def bury(self, item: Item, target: str, reject: Reject) -> None:
+        """Send it no more and keep the dead letter until somebody has taken it."""
+        with self._change() as base:
+            base.execute("UPDATE item SET body = NULL WHERE number = ?", (item.number,))
+            base.execute("INSERT INTO dead VALUES (NULL, ?, ?)", (target, encode_json(reject)))
+
+    def buried(self) -> list[Buried]:
+        """Return the dead letters that nobody has taken yet."""
+        rows = self._select("SELECT number, target, reject FROM dead ORDER BY number")
+        return [Buried(number, target, decode_json(body, Reject)) for number, target, body in rows]
+
+    def taken(self, buried: Buried) -> None:
+        """Forget a dead letter: it is where it belongs."""
+        with self._change() as base:
+            base.execute("DELETE FROM dead WHERE number = ?", (buried.number,))
+
+    # -- hand-over to another process
+
+    def unfinished(self, partition: int) -> list[Waiting]:
+        """Return the states of a partition's alerts that are not over, the oldest first."""
+        rows = self._select(
+            "SELECT target, alert_id, body FROM item WHERE partition = :partition"
+            " AND body IS NOT NULL ORDER BY number",
+            partition=partition,
+        )
+        return [Waiting(target, alert_id, bytes(body)) for target, alert_id, body in rows]
+
+    def resume(self, partition: int, waiting: Iterable[Waiting], now_ns: int) -> None:
+        """Have exactly these states of a partition wait, unless they are known to be over.
+
+        What is only in this file is of a time before others had the partition, or is about to be
+        put again. CodecError: a body is no alert.
+        """
+        with self._change() as base:
+            base.execute("CREATE TEMP TABLE wanted (target TEXT, id TEXT)")
+            for target, alert_id, body in waiting:
+                id_ = delivery_id(decode_json(body, Alert))
+                base.execute("INSERT INTO wanted VALUES (?, ?)", (target, id_))
+                base.execute(_INSERT, (target, alert_id, id_, partition, body, now_ns))
+            base.execute(
+                "DELETE FROM item WHERE partition = ? AND body IS NOT NULL"
+                " AND (target, id) NOT IN (SELECT target, id FROM wanted)",
+                (partition,),
+            )
+            base.execute("DROP TABLE wanted")
+
+    # -- the file
+
+    def _select(self, query: str, **values: Any) -> list[Any]:  # noqa: ANN401 - what SQL takes
+        with self._lock:
+            ours = msgspec.json.encode(sorted(self._ours)).decode()
+            return self._base.execute(query, {"ours": ours, **values}).fetchall()
+
+    @contextmanager
+    def _change(self) -> Iterator[sqlite3.Connection]:
+        """Commit what is changed meanwhile, all of it or nothing. OSError: it cannot be kept."""
+        with self._lock:
+            try:
+                self._base.execute("BEGIN IMMEDIATE")
+                with self._base:
+                    yield self._base
+            except sqlite3.Error as fault:
+                raise OSError(f"{self._path}: {fault}") from fault
+
+    def _check_layout(self) -> None:
+        layout: int = self._base.execute("PRAGMA user_version").fetchone()[0]
+        if layout not in {0, LAYOUT}:
+            raise sqlite3.DatabaseError(f"it is of layout {layout}, this program reads {LAYOUT}")
+        self._base.execute(f"PRAGMA user_version = {LAYOUT}")
+
+
+def _item(number: int, id_: str, body: bytes, put_ns: int, tries: int, told: int) -> Item:
+    return Item(number, id_, decode_json(body, Alert), put_ns, tries, bool(told))
+
+
+def open_queue(folder: Path, name: str) -> DeliveryQueue:
+    """Return the first of a few queues of that name that no other process has open.
+
+    Which one it is does not matter where what waits is kept elsewhere as well. JournalError: none.
+    """
+    for number in range(1, QUEUES):
+        try:
+            return DeliveryQueue(folder / f"{name}-{number}.sqlite")
+        except JournalError:
+            continue
+    return DeliveryQueue(folder / f"{name}-{QUEUES}.sqlite")

@@ -1,0 +1,43 @@
+"""A real Prometheus on this machine: a free port of loopback, deploy's settings and our rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from agents.runtime import local_http
+from agents.runtime.kafka_local import Accounts, Note, Prepared
+from agents.runtime.local_http import log_end, port_was_taken
+
+__all__ = ["await_ready", "lacking", "log_end", "port_was_taken", "prepare"]
+
+CONFIG: Final = local_http.ROOT / "deploy" / "prometheus" / "prometheus.yml"
+KEPT: Final = "10y"  # counted from the newest sample: a day of 2007 loaded beside today's stays
+
+
+def lacking() -> str | None:
+    """Return what must be installed before Prometheus can run here, or None."""
+    if local_http.command_of("prometheus"):
+        return None
+    return local_http.missing("Prometheus", "prometheus")
+
+
+def prepare(folder: Path, note: Note, up: Accounts) -> Prepared:
+    """Return how it is started, its alerts going to the Alertmanager that is up."""
+    note(f"prometheus: {CONFIG}")
+    address = local_http.free_address()
+    command = (
+        local_http.command_of("prometheus"),
+        f"--config.file={CONFIG}",
+        f"--storage.tsdb.path={folder / 'data'}",
+        f"--storage.tsdb.retention.time={KEPT}",
+        f"--web.listen-address={address}",
+        "--enable-feature=exemplar-storage",
+    )
+    return Prepared(command, {"url": f"http://{address}"})
+
+
+def await_ready(account: dict[str, Any], alive: Callable[[], bool]) -> None:
+    """Wait until it serves. NewsquakeError: it ended, or is not ready after 30 s."""
+    local_http.await_ready("prometheus", account["url"], alive)

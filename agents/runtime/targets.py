@@ -1,0 +1,74 @@
+"""From newsquake.toml to the targets of delivery."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from pathlib import Path
+from typing import Final
+
+import aiohttp
+
+from agents.runtime.alertmanager_sink import AlertmanagerSink
+from agents.runtime.courier import Target
+from agents.runtime.delivery_file import AlertmanagerSpec, WebhookSpec
+from agents.runtime.delivery_http import Door
+from agents.runtime.settings import NewsquakeFile
+from agents.runtime.webhook_sink import WebhookSink, secrets_of
+from streams.errors import ConfigError
+
+API: Final = "/api/v2/alerts"
+
+
+def targets_of(
+    settings: NewsquakeFile, config: Path | None, *, replay: bool = False
+) -> list[Target]:
+    """Return who is told over the network; `replay`: the alerts are of another day, and say so.
+
+    ConfigError: a secret that is named is not in the environment, a ca_file holds no certificate.
+    """
+    links = settings.links
+    targets: list[Target] = [
+        AlertmanagerSink(_alertmanager(spec, config), links, replay=replay)
+        for spec in settings.alertmanagers
+    ]
+    for spec in settings.webhooks:
+        door = Door(spec.label, spec.url, tls=_tls(spec, config))
+        targets.append(WebhookSink(door, spec, _secrets(spec, config), links, replay=replay))
+    return targets
+
+
+def _alertmanager(spec: AlertmanagerSpec, config: Path | None) -> Door:
+    auth = None
+    if spec.username is not None:
+        password = _secret("alertmanagers.password_env", spec.password_env or "", config)
+        auth = aiohttp.BasicAuth(spec.username, password, "utf-8")
+    return Door(spec.label, spec.url.rstrip("/") + API, tls=_tls(spec, config), auth=auth)
+
+
+def _secrets(spec: WebhookSpec, config: Path | None) -> list[bytes]:
+    text = _secret("webhooks.secret_env", spec.secret_env, config)
+    try:
+        return secrets_of(text)
+    except ValueError as fault:
+        message = f'webhooks.secret_env = "{spec.secret_env}": {fault}'
+        raise ConfigError(str(config), message) from None  # the fault may quote the secret
+
+
+def _secret(key: str, name: str, config: Path | None) -> str:
+    text = os.environ.get(name, "").strip()
+    if not text:
+        message = f'{key} = "{name}": no such environment variable is set; export it first'
+        raise ConfigError(str(config), message)
+    return text
+
+
+def _tls(spec: AlertmanagerSpec | WebhookSpec, config: Path | None) -> ssl.SSLContext | None:
+    if spec.ca_file is None:
+        return None
+    path = (config.parent if config else Path()) / spec.ca_file
+    try:
+        return ssl.create_default_context(cafile=str(path))
+    except OSError as fault:  # ssl.SSLError is one
+        message = f'{spec.label}: ca_file = "{spec.ca_file}" holds no certificates: {fault}'
+        raise ConfigError(str(config), message) from fault
