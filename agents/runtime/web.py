@@ -22,7 +22,7 @@ import msgspec
 from aiohttp import web
 from yarl import URL
 
-from agents.runtime import web_answers, web_pages
+from agents.runtime import web_answers, web_markup, web_pages
 from agents.runtime.web_query import ALERTS, HEADLINES, ParameterError, span_of
 from agents.runtime.web_read import Reader, Span
 from streams.errors import NewsquakeError
@@ -126,7 +126,7 @@ class _Pages:
         return _json({"state": "ok"})
 
     async def style(self, _: web.Request) -> web.Response:
-        return web.Response(text=web_pages.STYLE, content_type="text/css", charset="utf-8")
+        return web.Response(text=web_markup.STYLE, content_type="text/css", charset="utf-8")
 
     async def headline(self, request: web.Request) -> web.Response:
         key, as_json = _key(request)
