@@ -19,18 +19,25 @@ _SINCE: Final = "(max(ALERTS_FOR_STATE{{{labels}}}) or vector(time()))"
 class Proof(msgspec.Struct, frozen=True, kw_only=True):
     """A unit test: series of samples every 15 s, and when the alert is quiet, fires, has ended.
 
-    `slots` are the words that its texts have then, `since_s` is when it began. An alert that is
-    never quiet says why in `always`.
+    `slots` are the words that its texts have when it fires, at `still_at` too where that is given;
+    `since_s` is when it began. An alert that is never quiet says why in `always`.
     """
 
     series: tuple[tuple[str, str], ...]
     firing_at: str
+    still_at: str = ""
     quiet_at: str = "0s"
     resolved_at: str = ""
     since_s: int = 0
     labels: Mapping[str, str] = {}
     slots: Mapping[str, str] = {}
     always: str = ""
+
+
+def scraped(metric_name: str, /, **labels: str) -> str:
+    """Return a series of a proof, as the live job has it."""
+    shown = "".join(f',{label}="{value}"' for label, value in labels.items())
+    return f'{metric_name}{{job="newsquake",instance="a"{shown}}}'
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +89,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
             ),
         }
         seen: list[tuple[str, list[Value]]] = [(proof.firing_at, [fired])]
+        seen += [(proof.still_at, [fired])] if proof.still_at else []
         if not proof.always:
             seen = [(proof.quiet_at, []), *seen, (proof.resolved_at, [])]
         return [

@@ -4,64 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dashboards.alert import Alert, Proof
-from dashboards.rules import BALANCE, CROSSINGS, MENTIONS, SILENCE
-from dashboards.thresholds import Market, Thresholds
-
-LISTING_PAGE = "newsquake-listing"
+from dashboards.alert import Alert, Proof, scraped
+from dashboards.moves import LISTING_PAGE, move_alert
+from dashboards.rules import BALANCE, MENTIONS, SILENCE
+from dashboards.thresholds import Thresholds
 
 
 def market_alerts(thresholds: Thresholds) -> Iterator[Alert]:
     """Yield the safety net of each rule of the engine, then the rest."""
     for rule in thresholds.market:
-        yield _move(rule)
+        yield move_alert(rule)
     yield _burst(thresholds)
     yield _shock(thresholds)
     yield _stale(thresholds)
-
-
-def _move(rule: Market) -> Alert:
-    """Return a rule of the engine as Prometheus sees it, under the very labels of the direct path."""
-    levels = "|".join(map(str, rule.levels_pct))
-    now = 'max(newsquake_move_ratio{listing=%q,window=\\"day\\"})'
-    standing = (
-        f'{{{{ with printf "{now}" $labels.listing | query }}}}'
-        "{{ . | first | value | humanizePercentage }}{{ else }}an unknown distance{{ end }}"
-    )
-    low = rule.levels_pct[0]
-    return Alert(
-        name=rule.name,
-        expr=f'max by (listing, direction, replay) ({CROSSINGS}{{level=~"{levels}"}}) > 0',
-        severity=rule.severity,
-        by=("listing", "direction"),
-        summary="{listing} passed a level of the day's move, {direction}",
-        description=f"{{listing}} passed a level of {rule.name} (from {low} %) going {{direction}}, "
-        "counted over 1 minute. It stands {move} from the previous close.",
-        asked={"move": standing},
-        keep="2m",
-        dashboard=LISTING_PAGE,
-        variables=("listing",),
-        proof=Proof(
-            series=(
-                (
-                    f'newsquake_level_crossings_total{{job="newsquake",instance="a",'
-                    f'listing="ACME.XNYS",level="{low}",direction="up"}}',
-                    "0x8 1x40",
-                ),
-                (
-                    'newsquake_move_ratio{job="newsquake",instance="a",listing="ACME.XNYS",'
-                    'window="day"}',
-                    "0.01x8 0.0325x40",
-                ),
-            ),
-            quiet_at="2m",
-            firing_at="2m30s",
-            since_s=135,
-            resolved_at="8m",
-            labels={"listing": "ACME.XNYS", "direction": "up"},
-            slots={"move": "3.25%"},
-        ),
-    )
 
 
 def _burst(thresholds: Thresholds) -> Alert:
@@ -83,8 +38,7 @@ def _burst(thresholds: Thresholds) -> Alert:
         proof=Proof(
             series=(
                 (
-                    'newsquake_mentions_total{job="newsquake",instance="a",issuer="ACME",'
-                    'sentiment="neutral"}',
+                    scraped("newsquake_mentions_total", issuer="ACME", sentiment="neutral"),
                     "0x80 0+10x20 200x200",
                 ),
             ),
@@ -156,14 +110,10 @@ def _stale(thresholds: Thresholds) -> Alert:
         proof=Proof(
             series=(
                 (
-                    'newsquake_last_tick_timestamp_seconds{job="newsquake",instance="a",'
-                    'listing="ACME.XNYS"}',
+                    scraped("newsquake_last_tick_timestamp_seconds", listing="ACME.XNYS"),
                     "0+15x4 60x40 660+15x40",
                 ),
-                (
-                    'newsquake_listing_open{job="newsquake",instance="a",listing="ACME.XNYS"}',
-                    "1x100",
-                ),
+                (scraped("newsquake_listing_open", listing="ACME.XNYS"), "1x100"),
             ),
             quiet_at="6m",
             firing_at="8m",

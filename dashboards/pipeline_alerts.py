@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dashboards.alert import Alert, Proof
+from dashboards.alert import Alert, Proof, scraped
 from dashboards.rules import LATENCY
 from dashboards.thresholds import Thresholds
 
@@ -26,12 +26,6 @@ def _live(metric: str, thresholds: Thresholds, more: str = "") -> str:
     return f'{metric}{{job="{thresholds.jobs.live}"{more}}}'
 
 
-def _scraped(metric_name: str, /, **labels: str) -> str:
-    """Return a series of a proof."""
-    shown = "".join(f',{label}="{value}"' for label, value in labels.items())
-    return f'{metric_name}{{job="newsquake",instance="a"{shown}}}'
-
-
 def _feed_down(thresholds: Thresholds) -> Alert:
     limit = thresholds.feed_down
     failing = _live("newsquake_feed_failing", thresholds)
@@ -46,7 +40,7 @@ def _feed_down(thresholds: Thresholds) -> Alert:
         hold=limit.hold,
         variables=("feed",),
         proof=Proof(
-            series=((_scraped("newsquake_feed_failing", feed="wire"), "0x4 4x20 0x20"),),
+            series=((scraped("newsquake_feed_failing", feed="wire"), "0x4 4x20 0x20"),),
             firing_at="4m",
             since_s=75,
             resolved_at="8m",
@@ -72,7 +66,7 @@ def _feed_stale(thresholds: Thresholds) -> Alert:
         proof=Proof(
             series=(
                 (
-                    _scraped("newsquake_feed_expected_since_last_item", feed="wire"),
+                    scraped("newsquake_feed_expected_since_last_item", feed="wire"),
                     "1x4 12x40 0x20",
                 ),
             ),
@@ -100,9 +94,9 @@ def _latency(thresholds: Thresholds) -> Alert:
         hold=limit.hold,
         proof=Proof(
             series=(
-                (_scraped(slow, stage="score", le="1.0"), "0x8 0+0x200"),
-                (_scraped(slow, stage="score", le="5.0"), "0x8 0+10x60 600x200"),
-                (_scraped(slow, stage="score", le="+Inf"), "0x8 0+10x60 600x200"),
+                (scraped(slow, stage="score", le="1.0"), "0x8 0+0x200"),
+                (scraped(slow, stage="score", le="5.0"), "0x8 0+10x60 600x200"),
+                (scraped(slow, stage="score", le="+Inf"), "0x8 0+10x60 600x200"),
             ),
             quiet_at="2m",
             firing_at="10m",
@@ -130,7 +124,7 @@ def _lag(thresholds: Thresholds) -> Alert:
         proof=Proof(
             series=(
                 (
-                    _scraped(
+                    scraped(
                         "newsquake_consumer_lag_records", topic="newsquake.market", partition="0"
                     ),
                     "5x4 20000x20 3x20",
@@ -163,7 +157,7 @@ def _rejects(thresholds: Thresholds) -> Alert:
         proof=Proof(
             series=(
                 (
-                    _scraped("newsquake_rejects_total", stage="react", reason="late"),
+                    scraped("newsquake_rejects_total", stage="react", reason="late"),
                     "0x8 100x200",
                 ),
             ),
@@ -191,7 +185,7 @@ def _overflow(thresholds: Thresholds) -> Alert:
         value='printf "%.0f"',
         keep=limit.keep,
         proof=Proof(
-            series=((_scraped("newsquake_label_overflow_total", metric="mentions"), "0x8 3x300"),),
+            series=((scraped("newsquake_label_overflow_total", metric="mentions"), "0x8 3x300"),),
             quiet_at="2m",
             firing_at="17m",
             since_s=135,
@@ -251,7 +245,7 @@ def _delivery(thresholds: Thresholds) -> Alert:
         proof=Proof(
             series=(
                 (
-                    _scraped("newsquake_deliveries_total", target="am", outcome="dead"),
+                    scraped("newsquake_deliveries_total", target="am", outcome="dead"),
                     "0x8 1x200",
                 ),
             ),

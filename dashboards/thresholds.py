@@ -11,11 +11,11 @@ PATH: Final = Path(__file__).with_name("thresholds.toml")
 Span = Annotated[str, msgspec.Meta(pattern=r"^(\d+(ms|[smhdw]))+$")]  # a duration of Prometheus
 
 
-class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A table that refuses keys it does not know."""
 
 
-class Jobs(_Table):
+class Jobs(_Table, frozen=True):
     """How Prometheus calls what it scrapes."""
 
     live: str
@@ -23,7 +23,7 @@ class Jobs(_Table):
     scrape_interval: Span
 
 
-class Links(_Table):
+class Links(_Table, frozen=True):
     """Where links lead; `runbook` has {anchor}, the name of an alert in small letters, in it."""
 
     grafana: str
@@ -31,7 +31,7 @@ class Links(_Table):
     runbook: str
 
 
-class Market(_Table):
+class Market(_Table, frozen=True):
     """A rule of the engine, of which Prometheus watches the level crossings."""
 
     name: str
@@ -40,7 +40,7 @@ class Market(_Table):
     lines_pct: tuple[int, ...] = ()
 
 
-class HeadlineBurst(_Table):
+class HeadlineBurst(_Table, frozen=True):
     """When one issuer is in the news more than it is wont."""
 
     window: Span
@@ -50,7 +50,7 @@ class HeadlineBurst(_Table):
     keep: Span
 
 
-class SentimentShock(_Table):
+class SentimentShock(_Table, frozen=True):
     """When nearly all that is said of one issuer is of one mind."""
 
     window: Span
@@ -59,28 +59,28 @@ class SentimentShock(_Table):
     keep: Span
 
 
-class ListingStale(_Table):
+class ListingStale(_Table, frozen=True):
     """When a listing whose venue is open is silent."""
 
     silence_s: int
     hold: Span
 
 
-class FeedDown(_Table):
+class FeedDown(_Table, frozen=True):
     """When a feed fails again and again."""
 
     failures: int
     hold: Span
 
 
-class FeedStale(_Table):
+class FeedStale(_Table, frozen=True):
     """When a feed is silent for longer than its week explains."""
 
     expected: float
     hold: Span
 
 
-class HeadlineLatency(_Table):
+class HeadlineLatency(_Table, frozen=True):
     """When a stage is slow."""
 
     p95_s: float
@@ -88,14 +88,14 @@ class HeadlineLatency(_Table):
     hold: Span
 
 
-class ConsumerLag(_Table):
+class ConsumerLag(_Table, frozen=True):
     """When a worker is behind its topic."""
 
     records: int
     hold: Span
 
 
-class Rejects(_Table):
+class Rejects(_Table, frozen=True):
     """When many records cannot be used."""
 
     window: Span
@@ -103,20 +103,20 @@ class Rejects(_Table):
     keep: Span
 
 
-class LabelOverflow(_Table):
+class LabelOverflow(_Table, frozen=True):
     """When a label has had more values than it may."""
 
     window: Span
     keep: Span
 
 
-class ScrapeMissing(_Table):
+class ScrapeMissing(_Table, frozen=True):
     """When a process cannot be scraped."""
 
     hold: Span
 
 
-class AlertDelivery(_Table):
+class AlertDelivery(_Table, frozen=True):
     """When alerts do not arrive."""
 
     window: Span
@@ -124,7 +124,7 @@ class AlertDelivery(_Table):
     keep: Span
 
 
-class Thresholds(_Table):
+class Thresholds(_Table, frozen=True):
     """The whole file."""
 
     jobs: Jobs

@@ -1,0 +1,97 @@
+"""The safety net of price moves: the engine's own alerts, as Prometheus can tell them by itself.
+
+The direct path posts the same alert in milliseconds, under the same labels, and tells again and
+again until the trade date ends. In Alertmanager both are one alert, which either can end. So this
+rule begins with a level crossing and goes on for as long as the engine holds alerts of the rule
+open: ending sooner it would end the other's alert, again each minute.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dashboards.alert import Alert, Proof, scraped
+from dashboards.rules import IN_REPLAY
+from dashboards.thresholds import Market
+
+LISTING_PAGE: Final = "newsquake-listing"
+MARKET_INTERVAL: Final = "1s"  # of evaluation: with the scrape's, what this path takes at most
+AWAY: Final = "2m"  # a process may be away for so long before its alerts count as ended
+# A crossing stays in sight for a minute, should scrapes fail; an end needs only a few of them.
+BEGUN: Final = "1m"
+ENDED: Final = "15s"
+
+
+def move_alert(rule: Market) -> Alert:
+    """Return a rule of the engine under the very labels of the direct path."""
+    low = rule.levels_pct[0]
+    return Alert(
+        name=rule.name,
+        expr=f"{_firing(rule, 'unless', '')}\nor\n"
+        f'label_replace(\n{_firing(rule, "and", "true")}\n, "replay", "true", "", "")',
+        severity=rule.severity,
+        by=("listing", "direction"),
+        summary="{listing} passed a level of the day's move, {direction}",
+        description=f"{{listing}} passed a level of {rule.name} (from {low} %) going {{direction}}. "
+        "It stands {move} from the previous close (window: day).",
+        asked={"move": _standing()},
+        dashboard=LISTING_PAGE,
+        variables=("listing",),
+        proof=_proof(rule),
+    )
+
+
+def _firing(rule: Market, scope: str, replay: str) -> str:
+    """Return what fires: `scope` takes processes of replays out, or only them."""
+    levels = "|".join(map(str, rule.levels_pct))
+    of_rule = f'{{rule="{rule.name}"}}'
+    ending = f'{{rule="{rule.name}",transition=~"resolved|retracted"}}'
+    fired = f'{{alertname="{rule.name}",alertstate="firing",replay="{replay}"}}'
+
+    def ours(samples: str) -> str:
+        return f"({samples} {scope} {IN_REPLAY})"
+
+    crossed = f'increase(newsquake_level_crossings_total{{level=~"{levels}"}}[{BEGUN}])'
+    held = f"max_over_time(newsquake_alerts_open{of_rule}[{AWAY}])"
+    ended = f"increase(newsquake_alerts_total{ending}[{ENDED}])"
+    return (
+        f"(max by (listing, direction) {ours(crossed)} > 0)\n"
+        f"or (\n  max by (listing, direction) (ALERTS{fired})\n"
+        f"  and on () (sum {ours(held)} > 0)\n"
+        f"  unless on (listing) (\n    max by (listing) {ours('newsquake_listing_open')} == 0\n"
+        f"    and on () (sum {ours(ended)} > 0)\n  )\n)"
+    )
+
+
+def _standing() -> str:
+    """Return the template of where the listing stands; the rule's own value only says "crossed"."""
+    now = 'max(newsquake_move_ratio{listing=%q,window=\\"day\\"})'
+    return (
+        f'{{{{ with printf "{now}" $labels.listing | query }}}}'
+        "{{ . | first | value | humanizePercentage }}{{ else }}an unknown distance{{ end }}"
+    )
+
+
+def _proof(rule: Market) -> Proof:
+    """Cross at 2m15s; nothing more happens until the engine ends the alert at 20m."""
+
+    listing, up = "ACME.XNYS", "up"
+    crossed = {"listing": listing, "level": str(rule.levels_pct[0]), "direction": up}
+    moved = {"listing": listing, "window": "day"}
+    ended = {"rule": rule.name, "transition": "resolved"}
+    return Proof(
+        series=(
+            (scraped("newsquake_level_crossings_total", **crossed), "0x8 1x120"),
+            (scraped("newsquake_move_ratio", **moved), "0.01x8 0.0325x120"),
+            (scraped("newsquake_listing_open", listing=listing), "1x60 0x68"),
+            (scraped("newsquake_alerts_open", rule=rule.name), "0x8 1x70 0x50"),
+            (scraped("newsquake_alerts_total", **ended), "0x79 1x50"),
+        ),
+        quiet_at="2m",
+        firing_at="2m30s",
+        still_at="19m",
+        resolved_at="21m",
+        since_s=135,
+        labels={"listing": listing, "direction": up},
+        slots={"move": "3.25%"},
+    )
