@@ -119,6 +119,11 @@ def _add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     replay.add_argument(
         "--config", type=Path, default=None, metavar="FILE", help="newsquake.toml with the rules"
     )
+    replay.add_argument(
+        "--deliver",
+        action="store_true",
+        help="tell the targets of --config of the alerts, too (default: nobody is told)",
+    )
     add_kafka(replay)
     replay.add_argument("--json", action="store_true", help="print only the summary, as JSON")
     replay.set_defaults(run=_replay)
@@ -145,7 +150,7 @@ def _add_dev(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     dev = _command(
         commands,
         "dev",
-        "Start or stop real servers on this machine for trying things out: Kafka.",
+        "Start or stop real servers on this machine for trying things out: Kafka, Alertmanager, Prometheus.",
         "  newsquake dev up\n"
         "  newsquake dev up --json | jq -r .kafka.bootstrap\n"
         "  newsquake dev down\n\n"
@@ -219,6 +224,7 @@ def _replay(args: argparse.Namespace) -> int:
         frame=args.frame,
         speed=args.speed,
         as_json=args.json,
+        deliver=args.deliver,
         kafka=kafka_of(args),
     )
 

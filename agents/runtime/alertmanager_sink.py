@@ -22,6 +22,7 @@ from streams.events import SECOND_NS, Alert, Candidate
 from streams.news.text import clean_text, clean_url
 
 AGAIN_S: Final = (30.0, 60.0)  # between two sendings of an open alert; Prometheus does so each 60 s
+SHOWN_S: Final = 60.0  # an alert that was over before it could be told; group_wait is shorter
 AHEAD_S: Final = 300.0  # the end of an open alert: Alertmanager's own resolve_timeout
 # An alert lasts for a trade date at most: one that is open for longer was forgotten.
 PATIENCE: Final = Patience(1.0, 30.0, 2 * 86_400.0)
@@ -53,9 +54,12 @@ class AlertmanagerSink:
         """Tell whether it is to have the alert: all."""
         return True
 
-    def again_s(self, alert: Alert) -> float | None:
+    def again_s(self, item: Item) -> float | None:
         """Return in how many seconds an alert that was told is told again; None: never."""
-        return random.uniform(*self._again_s) if alert.state == "open" else None  # noqa: S311 - to spread load
+        if _stands(item):
+            wait_s = random.uniform(*self._again_s)  # noqa: S311 - to spread load
+            return wait_s if item.alert.state == "open" else SHOWN_S
+        return None
 
     async def post(self, items: Sequence[Item]) -> list[Answer]:
         """Send alerts; one that it does not take must not keep the others from it."""
@@ -66,14 +70,24 @@ class AlertmanagerSink:
 
     async def _send(self, items: Sequence[Item]) -> Answer:
         at_ns = now_ns()
-        body = [posted(item.alert, self._links, at_ns, replay=self._replay) for item in items]
+        body = [posted(item, self._links, at_ns, replay=self._replay) for item in items]
         return await self._door.post(msgspec.json.encode(body), {})
 
 
-def posted(alert: Alert, links: LinksFile, at_ns: int, *, replay: bool) -> dict[str, Any]:
+def _stands(item: Item) -> bool:
+    """Tell whether an alert is shown as one that is open.
+
+    So is one that ended while Alertmanager was away, for a while: else nobody would hear of it.
+    """
+    return item.alert.state == "open" or (item.alert.state == "resolved" and not item.known)
+
+
+def posted(item: Item, links: LinksFile, at_ns: int, *, replay: bool) -> dict[str, Any]:
     """Return an alert as Alertmanager takes it (its API v2, `postableAlert`)."""
-    if alert.state == "open":
-        ends_ns = at_ns + int(AHEAD_S * SECOND_NS)
+    alert = item.alert
+    if _stands(item):
+        ahead_s = AHEAD_S if alert.state == "open" else SHOWN_S
+        ends_ns = at_ns + int(ahead_s * SECOND_NS)
     else:
         ends_ns = max(alert.opened_ns, min(alert.updated_ns, at_ns))
     annotations = annotations_of(alert, links)

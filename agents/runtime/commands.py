@@ -12,6 +12,7 @@ from rich.console import Console
 from agents.runtime.account import print_account
 from agents.runtime.clock import elapsed_s
 from agents.runtime.connection import Connection
+from agents.runtime.deliver_replay import delivered
 from agents.runtime.evaluate import evaluate_linking, evaluate_sentiment, evaluate_stories
 from agents.runtime.inputs import Inputs, read_inputs
 from agents.runtime.local import Replay, Watcher
@@ -19,7 +20,7 @@ from agents.runtime.outputs import refuse_overwriting
 from agents.runtime.progress import watcher
 from agents.runtime.settings import load_config
 from agents.runtime.shape import Shape
-from streams.errors import InputError
+from streams.errors import InputError, UsageError
 from streams.reference.universe import builtin_universe, load_universe
 
 
@@ -55,10 +56,16 @@ def run_replay(
     speed: float | None,
     as_json: bool,
     tell: bool = False,
+    deliver: bool = False,
     kafka: tuple[Connection, Shape] | None = None,
 ) -> int:
-    """Replay a folder into OUT, through a broker where one is given; `tell`: name alerts as they come."""
+    """Replay a folder into OUT, through a broker where one is given; `tell`: name alerts as they come.
+
+    `deliver`: to the targets of `config`, too; else nobody is told.
+    """
     began_s = elapsed_s()
+    if deliver and kafka is not None:
+        raise UsageError("--deliver: not with --broker; start `newsquake worker deliver` there")
     rules = load_config(config).engine_rules()
     console = Console(stderr=True)
     with watcher(console, alerts=tell or speed is not None, silent=as_json) as view:
@@ -68,8 +75,11 @@ def run_replay(
         if kafka is not None:
             summary = _through_kafka(inputs, out, kafka, frame, speed, view, began_s)
         else:
-            replay = Replay(inputs, out, frame=frame, speed=speed, watcher=view, began_s=began_s)
-            summary = replay.run()
+            with delivered(view, config, out, deliver=deliver) as seen:
+                replay = Replay(
+                    inputs, out, frame=frame, speed=speed, watcher=seen, began_s=began_s
+                )
+                summary = replay.run()
     if as_json:
         _print_json(summary)
     else:

@@ -40,7 +40,7 @@ class Target(Protocol):
     def wants(self, alert: Alert) -> bool:
         """Tell whether it is to have this state."""
 
-    def again_s(self, alert: Alert) -> float | None:
+    def again_s(self, item: Item) -> float | None:
         """Return in how many seconds a state that was told is told again; None: never."""
 
     async def post(self, items: Sequence[Item]) -> list[Answer]:
@@ -67,6 +67,7 @@ class Courier:
             for outcome in ("told", "failed", "dead"):
                 self._sheet.count("deliveries", label, outcome, by=0)
             self._sheet.show("delivery_seconds", label)
+        self.left = 0
         self._loop = asyncio.new_event_loop()
         self._wake = {label: asyncio.Event() for label in self.targets}
         self._pulse_s = elapsed_s()
@@ -77,16 +78,15 @@ class Courier:
         self._pulse_s = elapsed_s()
         self._thread.start()
 
-    def close(self, limit_s: float = 0.0) -> int:
-        """Deliver for so long at most, then stop; return how many states are left for another time."""
+    def close(self, limit_s: float = 0.0) -> None:
+        """Deliver for so long at most, then stop; `left` is what has to wait for another time."""
         deadline_s = elapsed_s() + limit_s
         while self.backlog() and elapsed_s() < deadline_s:
             time.sleep(_POLL_S)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
-        left = self.backlog()
+        self.left = self.backlog()
         self._queue.close()
-        return left
 
     def backlog(self, label: str | None = None) -> int:
         """Return how many states have not been told yet, to one target or to all."""
@@ -94,13 +94,11 @@ class Courier:
         return sum(self._queue.backlog(each) for each in labels)
 
     def box(self, partition: int = 0) -> Box:
-        """Return where the alerts of a partition are brought; they are delivered from now on."""
-        self._queue.take_on(partition)
-        self.wake()
+        """Return where the alerts of a partition are brought."""
         return Box(self, self._queue, partition)
 
     def let_go(self) -> None:
-        """Deliver nothing until a box is asked for again."""
+        """Deliver nothing but what comes through boxes that are made from now on."""
         self._queue.let_go()
 
     def dead_letters(self) -> list[Buried]:
@@ -184,7 +182,7 @@ class Courier:
             self._sheet.count("deliveries", target.label, "told")
             took_s = (at_ns - item.put_ns) / SECOND_NS
             self._sheet.observe("delivery_seconds", target.label, seconds=max(took_s, 0.0))
-        again_s = target.again_s(item.alert)
+        again_s = target.again_s(item)
         if again_s is None:
             self._queue.over(item)
         else:
@@ -232,6 +230,12 @@ class Box:
 
     def __init__(self, courier: Courier, queue: DeliveryQueue, partition: int) -> None:
         self._courier, self._queue, self._partition = courier, queue, partition
+        self._term = queue.term
+
+    def begin(self) -> None:
+        """Deliver what waits for the partition, of an earlier process too."""
+        self._queue.take_on(self._partition, self._term)
+        self._courier.wake()
 
     def tell(self, alert: Alert) -> None:
         """Return once the alert is safely in the queue. OSError: the disk does not take it."""
@@ -240,7 +244,7 @@ class Box:
                 self._queue.put(
                     label, alert, self._partition, now_ns(), newest_only=target.newest_only
                 )
-        self._courier.wake()
+        self.begin()
 
     def unfinished(self) -> list[Waiting]:
         """Return what is to be handed to whoever has the partition next."""
@@ -250,7 +254,7 @@ class Box:
         """Take over from whoever had the partition before."""
         known = (each for each in waiting if each.target in self._courier.targets)
         self._queue.resume(self._partition, known, now_ns())
-        self._courier.wake()
+        self.begin()
 
 
 def _doubled_s(target: Target, failures: int) -> float:

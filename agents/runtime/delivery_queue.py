@@ -30,7 +30,7 @@ _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS item (
     number INTEGER PRIMARY KEY, target TEXT NOT NULL, alert_id TEXT NOT NULL, id TEXT NOT NULL,
     partition INTEGER NOT NULL, body BLOB, put_ns INTEGER NOT NULL, due_ns INTEGER NOT NULL,
-    tries INTEGER NOT NULL, told INTEGER NOT NULL, UNIQUE (target, id));
+    tries INTEGER NOT NULL, told INTEGER NOT NULL, known INTEGER NOT NULL, UNIQUE (target, id));
 CREATE INDEX IF NOT EXISTS waiting ON item (target, alert_id, number) WHERE body IS NOT NULL;
 CREATE TABLE IF NOT EXISTS dead (number INTEGER PRIMARY KEY, target TEXT NOT NULL, reject BLOB NOT NULL);
 """
@@ -43,7 +43,12 @@ AND partition IN (SELECT value FROM json_each(:ours)) AND NOT EXISTS (
 """
 
 
-_INSERT: Final = "INSERT OR IGNORE INTO item VALUES (NULL, ?, ?, ?, ?, ?, ?, 0, 0, 0)"
+# `known`: the target has been told of an earlier state of the alert.
+_INSERT: Final = """
+INSERT OR IGNORE INTO item
+SELECT NULL, :target, :alert_id, :id, :partition, :body, :now, :now, 0, 0, max(:known, ifnull(
+    (SELECT max(told OR known) FROM item WHERE target = :target AND alert_id = :alert_id), 0))
+"""
 
 
 class Item(NamedTuple):
@@ -55,6 +60,7 @@ class Item(NamedTuple):
     put_ns: int
     tries: int  # that failed since it was put, or told last
     told: bool  # at least once
+    known: bool  # the target was told of the alert, in this state or an earlier one
 
 
 class Waiting(NamedTuple):
@@ -63,6 +69,7 @@ class Waiting(NamedTuple):
     target: str
     alert_id: str
     body: bytes
+    known: bool
 
 
 class Buried(NamedTuple):
@@ -85,6 +92,7 @@ class DeliveryQueue:
         """JournalError: another process has it. StateError: it cannot be opened, or is none of ours."""
         self._path, self._lock = path, threading.Lock()
         self._ours: frozenset[int] = frozenset()
+        self._term = 0
         self._pruned_ns = 0
         self._owner = locked(path.with_suffix(".lock"))
         try:
@@ -107,14 +115,21 @@ class DeliveryQueue:
 
     # -- whose partitions
 
-    def take_on(self, partition: int) -> None:
-        """Hand out the rows of a partition from now on."""
+    @property
+    def term(self) -> int:
+        """Return the number of times that all was let go."""
+        return self._term
+
+    def take_on(self, partition: int, term: int) -> None:
+        """Hand out the rows of a partition from now on, unless all was let go since `term`."""
         with self._lock:
-            self._ours |= {partition}
+            if term == self._term:
+                self._ours |= {partition}
 
     def let_go(self) -> None:
         """Hand out nothing any more until partitions are taken on again."""
         with self._lock:
+            self._term += 1
             self._ours = frozenset()
 
     # -- in
@@ -126,10 +141,9 @@ class DeliveryQueue:
 
         `newest_only`: it takes the place of the alert's earlier states.
         """
-        body = encode_json(alert)
+        waiting = Waiting(target, alert.alert_id, encode_json(alert), known=False)
         with self._change() as base:
-            row = (target, alert.alert_id, delivery_id(alert), partition, body, now_ns)
-            added = base.execute(_INSERT, row)
+            added = base.execute(_INSERT, _row(waiting, partition, now_ns))
             if newest_only and added.rowcount:
                 base.execute(
                     "UPDATE item SET body = NULL"
@@ -145,7 +159,7 @@ class DeliveryQueue:
     def due(self, target: str, now_ns: int, limit: int) -> list[Item]:
         """Return what is to be sent now, the longest due first; of each alert one state."""
         rows = self._select(
-            f"SELECT number, id, body, put_ns, tries, told {_HEADS} AND due_ns <= :now"
+            f"SELECT number, id, body, put_ns, tries, told, known {_HEADS} AND due_ns <= :now"
             " ORDER BY due_ns, number LIMIT :limit",
             target=target, now=now_ns, limit=limit,
         )  # fmt: skip
@@ -159,7 +173,7 @@ class DeliveryQueue:
     def older_than(self, target: str, put_ns: int) -> list[Item]:
         """Return what was put before an instant and is not over, untold or told."""
         rows = self._select(
-            "SELECT number, id, body, put_ns, tries, told FROM item WHERE target = :target AND"
+            "SELECT number, id, body, put_ns, tries, told, known FROM item WHERE target = :target AND"
             " body IS NOT NULL AND put_ns < :put AND partition IN"
             " (SELECT value FROM json_each(:ours)) ORDER BY number",
             target=target, put=put_ns,
@@ -210,11 +224,11 @@ class DeliveryQueue:
     def unfinished(self, partition: int) -> list[Waiting]:
         """Return the states of a partition's alerts that are not over, the oldest first."""
         rows = self._select(
-            "SELECT target, alert_id, body FROM item WHERE partition = :partition"
+            "SELECT target, alert_id, body, told OR known FROM item WHERE partition = :partition"
             " AND body IS NOT NULL ORDER BY number",
             partition=partition,
         )
-        return [Waiting(target, alert_id, bytes(body)) for target, alert_id, body in rows]
+        return [Waiting(*row[:3], known=bool(row[3])) for row in rows]
 
     def resume(self, partition: int, waiting: Iterable[Waiting], now_ns: int) -> None:
         """Have exactly these states of a partition wait, unless they are known to be over.
@@ -224,10 +238,10 @@ class DeliveryQueue:
         """
         with self._change() as base:
             base.execute("CREATE TEMP TABLE wanted (target TEXT, id TEXT)")
-            for target, alert_id, body in waiting:
-                id_ = delivery_id(decode_json(body, Alert))
-                base.execute("INSERT INTO wanted VALUES (?, ?)", (target, id_))
-                base.execute(_INSERT, (target, alert_id, id_, partition, body, now_ns))
+            for each in waiting:
+                row = _row(each, partition, now_ns)
+                base.execute("INSERT INTO wanted VALUES (:target, :id)", row)
+                base.execute(_INSERT, row)
             base.execute(
                 "DELETE FROM item WHERE partition = ? AND body IS NOT NULL"
                 " AND (target, id) NOT IN (SELECT target, id FROM wanted)",
@@ -260,8 +274,17 @@ class DeliveryQueue:
         self._base.execute(f"PRAGMA user_version = {LAYOUT}")
 
 
-def _item(number: int, id_: str, body: bytes, put_ns: int, tries: int, told: int) -> Item:
-    return Item(number, id_, decode_json(body, Alert), put_ns, tries, bool(told))
+def _row(waiting: Waiting, partition: int, now_ns: int) -> dict[str, Any]:
+    """Return a state as it is inserted. CodecError: it is no alert."""
+    id_ = delivery_id(decode_json(waiting.body, Alert))
+    return {**waiting._asdict(), "id": id_, "partition": partition, "now": now_ns}
+
+
+def _item(
+    number: int, id_: str, body: bytes, put_ns: int, tries: int, told: int, known: int
+) -> Item:
+    alert = decode_json(body, Alert)
+    return Item(number, id_, alert, put_ns, tries, bool(told), bool(told or known))
 
 
 def open_queue(folder: Path, name: str) -> DeliveryQueue:

@@ -59,7 +59,7 @@ class WebhookSink:
             and (not spec.rules or alert.rule in spec.rules)
         )
 
-    def again_s(self, _alert: Alert) -> float | None:
+    def again_s(self, _item: Item) -> float | None:
         """Return when a state that was told is told again: never."""
         return None
 

@@ -1,0 +1,56 @@
+"""`newsquake replay --deliver`: the alerts of another day to the targets of today."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from agents.runtime.deliver import Sink
+from agents.runtime.delivery import QUEUE, boxes_of, courier_of, queue_of_run
+from agents.runtime.local import Watcher
+from streams.errors import UsageError
+from streams.events import Alert, Headline, Mention, Output
+
+
+class Telling(Watcher):
+    """Whoever looks on, and besides him those who are told of alerts."""
+
+    def __init__(self, view: Watcher, sinks: list[Sink]) -> None:
+        self._view, self._sinks = view, sinks
+        self.progress, self.note, self.share = view.progress, view.note, view.share
+
+    def record(self, record: Headline | Mention | Output) -> None:
+        """Tell of an alert."""
+        self._view.record(record)
+        if isinstance(record, Alert):
+            for sink in self._sinks:
+                sink.tell(record)
+
+
+@contextmanager
+def delivered(view: Watcher, config: Path | None, out: Path, *, deliver: bool) -> Iterator[Watcher]:
+    """Return who looks on; with `deliver` the targets of `config` are told meanwhile.
+
+    UsageError: there are none.
+    """
+    if not deliver:
+        yield view
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    with courier_of(config, partial(queue_of_run, out), _say, replay=True) as courier:
+        if courier is None:
+            raise UsageError(
+                "--deliver: nobody is to be told; give --config with [[alertmanagers]] or [[webhooks]]"
+            )
+        yield Telling(view, boxes_of(courier))
+    if not courier.left:  # a replay of the same folder then tells them again
+        for path in out.glob(f"{QUEUE}.*"):
+            path.unlink()
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"newsquake replay: {text}\n")
+    sys.stderr.flush()
