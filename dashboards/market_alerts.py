@@ -55,6 +55,7 @@ def _burst(thresholds: Thresholds) -> Alert:
 def _shock(thresholds: Thresholds) -> Alert:
     limit = thresholds.sentiment_shock
     live = f'{BALANCE}{{job="{thresholds.jobs.live}",issuer!="other"}}'
+    mentions = "newsquake_mentions_total"
     return Alert(
         name="SentimentShock",
         expr=f"max by (issuer) ({live}) >= {limit.balance}\n"
@@ -69,17 +70,10 @@ def _shock(thresholds: Thresholds) -> Alert:
         dashboard=LISTING_PAGE,
         variables=("issuer",),
         proof=Proof(
-            series=tuple(
-                (
-                    'newsquake_mentions_total{job="newsquake",instance="a",issuer="ACME",'
-                    f'sentiment="{sentiment}"}}',
-                    values,
-                )
-                for sentiment, values in (
-                    ("negative", "0x8 10x300"),
-                    ("neutral", "0x300"),
-                    ("positive", "0x300"),
-                )
+            series=(
+                (scraped(mentions, issuer="ACME", sentiment="negative"), "0x8 10x300"),
+                (scraped(mentions, issuer="ACME", sentiment="neutral"), "0x300"),
+                (scraped(mentions, issuer="ACME", sentiment="positive"), "0x300"),
             ),
             quiet_at="2m",
             firing_at="5m",

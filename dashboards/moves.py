@@ -74,7 +74,6 @@ def _standing() -> str:
 
 def _proof(rule: Market) -> Proof:
     """Cross at 2m15s; nothing more happens until the engine ends the alert at 20m."""
-
     listing, up = "ACME.XNYS", "up"
     crossed = {"listing": listing, "level": str(rule.levels_pct[0]), "direction": up}
     moved = {"listing": listing, "window": "day"}
