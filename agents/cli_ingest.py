@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from agents.cli_kafka import Commands, add_connection, command, connected
+from agents.cli_kafka import Commands, add_connection, add_metrics_port, command, connected
 
 
 def add_ingest(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -36,10 +36,11 @@ def add_ingest(commands: Commands[argparse.ArgumentParser]) -> None:
         help="where records wait (default: a folder for this broker and prefix in "
         "$XDG_STATE_HOME/newsquake/spool)",
     )
+    add_metrics_port(ingest)
     ingest.set_defaults(run=_ingest)
 
 
 def _ingest(args: argparse.Namespace) -> int:
     from agents.runtime.ingest import run_ingest  # noqa: PLC0415 - keeps --help quick
 
-    return run_ingest(connected(args), args.config, args.spool)
+    return run_ingest(connected(args), args.config, args.spool, args.metrics_port)

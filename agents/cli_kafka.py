@@ -36,6 +36,24 @@ def add_connection(command: argparse.ArgumentParser) -> None:
     )
 
 
+def add_metrics_port(command: argparse.ArgumentParser, more: str = "") -> None:
+    """Add where the metrics are served; `more` goes on with the help."""
+    command.add_argument(
+        "--metrics-port",
+        type=_port,
+        default=None,
+        metavar="N",
+        help="serve http://127.0.0.1:N/metrics for Prometheus (0: on any free port, which is printed"
+        f"{more or '; default: port in [metrics] of --config, else nowhere'})",
+    )
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or int(text) >= 2**16:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 0 to 65535")
+    return int(text)
+
+
 def connected(args: argparse.Namespace) -> Connection:
     """Return the broker that `add_connection`'s arguments name."""
     from agents.runtime.connection import connection  # noqa: PLC0415 - keeps --help quick

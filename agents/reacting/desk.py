@@ -54,6 +54,10 @@ class Desk:
         """Return what is known of its news."""
         return self._news
 
+    def open_rules(self) -> list[str]:
+        """Return the rule of each alert that is open."""
+        return [state.alert.rule for state in self._alerting.alerts.values()]
+
     def state(self, *, news: bool = True) -> DeskState:
         """Return what `restore` needs, the news only where asked for."""
         watching, known = self._watching, self._news if news else News()

@@ -126,6 +126,11 @@ class Tape:
         head = self._seconds.head
         return self._seconds.data[:, head + lo : head + max(lo, hi)]
 
+    def newest(self, most: int) -> I64:
+        """Return a copy of the newest points (6 x n, n <= `most`), unfinished ones among them."""
+        seconds = self._seconds
+        return seconds.data[:, max(seconds.head, seconds.tail - most) : seconds.tail].copy()
+
     def first_end_after(self, t_ns: int, as_of_ns: int) -> int | None:
         """Return the end of the first second that ends after `t_ns`; None if none has traded.
 

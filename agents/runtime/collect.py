@@ -19,7 +19,7 @@ from kafka.errors import KafkaError
 from agents.reacting.engine import EngineHead
 from agents.runtime.connection import Connection
 from agents.runtime.ledger import found, newer, valid_turns
-from agents.runtime.shell import ORIGIN
+from agents.runtime.shard import ORIGIN
 from streams.errors import NewsquakeError
 from streams.events import Alert, Move, Output, Reaction, Reject
 from streams.messages import from_message

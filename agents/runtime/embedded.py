@@ -16,14 +16,14 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from agents.reacting.config import EngineConfig
-from agents.reacting.engine import Engine
 from agents.runtime.clock import elapsed_s, now_ns
 from agents.runtime.days import Days
 from agents.runtime.deliver import Sink
+from agents.runtime.observer import NOBODY, Observer
 from agents.runtime.scorers import make_scorer
 from streams.codec import Record, decode, encode
 from streams.errors import JournalError, RecordError
-from streams.events import Alert, Clock, Headline, Reject, content_id
+from streams.events import Alert, Clock, Headline, MarketRecord, Reject, content_id
 from streams.reference.universe import Universe
 from streams.topics import HEADLINES
 
@@ -67,14 +67,16 @@ class Embedded:
         config: EngineConfig,
         sinks: Sequence[Sink],
         keeper: Keeper | None = None,
+        observer: Observer = NOBODY,
     ) -> None:
         """JournalError: another process runs here, or the folder cannot be used."""
+        self._observer = observer
         self._identity, self._sinks, self._keeper = _identity(config), tuple(sinks), keeper
         self._days = Days(folder)
         self._inputs, self._outputs = self._days.newest(now_ns())
         self._done = self._told = 0  # inputs applied; outputs that were told in an earlier run
         self._saved_s, self._pause_s = elapsed_s(), CHECKPOINT_S
-        self._engine, self._scorer = Engine(config), make_scorer(universe)
+        self._engine, self._scorer = observer.engine(config), make_scorer(universe)
         self.alerts = self.mentions = 0
         self._recover()
 
@@ -114,22 +116,38 @@ class Embedded:
         if isinstance(record, Headline):
             mentions = self._scorer.score(record)
             self.mentions += len(mentions)
+            if self._is_new():
+                self._observer.scored(mentions)
             self._keep([record, *mentions])
             for mention in mentions:
-                self._keep(self._engine.apply(mention))
+                self._react(mention)
         elif isinstance(record, Reject):
             self._keep([record])
         else:
-            self._keep(self._engine.apply(record))
+            self._react(record)
+
+    def _react(self, record: MarketRecord) -> None:
+        outputs = self._engine.apply(record)
+        if outputs and self._is_new():
+            self._observer.reacted(self._engine)
+        self._keep(outputs)
+
+    def _is_new(self) -> bool:
+        """Tell whether the next output is not of an earlier run."""
+        return self._outputs.next_offset >= self._told
 
     def _keep(self, outputs: Iterable[Record]) -> None:
         """Tell and keep what came out; told first, for a repeat does less harm than a loss."""
         for output in outputs:
+            new = self._is_new()
+            if new:
+                self._observer.made(output)
             if isinstance(output, Alert):
                 self.alerts += 1
-                if self._outputs.next_offset >= self._told:
+                if new:
                     for sink in self._sinks:
                         sink.tell(output)
+                    self._observer.delivered(output.updated_ns)
             self._outputs.append(encode(output))
             if self._keeper:
                 self._keeper.add(output)

@@ -20,9 +20,12 @@ from typing import Final, Protocol
 from agents.runtime.clock import elapsed_s, now_ns
 from agents.runtime.connection import Connection, admin_client
 from agents.runtime.intake import Intake
+from agents.runtime.metrics_process import exposure
+from agents.runtime.metrics_run import RunMeter
+from agents.runtime.observer import NOBODY, Observer
 from agents.runtime.settings import load_config
 from agents.runtime.source import Handful, Source
-from agents.runtime.sources import home_of, metrics_of, sources_of
+from agents.runtime.sources import home_of, sources_of
 from agents.runtime.topics_admin import check_topics
 from agents.runtime.watched import broadcasts_of, universe_of
 from streams.codec import Record
@@ -39,7 +42,9 @@ SILENT_S: Final = 10.0  # without any acknowledgement, before it is said
 MOST_WAITING: Final = 16  # handfuls that sources may be ahead of the publishing
 
 
-def run_ingest(broker: Connection, config: Path | None, spool: Path | None) -> int:
+def run_ingest(
+    broker: Connection, config: Path | None, spool: Path | None, metrics_port: int | None = None
+) -> int:
     """Publish what the sources say until all have ended or a signal comes; 0: all is acknowledged."""
     logging.getLogger("kafka").setLevel(
         logging.CRITICAL
@@ -62,8 +67,9 @@ def run_ingest(broker: Connection, config: Path | None, spool: Path | None) -> i
         _say(f"{heard} -> {broker.prefix}newsquake.* at {broker.address}, spool {folder}")
         if publisher.backlog:
             _say(f"{publisher.backlog:,} records of an earlier run are in the spool and go first")
-        ingest = Ingest(sources, publisher, framer, broker.prefix)
-        with metrics_of(settings, sources, _say):
+        meter = RunMeter(exposure(settings.metrics, metrics_port))
+        ingest = Ingest(sources, publisher, framer, broker.prefix, meter.observer)
+        with meter.serving(_say, sources, publisher):
             ingest.run()
         publisher.flush(FLUSH_LIMIT_S)
         _say(f"{ingest.intake.told()}; everything is acknowledged")
@@ -120,10 +126,15 @@ class Ingest:
     """The publishing loop: what sources hand over, a Clock each second, until all have ended."""
 
     def __init__(
-        self, sources: Sequence[Source], publisher: Log, framer: LiveFramer, prefix: str = ""
+        self,
+        sources: Sequence[Source],
+        publisher: Log,
+        framer: LiveFramer,
+        prefix: str = "",
+        observer: Observer = NOBODY,
     ) -> None:
         self._sources, self._framer, self._publisher = sources, framer, publisher
-        self.intake = Intake(publisher.send, framer, prefix)
+        self.intake = Intake(publisher.send, framer, prefix, observer)
         # Its `put` may interrupt itself, as a signal does.
         self._inbox: queue.SimpleQueue[Handful | _End] = queue.SimpleQueue()
         self._reading = len(sources)

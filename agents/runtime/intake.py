@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from agents.runtime.observer import NOBODY, Observer
 from streams.events import Headline, Reject, Status
 from streams.lines import Item
 from streams.prices.live import LiveFramer, Tick
@@ -14,8 +15,10 @@ from streams.topics import HEADLINES, REJECTS, prefixed
 class Intake:
     """Publish items in the order in which they came, and count them."""
 
-    def __init__(self, send: Sending, framer: LiveFramer, prefix: str) -> None:
-        self._send, self._framer = send, framer
+    def __init__(
+        self, send: Sending, framer: LiveFramer, prefix: str, observer: Observer = NOBODY
+    ) -> None:
+        self._send, self._framer, self._observer = send, framer, observer
         self._headlines, self._rejects = prefixed(prefix, HEADLINES), prefixed(prefix, REJECTS)
         self.ticks = self.headlines = self.statuses = self.rejects = 0
 
@@ -43,5 +46,6 @@ class Intake:
         return f"{told}, {self.rejects:,} rejects"
 
     def _reject(self, reject: Reject) -> None:
+        self._observer.made(reject)
         source = reject.detail.partition(":")[0]
         self._send(self._rejects, 0, reject, source)

@@ -1,165 +1,218 @@
-"""Every metric of Newsquake, declared in one place: names, help and labels.
+"""Every metric of Newsquake, declared in one place: name, type, labels, help; and the sheet of a process.
 
-Feeds are counted in their records of health, which outlive the process, and become samples when
-somebody asks: nothing is counted twice, and a restart takes nothing back. Labels are the names of
-configured feeds and reasons from closed lists.
+The files beside it (metrics_feeds, metrics_market, metrics_stages, metrics_worker) fill them in;
+docs/metrics.md says what each is good for. Label values are from closed or configured sets, each
+bounded: what has no place among them counts under `other`, and in label_overflow.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import Counter
-from collections.abc import Callable, Iterator
-from typing import Final, get_args
-from wsgiref.simple_server import WSGIServer
+from collections.abc import Collection
+from typing import Any, Final, Literal, NamedTuple
 
-from prometheus_client import CollectorRegistry, ProcessCollector, start_http_server
-from prometheus_client.core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-)
-from prometheus_client.registry import Collector
-
-from agents.runtime.clock import now_ns
-from agents.runtime.feed_health import BUCKETS_S, FeedHealth, FeedRecord, Spread
-from streams.errors import NewsquakeError
-from streams.events import SECOND_NS
-from streams.news import http_rules
-from streams.news.wire import Reason
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 PREFIX: Final = "newsquake"
-Family = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
+OTHER: Final = "other"
+MOST_LISTINGS: Final = 2_000  # with series of their own: 20 each, which Prometheus bears at 5 s
+MOST_ISSUERS: Final = 500
+Kind = Literal["gauge", "counter", "histogram"]
+Child = Counter | Gauge | Histogram
 
-# name -> (help, value of a feed's record)
-COUNTERS: Final[dict[str, tuple[str, Callable[[FeedRecord], float]]]] = {
-    "feed_reads": ("Documents or frames read.", lambda r: r.reads),
-    "feed_unchanged": ("Polls that found nothing new to read.", lambda r: r.unchanged),
-    "feed_empty_reads": ("Documents read well that held no item.", lambda r: r.empty_reads),
-    "feed_items": ("Items read, new or not.", lambda r: r.items),
-    "feed_headlines": ("Headlines passed on, revisions among them.", lambda r: r.fresh),
-    "feed_revisions": ("Headlines known before with other words.", lambda r: r.revisions),
-    "feed_repeats": ("Items dropped as said before, word for word.", lambda r: r.repeats),
-    "feed_stale_copies": ("Items dropped as older than what is known.", lambda r: r.stale),
-    "feed_rejects": ("Items and documents that cannot be used.", lambda r: sum(r.rejects.values())),
-    "feed_failures": ("Requests and connections that failed.", lambda r: sum(r.failures.values())),
-    "feed_silences": ("Times a connected wire was silent too long.", lambda r: r.silences),
-    "feed_stories": ("Stories told by this feed and others.", lambda r: r.stories),
-    "feed_stories_first": ("Of these, told here first.", lambda r: r.first),
+
+class Declared(NamedTuple):
+    """What a metric is; `buckets` are upper ends, of histograms alone."""
+
+    kind: Kind
+    help: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+
+
+# Upper ends of buckets in seconds: of what takes milliseconds, of what takes the network, of news.
+QUICK_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 300)
+REMOTE_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3_600)
+NEWS_S: Final = (1, 5, 15, 30, 60, 120, 300, 600, 1_800, 3_600, 14_400, 86_400)
+
+MARKET: Final[dict[str, Declared]] = {
+    "price": Declared("gauge", "Last accepted price.", ("listing", "currency")),
+    "previous_close": Declared("gauge", "Close that the day is measured by.", ("listing", "currency")),
+    "last_tick_timestamp_seconds": Declared(
+        "gauge", "Event time of the last accepted row.", ("listing",)
+    ),
+    "move_ratio": Declared(
+        "gauge",
+        "Move against the previous close (day) or the price 1m, 5m before.",
+        ("listing", "window"),
+    ),
+    "move_max_ratio": Declared(
+        "gauge", "Largest one-minute move of the newest minute, with its sign.", ("listing",)
+    ),
+    "listing_open": Declared("gauge", "1 in the regular phase, else 0.", ("listing",)),
+    "level_crossings": Declared(
+        "counter", "Day levels (percent) passed.", ("listing", "level", "direction")
+    ),
+    "reactions": Declared("counter", "Reactions that came to their end.", ("horizon",)),
+    "alerts": Declared("counter", "Alerts that took a new state.", ("rule", "transition")),
+    "alerts_open": Declared("gauge", "Alerts that are open.", ("rule",)),
+    "engine_rows": Declared("counter", "Price rows by what became of them.", ("outcome",)),
+    "event_clock_timestamp_seconds": Declared("gauge", "Newest Clock that the engine has read."),
+    "news_to_move_seconds": Declared(
+        "histogram",
+        "At an alert's opening: from its likeliest headline to the onset of the move.",
+        ("direction",),
+        NEWS_S,
+    ),
+}  # fmt: skip
+SCORING: Final[dict[str, Declared]] = {
+    "headlines_scored": Declared("counter", "Headlines scored."),
+    "headlines_unlinked": Declared("counter", "Of these, the ones that name no listed company."),
+    "mentions": Declared("counter", "Companies named by headlines.", ("issuer", "sentiment")),
 }
-GAUGES: Final[dict[str, tuple[str, Callable[[FeedRecord, int], float | None]]]] = {
-    "feed_failing": ("Failures in a row, 0 = well.", lambda r, _: r.failing),
-    "feed_last_read_timestamp_seconds": (
-        "When the feed was last read well.",
-        lambda r, _: _seconds(r.last_read_ns),
+STAGES: Final[dict[str, Declared]] = {
+    "stage_latency_seconds": Declared(
+        "histogram", "From what a stage was given to what it said of it.", ("stage",), QUICK_S
     ),
-    "feed_last_item_timestamp_seconds": (
-        "When the newest new item came.",
-        lambda r, _: _seconds(r.last_item_ns),
+    "rejects": Declared("counter", "Records that could not be used.", ("stage", "reason")),
+}
+WORKERS: Final[dict[str, Declared]] = {
+    "worker_messages": Declared("counter", "Messages taken in and sent out.", ("direction",)),
+    "consumer_lag_records": Declared(
+        "gauge", "Records of a partition that are not applied yet.", ("topic", "partition")
     ),
-    "feed_expected_since_last_item": (
+    "partitions_owned": Declared("gauge", "Partitions that this worker has.", ("app",)),
+    "checkpoints": Declared("counter", "Checkpoints that are in Kafka.", ("app",)),
+    "checkpoint_seconds": Declared(
+        "histogram", "From the cut of a checkpoint until it is in Kafka.", ("app",), QUICK_S
+    ),
+}
+PUBLISHER: Final[dict[str, Declared]] = {
+    "publisher_backlog_records": Declared("gauge", "Accepted records not yet acknowledged."),
+    "publisher_acknowledged_records": Declared("gauge", "Records acknowledged so far."),
+}
+DELIVERY: Final[dict[str, Declared]] = {
+    "deliveries": Declared(
+        "counter", "Alert states: told, failed (tried again) or dead.", ("target", "outcome")
+    ),
+    "delivery_backlog": Declared("gauge", "Alert states that wait for a target.", ("target",)),
+    "delivery_seconds": Declared("histogram", "How long telling took.", ("target",), REMOTE_S),
+}
+FEEDS: Final[dict[str, Declared]] = {
+    "feed_reads": Declared("counter", "Documents or frames read.", ("feed",)),
+    "feed_unchanged": Declared("counter", "Polls that found nothing new to read.", ("feed",)),
+    "feed_empty_reads": Declared("counter", "Documents read well that held no item.", ("feed",)),
+    "feed_items": Declared("counter", "Items read, new or not.", ("feed",)),
+    "feed_headlines": Declared("counter", "Headlines passed on, revisions among them.", ("feed",)),
+    "feed_revisions": Declared("counter", "Headlines known before with other words.", ("feed",)),
+    "feed_repeats": Declared("counter", "Items dropped as said before, word for word.", ("feed",)),
+    "feed_stale_copies": Declared("counter", "Items dropped as older than what is known.", ("feed",)),
+    "feed_rejects": Declared("counter", "Items and documents that cannot be used.", ("feed",)),
+    "feed_failures": Declared("counter", "Requests and connections that failed.", ("feed",)),
+    "feed_silences": Declared("counter", "Times a connected wire was silent too long.", ("feed",)),
+    "feed_stories": Declared("counter", "Stories told by this feed and others.", ("feed",)),
+    "feed_stories_first": Declared("counter", "Of these, told here first.", ("feed",)),
+    "feed_failing": Declared("gauge", "Failures in a row, 0 = well.", ("feed",)),
+    "feed_last_read_timestamp_seconds": Declared("gauge", "When it was last read well.", ("feed",)),
+    "feed_last_item_timestamp_seconds": Declared("gauge", "When the newest new item came.", ("feed",)),
+    "feed_expected_since_last_item": Declared(
+        "gauge",
         "Items that this time of the week expects since the last one; over 9 means broken.",
-        lambda r, now: r.expected_since_last(now),
+        ("feed",),
     ),
+    "feed_lateness_seconds": Declared("histogram", "From publication to receipt.", ("feed",)),
+    "feed_ahead_seconds": Declared("histogram", "How far ahead of the second, where first.", ("feed",)),
+    "feed_behind_seconds": Declared("histogram", "How far behind the first, where not.", ("feed",)),
+    "news_failures": Declared("counter", "Failures of all feeds by reason.", ("reason",)),
+    "news_rejects": Declared("counter", "Rejects of all feeds by reason.", ("reason",)),
+}  # fmt: skip
+PROCESS: Final[dict[str, Declared]] = {
+    "build_info": Declared("gauge", "1 for the version that runs.", ("version",)),
+    "replay_info": Declared("gauge", "1 for the replay that is played.", ("name",)),
+    "label_overflow": Declared("counter", "Counted under `other` for want of a label.", ("metric",)),
+}  # fmt: skip
+GROUPS: Final = {
+    "Market": MARKET,
+    "Scoring": SCORING,
+    "Stages": STAGES,
+    "Workers": WORKERS,
+    "Publisher": PUBLISHER,
+    "Delivery": DELIVERY,
+    "Feeds": FEEDS,
+    "Every process": PROCESS,
 }
-HISTOGRAMS: Final[dict[str, tuple[str, Callable[[FeedRecord], Spread]]]] = {
-    "feed_lateness_seconds": ("From publication to receipt.", lambda r: r.lateness),
-    "feed_ahead_seconds": ("How far ahead of the second, where first.", lambda r: r.ahead),
-    "feed_behind_seconds": ("How far behind the first, where not first.", lambda r: r.behind),
-}
-BY_REASON: Final[dict[str, tuple[str, Callable[[FeedRecord], dict[str, int]]]]] = {
-    "news_failures": ("Failures of all feeds by reason.", lambda r: r.failures),
-    "news_rejects": ("Rejects of all feeds by reason.", lambda r: r.rejects),
-}
-REASONS: Final = {
-    "news_failures": (*get_args(Reason), *http_rules.REASONS),
-    "news_rejects": ("no_title", "no_time", "not_a_feed", "empty_feed", "undecodable"),
-}
+DECLARED: Final[dict[str, Declared]] = {k: v for group in GROUPS.values() for k, v in group.items()}
 
 
-class NewsCollector(Collector):
-    """The records of health as samples; `health` gives None until the sources run."""
+class Sheet:
+    """The metrics of one process, in a registry of its own; children are made once and kept."""
 
-    def __init__(self, health: Callable[[], FeedHealth | None]) -> None:
-        self._health = health
+    def __init__(self) -> None:
+        # a seventh more series, for what nobody asks
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self.registry = CollectorRegistry()
+        self._lock = threading.Lock()
+        self._parents: dict[str, Child] = {}
+        self._children: dict[tuple[str, ...], Child] = {}
 
-    def collect(self) -> Iterator[Family]:
-        """Yield every family of the news."""
-        health = self._health()
-        records = [*health.records.values()] if health else []
-        yield from (_counter(name, records) for name in COUNTERS)
-        yield from (_gauge(name, records) for name in GAUGES)
-        yield from (_histogram(name, records) for name in HISTOGRAMS)
-        yield from (_by_reason(name, records) for name in BY_REASON)
+    def count(self, name: str, *labels: str, by: float = 1) -> None:
+        """Add to a counter; 0 only makes it appear."""
+        child = self._child(name, labels)
+        assert isinstance(child, Counter)
+        child.inc(by)
 
+    def observe(self, name: str, *labels: str, seconds: float) -> None:
+        """Add to a histogram."""
+        child = self._child(name, labels)
+        assert isinstance(child, Histogram)
+        child.observe(seconds)
 
-class Metrics:
-    """The endpoint `/metrics` on a thread of its own."""
+    def show(self, name: str, *labels: str) -> None:
+        """Make a series appear, at 0."""
+        self._child(name, labels)
 
-    def __init__(self, host: str, port: int, collector: Collector) -> None:
-        """`port` 0: any that is free. NewsquakeError: the address cannot be had."""
-        registry = CollectorRegistry()
-        registry.register(collector)
-        ProcessCollector(registry=registry)
-        try:
-            server: tuple[WSGIServer, threading.Thread] = start_http_server(
-                port, addr=host, registry=registry
-            )
-        except OSError as fault:
-            raise NewsquakeError(
-                f"[metrics] {host}:{port} cannot be listened on: {fault.strerror}; give another port"
-            ) from fault
-        self._server, self._thread = server
-        self.address = f"http://{host}:{self._server.server_port}/metrics"
+    def set(self, name: str, *labels: str, value: float) -> None:
+        """Set a gauge."""
+        child = self._child(name, labels)
+        assert isinstance(child, Gauge)
+        child.set(value)
 
-    def close(self) -> None:
-        """Stop listening."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+    def among(self, name: str, value: str, known: Collection[str]) -> str:
+        """Return a label's value; `other`, counted, where it is not among those that are known."""
+        if value in known:
+            return value
+        self.count("label_overflow", name)
+        return OTHER
 
+    def _child(self, name: str, labels: tuple[str, ...]) -> Child:
+        child = self._children.get((name, *labels))
+        if child is None:
+            with self._lock:
+                parent = self._parents.get(name) or self._parent(name)
+                child = parent.labels(*labels) if labels else parent
+                self._children[(name, *labels)] = child
+        return child
 
-def _counter(name: str, records: list[FeedRecord]) -> CounterMetricFamily:
-    help_, value = COUNTERS[name]
-    family = CounterMetricFamily(f"{PREFIX}_{name}", help_, labels=["feed"])
-    for record in records:
-        family.add_metric([record.feed], value(record))
-    return family
-
-
-def _gauge(name: str, records: list[FeedRecord]) -> GaugeMetricFamily:
-    help_, value = GAUGES[name]
-    family = GaugeMetricFamily(f"{PREFIX}_{name}", help_, labels=["feed"])
-    at_ns = now_ns()
-    for record in records:
-        found = value(record, at_ns)
-        if found is not None:  # what never happened has no time
-            family.add_metric([record.feed], found)
-    return family
-
-
-def _histogram(name: str, records: list[FeedRecord]) -> HistogramMetricFamily:
-    help_, spread_of = HISTOGRAMS[name]
-    family = HistogramMetricFamily(f"{PREFIX}_{name}", help_, labels=["feed"])
-    for record in records:
-        spread, below, buckets = spread_of(record), 0, []
-        for end_s, count in zip((*map(float, BUCKETS_S), "+Inf"), spread.counts, strict=True):
-            below += count
-            buckets.append((str(end_s), float(below)))
-        family.add_metric([record.feed], buckets, spread.total_s)
-    return family
+    def _parent(self, name: str) -> Child:
+        kind, text, labels, buckets = DECLARED[name]
+        about: dict[str, Any] = {"namespace": PREFIX, "registry": self.registry}
+        made: Child
+        if kind == "histogram":
+            made = Histogram(name, text, labels, **about, buckets=buckets)
+        else:
+            made = (Gauge if kind == "gauge" else Counter)(name, text, labels, **about)
+        self._parents[name] = made
+        return made
 
 
-def _by_reason(name: str, records: list[FeedRecord]) -> CounterMetricFamily:
-    help_, counts_of = BY_REASON[name]
-    family = CounterMetricFamily(f"{PREFIX}_{name}", help_, labels=["reason"])
-    total = Counter(dict.fromkeys(REASONS[name], 0))
-    for record in records:
-        total.update({**counts_of(record)})
-    for reason, count in sorted(total.items()):
-        family.add_metric([reason], count)
-    return family
+def gauge_family(name: str) -> GaugeMetricFamily:
+    """Return an empty family of a declared gauge, for a collector to fill."""
+    declared = DECLARED[name]
+    return GaugeMetricFamily(f"{PREFIX}_{name}", declared.help, labels=declared.labels)
 
 
-def _seconds(at_ns: int | None) -> float | None:
-    return None if at_ns is None else at_ns / SECOND_NS
+def counter_family(name: str) -> CounterMetricFamily:
+    """Return an empty family of a declared counter, for a collector to fill."""
+    declared = DECLARED[name]
+    return CounterMetricFamily(f"{PREFIX}_{name}", declared.help, labels=declared.labels)

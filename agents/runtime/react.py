@@ -7,8 +7,8 @@ from typing import Final, cast
 
 from agents.reacting.cells import Cells
 from agents.reacting.config import EngineConfig
-from agents.reacting.engine import Engine
 from agents.runtime.engine_file import of_partition
+from agents.runtime.observer import NOBODY, Observer
 from agents.runtime.stage import Fed, Outgoing
 from streams.errors import CodecError
 from streams.events import (
@@ -40,9 +40,15 @@ class ReactStage:
     """The engine of one partition; frames that follow each other are applied together."""
 
     def __init__(
-        self, config: EngineConfig, partition: int, partitions: int, prefix: str = ""
+        self,
+        config: EngineConfig,
+        partition: int,
+        partitions: int,
+        prefix: str = "",
+        observer: Observer = NOBODY,
     ) -> None:
-        self._engine = Engine(of_partition(config, partition, partitions))
+        own = of_partition(config, partition, partitions)
+        self._engine, self._observer = observer.engine(own, partition), observer
         self._cells = Cells(self._engine)
         self._frames: list[TickFrame] = []
         self._rows = 0
@@ -74,6 +80,8 @@ class ReactStage:
         """Apply the frames that wait; return all that came out since the last call."""
         self._apply_frames()
         out, self._out = self._out, []
+        if out:
+            self._observer.reacted(self._engine)
         return [Outgoing(self._topics[type(each)], self._key(each), each) for each in out]
 
     def changes(self) -> dict[str, bytes | None]:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from agents.runtime.observer import NOBODY, Observer
 from agents.runtime.scorers import make_scorer
 from agents.runtime.stage import Fed, Outgoing
 from agents.scoring.cells import StoryCells
@@ -21,9 +22,15 @@ MOST_HEADLINES: Final = 64  # scored in one go: some 5 ms
 class ScoreStage:
     """The scorer of all news; what waits is scored together, off the event loop."""
 
-    def __init__(self, universe: Universe, partitions: int, prefix: str = "") -> None:
+    def __init__(
+        self,
+        universe: Universe,
+        partitions: int,
+        prefix: str = "",
+        observer: Observer = NOBODY,
+    ) -> None:
         """`partitions` is that of `market`."""
-        self._scorer = make_scorer(universe)
+        self._scorer, self._observer = make_scorer(universe), observer
         self._cells = StoryCells(self._scorer.stories)
         self._headlines: list[Headline] = []
         self._partitions, self._market = partitions, prefixed(prefix, MARKET)
@@ -55,7 +62,12 @@ class ScoreStage:
         self._cells.restore(cells)
 
     def _score(self, headlines: list[Headline]) -> list[Mention]:
-        return [mention for headline in headlines for mention in self._scorer.score(headline)]
+        found = []
+        for headline in headlines:
+            mentions = self._scorer.score(headline)
+            self._observer.scored(mentions)
+            found += mentions
+        return found
 
     def _outgoing(self, mention: Mention) -> Outgoing:
         home = partition_of(mention.issuer, self._partitions)

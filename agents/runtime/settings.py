@@ -142,6 +142,7 @@ class MetricsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     port: int | None = None  # of http://HOST:PORT/metrics; None = nowhere
     host: str = "127.0.0.1"
+    event_time: bool = False  # prices of half a minute at their own time, in OpenMetrics
 
     def __post_init__(self) -> None:
         if self.port is not None and not 0 <= self.port < 2**16:

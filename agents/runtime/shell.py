@@ -19,44 +19,20 @@ from faust.types import TP
 from agents.runtime.app import SESSION_S, Faust, epoch_ns
 from agents.runtime.clock import elapsed_s
 from agents.runtime.ledger import Ledger, found
+from agents.runtime.observer import NOBODY, Observer
+from agents.runtime.shard import CHECKPOINT_S, Shard
 from agents.runtime.stage import Fed, Outgoing, Stage
 from streams.errors import CodecError, StateError
 from streams.events import Reject
-from streams.messages import Header, to_message
+from streams.messages import to_message
 
-CHECKPOINT_S: Final = 1.0
 CHECKPOINT_SHARE: Final = 0.04  # of the time, at most, goes into checkpoints
 LONGEST_WAIT_S: Final = 0.025  # of a record while more are coming
-ORIGIN: Final = "origin"  # header of an output: partition, epoch, offset, number
 RECORD_TEXT: Final = 2_000
 STUCK_S: Final = 90.0  # behind, without progress: Faust's consumers are known to die in silence
 FROZEN_EXIT: Final = 75  # sysexits.h: a temporary failure; the supervisor starts us again
 
 log = logging.getLogger(__name__)
-
-
-class Shard:
-    """One partition while it is ours."""
-
-    def __init__(self, partition: int, stage: Stage, ledger: Ledger) -> None:
-        self.partition, self.stage, self.ledger = partition, stage, ledger
-        self.offset = ledger.base  # of the last record taken in
-        self.held: list[Any] = []  # events not yet acknowledged
-        self.sent: list[Awaitable[Any]] = []  # deliveries under way
-        self.rejected: list[Outgoing] = []  # not yet sent
-        self.number = 0  # of outputs sent
-        self.saving: asyncio.Task[None] | None = None
-        self.saved_s = elapsed_s()
-        self.pause_s = CHECKPOINT_S
-        self.must_save = False  # as soon as the checkpoint under way is done
-        self.waiting = 0  # records taken in of which not all that comes is sent
-        self.known_end = 0  # the log had at least so many records when last looked at
-
-    def origin(self) -> Header:
-        """Return the header that tells where the next output comes from."""
-        self.number += 1
-        place = (self.partition, self.ledger.epoch, self.offset, self.number)
-        return ORIGIN, ":".join(map(str, place)).encode()
 
 
 class Shell:
@@ -71,9 +47,10 @@ class Shell:
         rejects: str,
         *,
         compacted: bool = False,
+        observer: Observer = NOBODY,
     ) -> None:
         """`compacted`: the topic's offsets have gaps by right."""
-        self._compacted = compacted
+        self._compacted, self._observer = compacted, observer
         self._app, self._table, self._make_stage = app, table, make_stage
         self._topic, self._rejects = topic, rejects
         self._shards: dict[int, Shard] = {}
@@ -221,6 +198,7 @@ class Shell:
             shard.waiting = 0  # not before: until here the state lags behind the offset
 
     async def _send(self, shard: Shard, outgoing: Outgoing) -> Awaitable[Any]:
+        self._observer.made(outgoing.record)
         value, headers = to_message(outgoing.record)
         delivery: Awaitable[Any] = await self._app.producer.send(
             outgoing.topic,
@@ -268,6 +246,7 @@ class Shell:
             for key, value in records
         ]
         await _delivered(writes)
+        self._observer.saved(elapsed_s() - shard.saved_s)
         if self._shards.get(shard.partition) is shard:  # else it is for its next owner to say
             for event in held:
                 event.ack()
@@ -295,6 +274,7 @@ class Shell:
     async def _forget(self, *_: object, **__: object) -> None:
         """Drop all working state: Faust goes back to the committed offset of every partition."""
         self._shards.clear()
+        self._observer.released()
 
     def _check_frozen(self) -> None:
         """End the process if it was stopped for so long that others have its partitions now."""

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 from agents.runtime.connection import Connection
 from agents.runtime.kafka_local import state_home
-from agents.runtime.metrics import Metrics, NewsCollector
+from agents.runtime.metrics_feeds import NewsCollector
 from agents.runtime.news import NewsSource
 from agents.runtime.news_plan import NewsPlan
 from agents.runtime.settings import NewsquakeFile
@@ -37,23 +36,10 @@ def sources_of(
     return [*lines, news]
 
 
-@contextlib.contextmanager
-def metrics_of(
-    settings: NewsquakeFile, sources: list[Source], say: Callable[[str], None]
-) -> Iterator[None]:
-    """Serve the metrics of the sources meanwhile, where newsquake.toml has a port for them."""
-    port = settings.metrics.port
-    if port is None:
-        yield
-        return
+def news_collector(sources: Sequence[Source]) -> NewsCollector:
+    """Return the metrics of the sources' news."""
     news = next((each for each in sources if isinstance(each, NewsSource)), None)
-    collector = NewsCollector(lambda: news.health if news else None)
-    metrics = Metrics(settings.metrics.host, port, collector)
-    say(f"metrics at {metrics.address}")
-    try:
-        yield
-    finally:
-        metrics.close()
+    return NewsCollector(lambda: news.health if news else None)
 
 
 def book_of(settings: NewsquakeFile, config: Path | None, folder: Path) -> Path:

@@ -1,0 +1,87 @@
+"""One process's metrics: where they are seen, the sheet they stand on, and the endpoint."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import msgspec
+from prometheus_client import ProcessCollector
+
+from agents.runtime.metrics import Sheet
+from agents.runtime.metrics_market import MarketMeter
+from agents.runtime.metrics_server import MetricsServer
+from agents.runtime.metrics_text import written
+from agents.runtime.settings import MetricsFile
+from streams.errors import UsageError
+
+LOOPBACK: Final = "127.0.0.1"
+PORTS: Final = 2**16
+# A run's workers are found behind its own port: fixed, and more react workers move no other.
+SCORE_PORT, DELIVER_PORT, REACT_PORT = 1, 2, 3
+
+
+class Exposure(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a process shows its metrics, and as what; `port` None: nowhere."""
+
+    port: int | None = None
+    host: str = LOOPBACK
+    event_time: bool = False  # timestamped points of prices, in OpenMetrics
+    replay: str = ""  # the name of the replay it is part of
+
+    def of_worker(self, number: int) -> tuple[str, ...]:
+        """Return what tells a worker its port: `number` behind ours, or any free one as we have."""
+        if self.port is None:
+            return ()
+        port = self.port and self.port + number
+        if port >= PORTS:
+            raise UsageError(
+                f"[metrics] port {self.port} leaves none for worker {number}: give a lower one"
+            )
+        return ("--metrics-port", str(port))
+
+
+def exposure(file: MetricsFile, port: int | None, replay: str = "") -> Exposure:
+    """Return what newsquake.toml says; `port`, of the command line, wins over it."""
+    return Exposure(
+        port=file.port if port is None else port,
+        host=file.host,
+        event_time=file.event_time and not replay,  # Prometheus refuses what is long ago
+        replay=replay,
+    )
+
+
+def sheet_of(exposed: Exposure) -> Sheet:
+    """Return a sheet with what every process tells of itself."""
+    sheet = Sheet()
+    sheet.set("build_info", importlib.metadata.version("newsquake"), value=1)
+    if exposed.replay:
+        sheet.set("replay_info", exposed.replay, value=1)
+    ProcessCollector(registry=sheet.registry)
+    return sheet
+
+
+@contextmanager
+def serving(
+    exposed: Exposure,
+    sheet: Sheet,
+    say: Callable[[str], None],
+    market: MarketMeter | None = None,
+) -> Iterator[None]:
+    """Serve the metrics meanwhile, if they are to be seen. NewsquakeError: the port is taken."""
+    if exposed.port is None:
+        yield
+        return
+
+    def document(openmetrics: bool) -> bytes:  # noqa: FBT001 - the server's one question
+        families = market.families(openmetrics=openmetrics) if market else ()
+        return written(sheet.registry, families, openmetrics=openmetrics)
+
+    server = MetricsServer(exposed.host, exposed.port, document)
+    say(f"metrics at {server.address}")
+    try:
+        yield
+    finally:
+        server.close()

@@ -1,0 +1,86 @@
+"""The metrics of `newsquake ingest`, and of `newsquake run` without a broker: sources and all stages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Final, Protocol
+
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from agents.reacting.config import EngineConfig
+from agents.runtime.metrics import gauge_family
+from agents.runtime.metrics_market import MarketMeter
+from agents.runtime.metrics_process import Exposure, serving, sheet_of
+from agents.runtime.metrics_stages import StageMeter
+from agents.runtime.observer import NOBODY, Observer
+from agents.runtime.source import Source
+from agents.runtime.sources import news_collector
+from streams.reference.universe import Universe
+
+STAGES: Final = ("read", "score", "react", "deliver")
+
+
+class Sending(Protocol):
+    """Where records go, as agents/runtime/ingest.py knows it."""
+
+    @property
+    def acknowledged(self) -> int:
+        """Return how many records are known to have arrived."""
+
+    @property
+    def backlog(self) -> int:
+        """Return how many wait."""
+
+
+class RunMeter:
+    """The sheet of a run and the observer of its stages, which counts only where it is seen."""
+
+    def __init__(
+        self,
+        exposed: Exposure,
+        config: EngineConfig | None = None,
+        universe: Universe | None = None,
+    ) -> None:
+        """`config` and `universe` where this process reacts and scores as well."""
+        self._exposed, self.sheet = exposed, sheet_of(exposed)
+        self._market: MarketMeter | None = None
+        self.observer: Observer = NOBODY
+        if exposed.port is None:
+            return
+        if config:
+            self._market = MarketMeter(self.sheet, config, event_time=exposed.event_time)
+        stages = STAGES if config else STAGES[:1]
+        self.observer = StageMeter(
+            self.sheet,
+            stages,
+            market=self._market,
+            universe=universe,
+            live=not exposed.replay,
+        )
+
+    def serving(
+        self, say: Callable[[str], None], sources: Sequence[Source] = (), log: Sending | None = None
+    ) -> AbstractContextManager[None]:
+        """Serve meanwhile, the figures of the sources and of where records go among them."""
+        if log is not None:
+            self.sheet.registry.register(news_collector(sources))
+            self.sheet.registry.register(PublisherCollector(log))
+        return serving(self._exposed, self.sheet, say, self._market)
+
+
+class PublisherCollector(Collector):
+    """How the way into the log does."""
+
+    def __init__(self, log: Sending) -> None:
+        self._log = log
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield the families."""
+        backlog = gauge_family("publisher_backlog_records")
+        backlog.add_metric([], self._log.backlog)
+        yield backlog
+        acknowledged = gauge_family("publisher_acknowledged_records")
+        acknowledged.add_metric([], self._log.acknowledged)
+        yield acknowledged

@@ -1,0 +1,131 @@
+"""A Faust worker's metrics: its stage's, and what it has, how far behind it is, what went in and out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import Protocol
+
+from faust.exceptions import ConsumerNotStarted
+from faust.types import TP
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from agents.reacting.config import EngineConfig
+from agents.runtime.app import Faust
+from agents.runtime.metrics import Sheet, counter_family, gauge_family
+from agents.runtime.metrics_market import MarketMeter
+from agents.runtime.metrics_process import Exposure, serving, sheet_of
+from agents.runtime.metrics_stages import StageMeter
+from agents.runtime.observer import NOBODY, Observer
+from streams.reference.universe import Universe
+from streams.topics import DELIVER, REACT, SCORE
+
+log = logging.getLogger(__name__)
+
+
+class Taken(Protocol):
+    """A partition at work, as agents/runtime/shell.py has it."""
+
+    offset: int  # of the last record taken in
+
+
+class WorkerMeter:
+    """The sheet of a worker and the observer of its stages, which counts only where it is seen."""
+
+    def __init__(self, exposed: Exposure) -> None:
+        self._exposed = exposed
+        self._market: MarketMeter | None = None
+        self._owns: Callable[[], list[int]] = list  # until there is an app that may be given some
+        self.observer: Observer = NOBODY
+        self.sheet: Sheet = sheet_of(exposed)
+
+    def scores(self, universe: Universe) -> Observer:
+        """Return the observer of a score worker."""
+        return self._observed(SCORE, "score", universe=universe)
+
+    def reacts(self, config: EngineConfig, partitions: int) -> Observer:
+        """Return the observer of a react worker."""
+        if self._exposed.port is not None:
+            event_time = self._exposed.event_time
+            self._market = MarketMeter(
+                self.sheet, config, partitions, self._owned, event_time=event_time
+            )
+        return self._observed(REACT, "react")
+
+    def delivers(self) -> Observer:
+        """Return the observer of a deliver worker."""
+        return self._observed(DELIVER, "deliver")
+
+    def _observed(self, app: str, stage: str, universe: Universe | None = None) -> Observer:
+        if self._exposed.port is not None:
+            self.observer = StageMeter(
+                self.sheet,
+                ("decode", stage),
+                market=self._market,
+                universe=universe,
+                app=app,
+                live=not self._exposed.replay,
+            )
+        return self.observer
+
+    def serving(
+        self, app: Faust, app_id: str, topic: str, shards: Mapping[int, Taken]
+    ) -> AbstractContextManager[None]:
+        """Serve meanwhile, also while the worker connects or recovers; `shards`: partitions at work."""
+        self._owns = partial(assigned, app, topic)
+        self.sheet.registry.register(WorkerCollector(app, app_id, topic, shards))
+        return serving(self._exposed, self.sheet, log.warning, self._market)
+
+    def _owned(self) -> list[int]:
+        return self._owns()
+
+
+def assigned(app: Faust, topic: str) -> list[int]:
+    """Return the partitions of a topic that the group has given to this worker."""
+    consumer = app.consumer
+    if consumer is None:
+        return []
+    try:
+        found = consumer.assignment()
+    except ConsumerNotStarted:
+        return []
+    return sorted(tp.partition for tp in found if tp.topic == topic)
+
+
+class WorkerCollector(Collector):
+    """The figures of one app on one topic."""
+
+    def __init__(self, app: Faust, app_id: str, topic: str, shards: Mapping[int, Taken]) -> None:
+        self._app, self._app_id, self._topic, self._shards = app, app_id, topic, shards
+
+    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+        """Yield the families."""
+        owned, monitor = assigned(self._app, self._topic), self._app.monitor
+        messages = counter_family("worker_messages")
+        messages.add_metric(["in"], monitor.messages_received_total)
+        messages.add_metric(["out"], monitor.messages_sent)
+        yield messages
+        partitions = gauge_family("partitions_owned")
+        partitions.add_metric([self._app_id], len(owned))
+        yield partitions
+        lag = gauge_family("consumer_lag_records")
+        for partition in owned:
+            behind = self._lag(partition)
+            if behind is not None:
+                lag.add_metric([self._topic, str(partition)], behind)
+        yield lag
+
+    def _lag(self, partition: int) -> int | None:
+        """Return how many records are not taken in; None: the broker has not said yet."""
+        consumer, tp = self._app.consumer, TP(self._topic, partition)
+        shard = self._shards.get(partition)
+        committed = consumer._committed_offset.get(tp) or 0  # noqa: SLF001 - Faust has no other way
+        try:
+            end = consumer.highwater(tp)
+        except (ConsumerNotStarted, AssertionError):  # it was given away meanwhile
+            return None
+        # without a shard nothing has come of it since it is ours
+        return None if end is None else max(end - (shard.offset + 1 if shard else committed), 0)
