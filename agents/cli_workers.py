@@ -6,7 +6,14 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agents.cli_kafka import Commands, add_connection, command, connected, has_broker
+from agents.cli_kafka import (
+    Commands,
+    add_connection,
+    add_metrics_port,
+    command,
+    connected,
+    has_broker,
+)
 
 if TYPE_CHECKING:  # --help stays quick
     from agents.runtime.connection import Connection
@@ -84,6 +91,9 @@ def add_run(commands: Commands[argparse.ArgumentParser]) -> None:
         help="where the run keeps its own: journals, numbers, what was seen of news (default: a "
         "folder in $XDG_STATE_HOME/newsquake)",
     )
+    add_metrics_port(
+        run, "; with a broker score is at N + 1, deliver at N + 2, react at N + 3 and on"
+    )
     run.set_defaults(run=_run)
 
 
@@ -91,8 +101,10 @@ def _run(args: argparse.Namespace) -> int:
     from agents.runtime.live import run_embedded, run_live  # noqa: PLC0415 - keeps --help quick
 
     if not has_broker(args):
-        return run_embedded(args.config, args.out, args.spool)
-    return run_live(connected(args), args.config, args.workers, args.out, args.spool)
+        return run_embedded(args.config, args.out, args.spool, args.metrics_port)
+    return run_live(
+        connected(args), args.config, args.workers, args.out, args.spool, args.metrics_port
+    )
 
 
 def add_worker(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -120,7 +132,9 @@ def add_worker(commands: Commands[argparse.ArgumentParser]) -> None:
         metavar="FILE",
         help="deliver: append alerts as JSON Lines",
     )
+    add_metrics_port(worker)
     worker.add_argument("--engine", type=Path, default=None, help=argparse.SUPPRESS)
+    worker.add_argument("--replay", default="", help=argparse.SUPPRESS)
     worker.add_argument("--leash", action="store_true", help=argparse.SUPPRESS)
     worker.set_defaults(run=_worker)
 
@@ -132,10 +146,14 @@ def _worker(args: argparse.Namespace) -> int:
     if args.leash:
         hold_leash()
     broker = connected(args)
+    exposed = workers.worker_exposure(args.config, args.metrics_port, args.replay)
     if args.kind == "deliver":
-        workers.run_deliver(broker, workers.sinks_of(args.out), args.instance)
+        sinks = workers.sinks_of(args.out)
+        workers.run_deliver(broker, sinks, args.config, args.instance, exposed)
     elif args.kind == "score":
-        workers.run_score(broker, workers.live_universe(args.config), args.instance)
+        universe = workers.live_universe(args.config)
+        workers.run_score(broker, universe, args.instance, exposed)
     else:
         config = workers.live_engine(args.config, args.engine)
-        workers.run_react(broker, config, args.instance)
+        workers.run_react(broker, config, args.instance, exposed)
+    return 0

@@ -19,6 +19,7 @@ import msgspec
 
 from agents.runtime.courier import Box
 from agents.runtime.delivery_queue import Waiting
+from agents.runtime.observer import NOBODY, Observer
 from agents.runtime.progress import utc
 from agents.runtime.stage import Fed, Outgoing
 from streams.codec import encode_json
@@ -67,7 +68,10 @@ class FileSink:
 class DeliverStage:
     """One partition of `alerts`; what waits in its box is in the cells too, for whoever comes next."""
 
-    def __init__(self, sinks: Iterable[Sink], box: Box | None = None) -> None:
+    def __init__(
+        self, sinks: Iterable[Sink], box: Box | None = None, observer: Observer = NOBODY
+    ) -> None:
+        self._observer = observer
         self._sinks, self._box = (*sinks, *([box] if box else [])), box
         self._kept: list[bytes] = [_EMPTY] * BUCKETS  # of what waits, as the checkpoint has it
         self._waiting: list[Alert] = []
@@ -91,6 +95,7 @@ class DeliverStage:
             digest = hashlib.blake2b(encode_json(alert), digest_size=8).digest()
             if digest not in digests:  # else a react worker said it again after a crash
                 await asyncio.to_thread(self._tell, alert)
+                self._observer.delivered(alert.updated_ns)
                 newest_ns = max(newest_ns, alert.updated_ns)
                 self._told[bucket][alert.alert_id] = newest_ns, [*digests, digest]
                 self._changed.add(bucket)

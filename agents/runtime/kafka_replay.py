@@ -23,6 +23,7 @@ from agents.runtime.connection import Connection, admin_client
 from agents.runtime.engine_file import save_engine
 from agents.runtime.inputs import Inputs
 from agents.runtime.local import Replay, Watcher
+from agents.runtime.metrics_process import HIDDEN, REACT_PORT, Exposure
 from agents.runtime.outputs import Record
 from agents.runtime.remote import RemoteEngine
 from agents.runtime.shape import Shape
@@ -59,6 +60,7 @@ def kafka_replay(
     speed: float | None,
     watcher: Watcher,
     began_s: float,
+    exposed: Exposure = HIDDEN,
 ) -> dict[str, Any]:
     """Replay through a broker and return the summary.
 
@@ -75,7 +77,7 @@ def kafka_replay(
         with_publisher = Publisher(broker.client_options())
         replay = KafkaReplay(
             inputs, out, broker, run, shape, with_publisher, admin,
-            frame=frame, speed=speed, watcher=watcher, began_s=began_s,
+            frame=frame, speed=speed, watcher=watcher, began_s=began_s, exposed=exposed,
         )  # fmt: skip
         summary = replay.run()
         if not shape.keep_topics:
@@ -127,7 +129,9 @@ class KafkaReplay(Replay):
         speed: float | None,
         watcher: Watcher,
         began_s: float,
+        exposed: Exposure,
     ) -> None:
+        self._exposed = exposed
         self._broker, self._kafka_run, self._admin = broker, run, admin
         self._publisher = publisher
         market = prefixed(run.prefix, MARKET)
@@ -157,7 +161,8 @@ class KafkaReplay(Replay):
                     "worker", "react", "--broker", self._broker.address,
                     "--prefix", self._kafka_run.prefix,
                     "--instance", f"{self._kafka_run.prefix}react-{number}",
-                    "--engine", str(self._out / ENGINE_FILE),
+                    "--engine", str(self._out / ENGINE_FILE), "--replay", self._inputs.name,
+                    *self._exposed.of_worker(REACT_PORT + number),
                     *self._broker.words(),
                 ),
             )

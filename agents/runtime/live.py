@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -13,11 +14,20 @@ from kafka.errors import KafkaError
 from agents.runtime.clock import elapsed_s, now_ns
 from agents.runtime.collect import lag_of
 from agents.runtime.connection import Connection, admin_client
+from agents.runtime.delivery import boxes_of, courier_of, queue_of_run, with_dead_letters
 from agents.runtime.embedded import Embedded
 from agents.runtime.ingest import Ingest, market_partitions, run_ingest
 from agents.runtime.kafka_local import state_home
+from agents.runtime.metrics_process import (
+    DELIVER_PORT,
+    REACT_PORT,
+    SCORE_PORT,
+    Exposure,
+    exposure,
+)
+from agents.runtime.metrics_run import RunMeter
 from agents.runtime.settings import load_config
-from agents.runtime.sources import home_of, metrics_of, sources_of
+from agents.runtime.sources import home_of, sources_of
 from agents.runtime.supervisor import Job, Supervisor
 from agents.runtime.watched import broadcasts_of, universe_of
 from agents.runtime.web_command import Keeper, web_of
@@ -34,7 +44,12 @@ LOOK_S: Final = 0.5
 
 
 def run_live(
-    broker: Connection, config: Path | None, workers: int, out: Path | None, spool: Path | None
+    broker: Connection,
+    config: Path | None,
+    workers: int,
+    out: Path | None,
+    spool: Path | None,
+    metrics_port: int | None = None,
 ) -> int:
     """Publish standard input and keep the workers running until it ends, or SIGTERM.
 
@@ -42,31 +57,45 @@ def run_live(
     """
     partitions = market_partitions(broker)
     logs = state_home() / "run" / (broker.prefix or "newsquake")
-    supervisor = Supervisor(_jobs(broker, min(workers, partitions), out), logs, _say)
+    exposed = exposure(load_config(config).metrics, metrics_port)
+    supervisor = Supervisor(_jobs(broker, min(workers, partitions), out, exposed), logs, _say)
     _say(f"1 score, {min(workers, partitions)} react and 1 deliver worker; their logs: {logs}")
     supervisor.start()
     try:
-        code = run_ingest(broker, config, spool)
+        code = run_ingest(broker, config, spool, metrics_port)
         _drain(broker, partitions, supervisor)
     finally:
         supervisor.end()
     return code
 
 
-def run_embedded(config: Path | None, out: Path | None, folder: Path | None) -> int:
+def run_embedded(
+    config: Path | None, out: Path | None, folder: Path | None, metrics_port: int | None = None
+) -> int:
     """Do everything in this one process, over journals on this machine, until the sources end.
 
     JournalError: another run has the folder, or the disk does not take what is written.
     """
     settings, home = load_config(config), folder or home_of(None)
     universe = universe_of(settings, config)
-    engine, sinks = live_engine(config, None), sinks_of(out)
+    engine = live_engine(config, None)
+    meter = RunMeter(exposure(settings.metrics, metrics_port), engine, universe)
     with (
+        courier_of(config, partial(queue_of_run, home), _say, sheet=meter.sheet) as courier,
         contextlib.closing(Keeper(home, universe)) as keeper,
-        contextlib.closing(Embedded(home, universe, engine, sinks, keeper)) as log,
+        contextlib.closing(
+            Embedded(
+                home,
+                universe,
+                engine,
+                [*sinks_of(out), *boxes_of(courier)],
+                keeper,
+                meter.observer,
+            )
+        ) as log,
     ):
         framer = LiveFramer(
-            log.send,
+            with_dead_letters(log.send, courier),
             {listing.listing: listing.issuer for listing in universe.listings.values()},
             Numbering(home / "numbers.json", 1),
             broadcasts_of(universe, settings.universe.benchmark),
@@ -75,19 +104,23 @@ def run_embedded(config: Path | None, out: Path | None, folder: Path | None) -> 
         heard = " and ".join(source.name for source in sources)
         _say(f"{heard} -> the journal in {home}; {len(universe.listings):,} listings are followed")
         ingest = Ingest(sources, log, framer)
-        with metrics_of(settings, sources, _say), web_of(settings.web, keeper.path, _say):
+        with meter.serving(_say, sources, log), web_of(settings.web, keeper.path, _say):
             ingest.run()
         log.flush()
         _say(f"{ingest.intake.told()}; {log.mentions:,} mentions, {log.alerts:,} alert states")
     return 0
 
 
-def _jobs(broker: Connection, workers: int, out: Path | None) -> list[Job]:
+def _jobs(broker: Connection, workers: int, out: Path | None, exposed: Exposure) -> list[Job]:
+    """Return the workers; their metrics are on the ports behind ours, so that more react ones move none."""
     deliver = ("--out", str(out)) if out else ()
     return [
-        _job(broker, "score", 0),
-        *(_job(broker, "react", number) for number in range(workers)),
-        _job(broker, "deliver", 0, deliver, shown=True),
+        _job(broker, "score", 0, exposed.of_worker(SCORE_PORT)),
+        *(
+            _job(broker, "react", number, exposed.of_worker(REACT_PORT + number))
+            for number in range(workers)
+        ),
+        _job(broker, "deliver", 0, (*deliver, *exposed.of_worker(DELIVER_PORT)), shown=True),
     ]
 
 

@@ -43,14 +43,22 @@ class Exposure(msgspec.Struct, frozen=True, kw_only=True):
         return ("--metrics-port", str(port))
 
 
-def exposure(file: MetricsFile, port: int | None, replay: str = "") -> Exposure:
+HIDDEN: Final = Exposure()
+
+
+def exposure(file: MetricsFile, port: int | None) -> Exposure:
     """Return what newsquake.toml says; `port`, of the command line, wins over it."""
-    return Exposure(
-        port=file.port if port is None else port,
-        host=file.host,
-        event_time=file.event_time and not replay,  # Prometheus refuses what is long ago
-        replay=replay,
-    )
+    given = file.port if port is None else port
+    return Exposure(port=given, host=file.host, event_time=file.event_time)
+
+
+def replay_exposure(file: MetricsFile, port: int | None, name: str) -> Exposure:
+    """Return where a replay, or a worker of one, is seen: nowhere unless the command line says so.
+
+    The newsquake.toml is that of the live run beside it, whose port is taken. Points of event time
+    are left out: Prometheus refuses what is long ago.
+    """
+    return Exposure(port=port, host=file.host, replay=name)
 
 
 def sheet_of(exposed: Exposure) -> Sheet:

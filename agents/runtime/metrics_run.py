@@ -10,6 +10,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from agents.reacting.config import EngineConfig
+from agents.runtime.local import Progress, Watcher
 from agents.runtime.metrics import gauge_family
 from agents.runtime.metrics_market import MarketMeter
 from agents.runtime.metrics_process import Exposure, serving, sheet_of
@@ -17,6 +18,7 @@ from agents.runtime.metrics_stages import StageMeter
 from agents.runtime.observer import NOBODY, Observer
 from agents.runtime.source import Source
 from agents.runtime.sources import news_collector
+from streams.events import Headline, Mention, Output
 from streams.reference.universe import Universe
 
 STAGES: Final = ("read", "score", "react", "deliver")
@@ -44,14 +46,14 @@ class RunMeter:
         universe: Universe | None = None,
     ) -> None:
         """`config` and `universe` where this process reacts and scores as well."""
-        self._exposed, self.sheet = exposed, sheet_of(exposed)
+        self.exposed, self.sheet = exposed, sheet_of(exposed)
         self._market: MarketMeter | None = None
         self.observer: Observer = NOBODY
         if exposed.port is None:
             return
         if config:
             self._market = MarketMeter(self.sheet, config, event_time=exposed.event_time)
-        stages = STAGES if config else STAGES[:1]
+        stages = STAGES if config else ("read", "score") if universe else ("read",)
         self.observer = StageMeter(
             self.sheet,
             stages,
@@ -67,7 +69,43 @@ class RunMeter:
         if log is not None:
             self.sheet.registry.register(news_collector(sources))
             self.sheet.registry.register(PublisherCollector(log))
-        return serving(self._exposed, self.sheet, say, self._market)
+        return serving(self.exposed, self.sheet, say, self._market)
+
+
+class Counting(Watcher):
+    """Whoever looks on at a replay, and an observer of what comes out of it."""
+
+    def __init__(self, view: Watcher, observer: Observer) -> None:
+        self._view, self._observer = view, observer
+        self._mentions: list[Mention] | None = None  # of the newest headline; they follow it
+
+    def progress(self, progress: Progress) -> None:
+        """Pass it on."""
+        self._view.progress(progress)
+
+    def note(self, text: str) -> None:
+        """Pass it on; the headline before a stage's end is whole."""
+        self._view.note(text)
+        self._count_headline()
+
+    def share(self, done: float, text: str) -> None:
+        """Pass it on."""
+        self._view.share(done, text)
+
+    def record(self, record: Headline | Mention | Output) -> None:
+        """Count a record, and pass it on."""
+        self._view.record(record)
+        if isinstance(record, Headline):
+            self._count_headline()
+            self._mentions = []
+        elif isinstance(record, Mention) and self._mentions is not None:
+            self._mentions.append(record)
+        self._observer.made(record)
+
+    def _count_headline(self) -> None:
+        if self._mentions is not None:
+            self._observer.scored(self._mentions)
+        self._mentions = None
 
 
 class PublisherCollector(Collector):

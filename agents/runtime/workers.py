@@ -6,6 +6,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -16,7 +17,11 @@ from agents.reacting.config import EngineConfig
 from agents.runtime.app import Faust, make_app
 from agents.runtime.connection import Connection, admin_client
 from agents.runtime.deliver import DeliverStage, FileSink, LineSink, Sink
+from agents.runtime.deliver_shell import DeliverShell
+from agents.runtime.delivery import courier_of, queue_of_worker
 from agents.runtime.engine_file import engine_config, load_engine
+from agents.runtime.metrics_process import Exposure, exposure, replay_exposure
+from agents.runtime.metrics_worker import WorkerMeter
 from agents.runtime.react import ReactStage
 from agents.runtime.score import ScoreStage
 from agents.runtime.settings import load_config
@@ -28,29 +33,56 @@ from streams.errors import NewsquakeError
 from streams.reference.universe import Universe
 from streams.topics import ALERTS, APPS, DELIVER, MARKET, REACT, REJECTS, SCORE, prefixed
 
+log = logging.getLogger(__name__)
 
-def run_react(broker: Connection, config: EngineConfig, instance: str | None) -> NoReturn:
+
+def run_react(
+    broker: Connection, config: EngineConfig, instance: str | None, exposed: Exposure
+) -> NoReturn:
     """Consume `market`, produce reactions, moves and alerts."""
     partitions = _partitions(broker, MARKET)
+    meter = WorkerMeter(exposed)
+    observer = meter.reacts(config, partitions)
 
     def make(partition: int) -> Stage:
-        return ReactStage(config, partition, partitions, broker.prefix)
+        return ReactStage(config, partition, partitions, broker.prefix, observer)
 
-    run_worker(broker, REACT, partitions, make, instance)
+    run_worker(broker, REACT, partitions, make, instance, meter)
 
 
-def run_score(broker: Connection, universe: Universe, instance: str | None) -> NoReturn:
+def run_score(
+    broker: Connection, universe: Universe, instance: str | None, exposed: Exposure
+) -> NoReturn:
     """Consume `headlines`, produce Mentions."""
     partitions = _partitions(broker, MARKET)
-    run_worker(
-        broker, SCORE, 1, lambda _: ScoreStage(universe, partitions, broker.prefix), instance
-    )
+    meter = WorkerMeter(exposed)
+    observer = meter.scores(universe)
+
+    def make(_: int) -> Stage:
+        return ScoreStage(universe, partitions, broker.prefix, observer)
+
+    run_worker(broker, SCORE, 1, make, instance, meter)
 
 
-def run_deliver(broker: Connection, sinks: Sequence[Sink], instance: str | None) -> NoReturn:
-    """Consume `alerts`, tell the sinks."""
+def run_deliver(
+    broker: Connection,
+    sinks: Sequence[Sink],
+    config: Path | None,
+    instance: str | None,
+    exposed: Exposure,
+) -> None:
+    """Consume `alerts`, tell the sinks and the targets of newsquake.toml."""
     partitions = _partitions(broker, ALERTS)
-    run_worker(broker, DELIVER, partitions, lambda _: DeliverStage(sinks), instance)
+    queue = partial(queue_of_worker, broker, instance)
+    meter = WorkerMeter(exposed)
+    observer, sheet = meter.delivers(), meter.sheet
+    with courier_of(config, queue, log.warning, sheet=sheet, leased=True, linger_s=0.0) as courier:
+
+        def make(partition: int) -> Stage:
+            return DeliverStage(sinks, courier.box(partition) if courier else None, observer)
+
+        shell = partial(DeliverShell, courier) if courier else Shell
+        run_worker(broker, DELIVER, partitions, make, instance, meter, shell)
 
 
 def run_worker(
@@ -59,6 +91,8 @@ def run_worker(
     partitions: int,
     make_stage: Callable[[int], Stage],
     instance: str | None,
+    meter: WorkerMeter,
+    make_shell: Callable[..., Shell] = Shell,
 ) -> NoReturn:
     """Run one worker of an app until SIGTERM; exit code 0 then, 1 where it had to give up."""
     topic = APPS[app_id]
@@ -66,7 +100,15 @@ def run_worker(
     asyncio.set_event_loop(loop)  # which the app takes
     app, table = make_app(broker, app_id, partitions, instance)
     name, rejects = prefixed(broker.prefix, topic), prefixed(broker.prefix, REJECTS)
-    shell = Shell(app, table, make_stage, name, rejects, compacted=topic == ALERTS)
+    shell = make_shell(
+        app,
+        table,
+        make_stage,
+        name,
+        rejects,
+        compacted=topic == ALERTS,
+        observer=meter.observer,
+    )
     source = app.topic(name, key_type=bytes, value_type=bytes, partitions=partitions)
 
     async def process(stream: Faust) -> None:
@@ -77,10 +119,13 @@ def run_worker(
 
     app.agent(source, name=app_id, concurrency=1)(process)
     app.task(shell.beat)
+    if isinstance(shell, DeliverShell):
+        app.task(shell.attend)
     logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     worker = app.Worker(loop=loop, override_logging=False, redirect_stdouts=False, quiet=True)
     worker.spinner = None  # standard output is for alerts
-    worker.execute_from_commandline()
+    with meter.serving(app, app_id, name, shell.shards):
+        worker.execute_from_commandline()
 
 
 def live_universe(config: Path | None) -> Universe:
@@ -100,6 +145,12 @@ def live_engine(config: Path | None, engine: Path | None) -> EngineConfig:
         benchmark=settings.universe.benchmark or "",
         daily=live_daily(settings, universe, config),
     )
+
+
+def worker_exposure(config: Path | None, port: int | None, replay: str) -> Exposure:
+    """Return where a worker shows its metrics; `replay`: the name of the replay that it is part of."""
+    file = load_config(config).metrics
+    return replay_exposure(file, port, replay) if replay else exposure(file, port)
 
 
 def sinks_of(out: Path | None) -> list[Sink]:
