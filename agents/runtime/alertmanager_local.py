@@ -26,7 +26,7 @@ def lacking() -> str | None:
 def prepare(folder: Path, note: Note, _up: Accounts) -> Prepared:
     """Return how it is started, with its data in an empty folder."""
     note(f"alertmanager: {CONFIG}")
-    return prepared(folder, CONFIG, local_http.free_address())
+    return prepared(folder, local_http.shipped(CONFIG), local_http.free_address())
 
 
 def prepared(folder: Path, config: Path, address: str) -> Prepared:

@@ -31,6 +31,13 @@ def missing(what: str, package: str) -> str:
     )
 
 
+def shipped(path: Path) -> Path:
+    """Return a file of deploy/. NewsquakeError: this is no source checkout."""
+    if not path.is_file():
+        raise NewsquakeError(f"{path} is missing: local servers start from a source checkout")
+    return path
+
+
 def free_address() -> str:
     """Return HOST:PORT on loopback, free just now."""
     return f"127.0.0.1:{free_ports(1)[0]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +13,9 @@ from agents.runtime.local_http import log_end, port_was_taken
 
 __all__ = ["await_ready", "lacking", "log_end", "port_was_taken", "prepare"]
 
+RULES: Final = local_http.ROOT / "dashboards"
 CONFIG: Final = local_http.ROOT / "deploy" / "prometheus" / "prometheus.yml"
+OWN, ALERTMANAGER = "127.0.0.1:9090", "127.0.0.1:9093"  # as deploy's settings have them
 KEPT: Final = "10y"  # counted from the newest sample: a day of 2007 loaded beside today's stays
 
 
@@ -24,18 +27,27 @@ def lacking() -> str | None:
 
 
 def prepare(folder: Path, note: Note, up: Accounts) -> Prepared:
-    """Return how it is started, its alerts going to the Alertmanager that is up."""
-    note(f"prometheus: {CONFIG}")
+    """Write deploy's settings for the ports of this server and of the Alertmanager that is up."""
+    note(f"prometheus: {CONFIG}, rules of {RULES}")
     address = local_http.free_address()
+    alertmanager = up.get("alertmanager", {}).get("url", "").removeprefix("http://")
+    text = local_http.shipped(CONFIG).read_text("utf-8")
+    text = text.replace(OWN, address).replace("../../dashboards", str(RULES))
+    if alertmanager:
+        text = text.replace(ALERTMANAGER, alertmanager)
+    config, targets = folder / CONFIG.name, folder / "targets"
+    config.write_text(text, "utf-8")
+    shutil.copytree(CONFIG.parent / "targets", targets)
     command = (
         local_http.command_of("prometheus"),
-        f"--config.file={CONFIG}",
+        f"--config.file={config}",
         f"--storage.tsdb.path={folder / 'data'}",
         f"--storage.tsdb.retention.time={KEPT}",
         f"--web.listen-address={address}",
+        "--web.enable-lifecycle",  # POST /-/reload reads changed rules
         "--enable-feature=exemplar-storage",
     )
-    return Prepared(command, {"url": f"http://{address}"})
+    return Prepared(command, {"url": f"http://{address}", "targets": str(targets)})
 
 
 def await_ready(account: dict[str, Any], alive: Callable[[], bool]) -> None:

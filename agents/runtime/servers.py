@@ -81,7 +81,7 @@ def run_dev_up(*, as_json: bool) -> int:
     for name, server in state.items():
         sys.stdout.write(f"{name} is up (pid {server.process.pid})\n")
         sys.stdout.writelines(f"  {line}\n" for line in _flat(server.account))
-        sys.stdout.write(f"  log: {server.folder}/{name}.log\n")
+        sys.stdout.write(f"  logs: {server.folder}/*.log\n")
     sys.stdout.write("stop with: newsquake dev down\n")
     return 0
 

@@ -13,15 +13,28 @@ import msgspec
 import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 
-from agents.runtime import kafka_local, servers
+from agents.runtime import alertmanager_local, kafka_local, prometheus_local, servers
 from tests.conftest import required
 
 
 def need_kafka() -> None:
     """Skip where Kafka cannot run here, saying why; fail where NEWSQUAKE_REQUIRE names kafka."""
-    reason = kafka_local.lacking()
-    if reason and "kafka" in required():
-        pytest.fail(f"{reason} (NEWSQUAKE_REQUIRE names kafka)")
+    need("kafka", kafka_local.lacking())
+
+
+def need_prometheus() -> None:
+    """Skip, or fail, likewise where Prometheus is not installed."""
+    need("prometheus", prometheus_local.lacking())
+
+
+def need_alertmanager() -> None:
+    """Skip, or fail, likewise where Alertmanager is not installed."""
+    need("alertmanager", alertmanager_local.lacking())
+
+
+def need(name: str, reason: str | None) -> None:
+    if reason and name in required():
+        pytest.fail(f"{reason} (NEWSQUAKE_REQUIRE names {name})")
     if reason:
         pytest.skip(reason)
 

@@ -10,6 +10,7 @@ import signal
 import socket
 import stat
 import subprocess
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,13 @@ import msgspec
 import pytest
 
 from agents.runtime import kafka_local, processes, servers
-from tests.integration.conftest import need_kafka, say, wait_until
+from tests.integration.conftest import (
+    need_alertmanager,
+    need_kafka,
+    need_prometheus,
+    say,
+    wait_until,
+)
 from tests.runtime.running import COMMAND, environment
 
 LOOPBACK = {"0100007F", "0000000000000000FFFF00000100007F"}  # as /proc/net/tcp and tcp6 print it
@@ -116,10 +123,39 @@ def test_up_twice_then_down(dev: Dev) -> None:
     assert "127.0.0.1" in dev.run("up")[1]
     process = dev.state()["kafka"].process
     assert processes.alive(process)
-    assert dev.json("down") == {"kafka": "stopped"}
+    assert dev.json("down")["kafka"] == "stopped"
     assert not processes.alive(process)
     assert dev.left() == []
     assert dev.json("down") == {}
+
+
+@pytest.mark.slow
+def test_prometheus_and_alertmanager_come_up_with_the_settings_of_deploy(dev: Dev) -> None:
+    need_prometheus()
+    need_alertmanager()
+    nowhere = {"JAVA_HOME": "/nowhere"}  # so that Kafka cannot be started, which is said
+    code, out, err = dev.run("up", "--json", **nowhere)
+    assert code == 0, err
+    assert "default-jre-headless" in err
+    up = json.loads(out)
+    assert set(up) == {"alertmanager", "prometheus"}
+    for each in up.values():
+        heard = listening(each["pid"])
+        assert {address for address, _ in heard} <= LOOPBACK
+        assert {port for _, port in heard} == {int(each["url"].rpartition(":")[2])}
+    url = up["prometheus"]["url"]
+    rules = asked(f"{url}/api/v1/rules")["data"]["groups"]
+    assert "day_move" in {rule["name"] for group in rules for rule in group["rules"]}
+    wait_until(lambda: asked(f"{url}/api/v1/alertmanagers")["data"]["activeAlertmanagers"])
+    (manager,) = asked(f"{url}/api/v1/alertmanagers")["data"]["activeAlertmanagers"]
+    assert manager["url"].startswith(up["alertmanager"]["url"])
+    assert json.loads(dev.run("up", "--json", **nowhere)[1]) == up
+    assert dev.json("down") == {"alertmanager": "stopped", "prometheus": "stopped"}
+
+
+def asked(url: str) -> dict[str, Any]:
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=10) as got:
+        return json.load(got)
 
 
 @pytest.mark.slow
@@ -137,7 +173,7 @@ def test_a_killed_broker_is_started_anew_and_a_killed_one_is_cleared(dev: Dev) -
     now = dev.state()["kafka"].process
     os.kill(second["pid"], signal.SIGKILL)
     wait_until(lambda: not processes.alive(now))
-    assert dev.json("down") == {"kafka": "had already ended"}
+    assert dev.json("down")["kafka"] == "had already ended"
     assert dev.left() == []
 
 

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from agents.runtime import webhook_sink
 from agents.runtime.delivery_http import Patience
 from agents.runtime.delivery_queue import DeliveryQueue, delivery_id
+from streams.codec import encode_json
 from streams.errors import JournalError, StateError
 from streams.events import SECOND_NS
 from tests.news.misbehaving import self_signed
@@ -60,7 +61,7 @@ def test_each_state_arrives_once_in_order_signed_with_its_evidence(tmp_path: Pat
     assert all(map(verified, receiver.got))
     assert not any(verified(got, b"another") for got in receiver.got)
     first = receiver.got[0]
-    assert first.headers["webhook-id"] == delivery_id(states[0]) == first.json["id"]
+    assert first.headers["webhook-id"] == delivery_id(encode_json(states[0])) == first.json["id"]
     assert first.headers["content-type"] == "application/json"
     assert abs(int(first.headers["webhook-timestamp"]) - time.time()) < 60
     assert first.json["alert"]["attribution"]["candidates"][0]["factors"] == {"time": 0.9}
