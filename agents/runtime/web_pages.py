@@ -13,7 +13,6 @@ from agents.runtime.web_answers import page_of_alert, page_of_headline, sentimen
 from agents.runtime.web_read import AlertPage, HeadlinePage, Plain
 from streams.events import SECOND_NS
 
-
 # -- the pages
 
 
