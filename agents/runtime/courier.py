@@ -176,7 +176,7 @@ class Courier:
             self._queue.later(item, at_ns + int(wait_s * SECOND_NS), told=False)
             return
         if answer.kind == "refused":
-            self._bury(target, item, "refused", answer.detail)
+            self._reject(target, item, "refused", answer.detail)
             return
         if not item.told:
             self._sheet.count("deliveries", target.label, "told")
@@ -198,9 +198,9 @@ class Courier:
             else:
                 age_h = (at_ns - item.put_ns) / SECOND_NS / 3600
                 detail = f"not taken in {age_h:.1f} hours, {item.tries} tries of this state"
-                self._bury(target, item, "undelivered", detail)
+                self._reject(target, item, "undelivered", detail)
 
-    def _bury(self, target: Target, item: Item, reason: str, detail: str) -> None:
+    def _reject(self, target: Target, item: Item, reason: str, detail: str) -> None:
         self._sheet.count("deliveries", target.label, "dead")
         alert = item.alert
         what = f"{target.label}: {alert.alert_id} {alert.transition}: {detail}"

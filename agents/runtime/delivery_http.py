@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple
@@ -49,31 +48,31 @@ class Door:
         url: str,
         *,
         tls: ssl.SSLContext | None = None,
-        auth: aiohttp.BasicAuth | None = None,
+        authorization: str | None = None,
         answer_s: float = ANSWER_S,
     ) -> None:
-        """`tls` None: the system's authorities."""
+        """`tls` None: the system's authorities. `authorization` is the value of that header."""
         self.label, self._url = label, url
         self._tls: ssl.SSLContext | bool = tls or True
-        self._auth, self._timeout = auth, aiohttp.ClientTimeout(total=answer_s)
+        self._headers = {"Content-Type": "application/json"}
+        if authorization:
+            self._headers["Authorization"] = authorization
+        self._timeout = aiohttp.ClientTimeout(total=answer_s)
 
     async def post(self, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Send a body of JSON once."""
-        sent = {"Content-Type": "application/json", **headers}
+        sent = {**self._headers, **headers}
         try:
             # One connection a request: alerts are rare, and one kept open may be dead by the next.
             async with (
                 aiohttp.ClientSession(
                     timeout=self._timeout,
-                    auth=self._auth,
                     cookie_jar=aiohttp.DummyCookieJar(),
                     connector=aiohttp.TCPConnector(force_close=True, ssl=self._tls),
                 ) as session,
                 session.post(self._url, data=body, headers=sent, allow_redirects=False) as response,
             ):
                 return await _answer(response)
-        except asyncio.CancelledError:
-            raise
         except KNOWN as error:
             fault = named_fault(error)
             return Answer("failed", fault.reason, clean_text(fault.detail, DETAIL_CHARS))

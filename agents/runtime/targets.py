@@ -39,11 +39,12 @@ def targets_of(
 
 
 def _alertmanager(spec: AlertmanagerSpec, config: Path | None) -> Door:
-    auth = None
+    authorization = None
     if spec.username is not None:
         password = _secret("alertmanagers.password_env", spec.password_env or "", config)
-        auth = aiohttp.BasicAuth(spec.username, password, "utf-8")
-    return Door(spec.label, spec.url.rstrip("/") + API, tls=_tls(spec, config), auth=auth)
+        authorization = aiohttp.encode_basic_auth(spec.username, password)
+    url = spec.url.rstrip("/") + API
+    return Door(spec.label, url, tls=_tls(spec, config), authorization=authorization)
 
 
 def _secrets(spec: WebhookSpec, config: Path | None) -> list[bytes]:

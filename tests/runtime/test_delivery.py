@@ -12,11 +12,14 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from aiohttp import encode_basic_auth
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.runtime import webhook_sink
-from agents.runtime.delivery_http import Patience
+from agents.runtime.alertmanager_sink import AlertmanagerSink
+from agents.runtime.delivery_file import LinksFile
+from agents.runtime.delivery_http import Door, Patience
 from agents.runtime.delivery_queue import DeliveryQueue, delivery_id
 from streams.codec import encode_json
 from streams.errors import JournalError, StateError
@@ -335,3 +338,13 @@ def test_threads_may_tell_at_once(tmp_path: Path) -> None:
             each.join()
         until(lambda: not sent.backlog())
     assert len({got.json["alert"]["alert_id"] for got in receiver.got}) == len(receiver.got) == 8
+
+
+def test_who_asks_for_a_password_gets_it(tmp_path: Path) -> None:
+    with receiving() as receiver:
+        door = Door("am", receiver.url, authorization=encode_basic_auth("newsquake", "p\u00e4ss"))
+        with courier(tmp_path / "q", AlertmanagerSink(door, LinksFile())) as sent:
+            sent.box().tell(alert())
+            until(lambda: receiver.got)
+    word = receiver.got[0].headers["authorization"].removeprefix("Basic ")
+    assert base64.b64decode(word).decode() == "newsquake:p\u00e4ss"
