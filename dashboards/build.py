@@ -23,6 +23,7 @@ from dashboards.yaml_text import Value, to_yaml
 
 FOLDER: Final = Path(__file__).parent
 PAGES: Final = (page_market, page_listing, page_pipeline, page_replay)
+ALERT_GROUPS: Final = ("newsquake-market-alerts", "newsquake-pipeline-alerts")
 HEADING: Final = "Made by `python -m dashboards.build` from thresholds.toml: change that."
 
 
@@ -35,8 +36,8 @@ def build(thresholds: Thresholds) -> dict[str, str]:
     """Return every file that is made, by its name."""
     market, pipeline = [*market_alerts(thresholds)], [*pipeline_alerts(thresholds)]
     groups: list[Value] = [
-        _group("newsquake-market-alerts", MARKET_INTERVAL, market, thresholds),
-        _group("newsquake-pipeline-alerts", rules.INTERVAL, pipeline, thresholds),
+        _group(ALERT_GROUPS[0], MARKET_INTERVAL, market, thresholds),
+        _group(ALERT_GROUPS[1], rules.INTERVAL, pipeline, thresholds),
     ]
     files = {
         "rules.yml": to_yaml({"groups": rules.groups(thresholds)}, HEADING),
@@ -59,6 +60,8 @@ def _group(
 def _tests(thresholds: Thresholds) -> dict[str, Value]:
     return {
         "rule_files": ["rules.yml", "alerts.yml"],
+        # Without it promtool takes them in any order, and what is recorded comes a step late.
+        "group_eval_order": [rules.GROUP, *ALERT_GROUPS],
         "evaluation_interval": "15s",
         "tests": [
             {

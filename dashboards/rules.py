@@ -13,6 +13,7 @@ MENTIONS: Final = "issuer:newsquake_mentions:increase"
 BALANCE: Final = "issuer:newsquake_sentiment_balance:ratio"
 LATENCY: Final = "stage:newsquake_stage_latency_seconds:p{}"
 QUANTILES: Final = (50, 95, 99)
+GROUP: Final = "newsquake"
 INTERVAL: Final = "15s"
 
 # A process of a replay says so of itself, whatever job it is scraped under. What it counted stays
@@ -23,7 +24,7 @@ IN_REPLAY: Final = "on (job, instance) (max_over_time(newsquake_replay_info[5m])
 def groups(thresholds: Thresholds) -> list[Value]:
     """Return the one group of rules.yml."""
     rules: list[Value] = [{"record": record, "expr": expr} for record, expr in _rules(thresholds)]
-    return [{"name": "newsquake", "interval": INTERVAL, "rules": rules}]
+    return [{"name": GROUP, "interval": INTERVAL, "rules": rules}]
 
 
 def _rules(thresholds: Thresholds) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-Value = str | int | float | list["Value"] | dict[str, "Value"]
+Value = str | int | list["Value"] | dict[str, "Value"]
 
 # A text that YAML reads back as that text without quotes: none of its own signs, no number, no
 # word such as `on` or `null`.
