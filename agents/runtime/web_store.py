@@ -227,13 +227,13 @@ class Store:
                     " WHERE stored_ns < ? LIMIT ?)",
                     (before_ns, PRUNE_ROWS),
                 ).rowcount
-        self._base.execute("PRAGMA incremental_vacuum").fetchall()
+        self._base.executescript("PRAGMA incremental_vacuum")  # `execute` gives one page back
 
     def _size(self) -> int:
-        """Return the bytes of the file, without those that wait in its log."""
-        (pages,) = self._base.execute("PRAGMA page_count").fetchone()
-        (size,) = self._base.execute("PRAGMA page_size").fetchone()
-        return int(pages) * int(size)
+        """Return the bytes in use, without those that wait in the log."""
+        names = ("page_count", "freelist_count", "page_size")
+        pages, free, size = (int(self._base.execute(f"PRAGMA {n}").fetchone()[0]) for n in names)
+        return (pages - free) * size
 
     def _oldest_ns(self) -> int | None:
         found = [
@@ -253,12 +253,12 @@ def _connected(path: Path) -> sqlite3.Connection:
         for each in _files(path):
             each.unlink(missing_ok=True)
         return _connected(path)
+    if not layout:
+        base.execute("PRAGMA auto_vacuum = INCREMENTAL")  # only before anything is in it
     base.execute("PRAGMA journal_mode = WAL")
     base.execute("PRAGMA synchronous = NORMAL")
     if not layout:
         aging = "".join(f"CREATE INDEX {t}_stored ON {t} (stored_ns);" for t in _AGING)
-        base.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        base.executescript("VACUUM")  # for auto_vacuum to hold
         base.executescript(f"BEGIN; {_TABLES} {aging} PRAGMA user_version = {LAYOUT}; COMMIT")
     return base
 
