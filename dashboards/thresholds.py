@@ -37,6 +37,7 @@ class Market(_Table, frozen=True):
     name: str
     levels_pct: tuple[int, ...]
     severity: str
+    listings: tuple[str, ...] = ()  # none named: all
     lines_pct: tuple[int, ...] = ()
 
 
