@@ -7,11 +7,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from agents.cli_backfill import add_backfill, backfill_of
 from agents.cli_feeds import add_feeds
 from agents.cli_ingest import add_ingest
 from agents.cli_journal import add_journal
 from agents.cli_kafka import add_connection as _add_connection
-from agents.cli_kafka import add_doctor
+from agents.cli_kafka import add_doctor, add_metrics_port
 from agents.cli_kafka import command as _command
 from agents.cli_kafka import connected as _connected
 from agents.cli_web import add_web
@@ -96,7 +97,8 @@ def _add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "  newsquake replay my-history --out results\n"
         "  newsquake replay my-history --out results --speed 60\n"
         "  newsquake replay my-history --out results --json | jq .alerts\n"
-        "  newsquake replay my-history --out results --broker kafka://127.0.0.1:9092 --workers 2\n\n"
+        "  newsquake replay my-history --out results --broker kafka://127.0.0.1:9092 --workers 2\n"
+        "  newsquake replay my-history --out results --backfill prometheus\n\n"
         "A replay that was interrupted goes on from its last checkpoint in OUT.\n",
     )
     replay.add_argument(
@@ -125,6 +127,8 @@ def _add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         help="tell the targets of --config of the alerts, too (default: nobody is told)",
     )
     add_kafka(replay)
+    add_metrics_port(replay, "; with a broker react is at N + 3 and on; default: nowhere")
+    add_backfill(replay)
     replay.add_argument("--json", action="store_true", help="print only the summary, as JSON")
     replay.set_defaults(run=_replay)
 
@@ -226,6 +230,8 @@ def _replay(args: argparse.Namespace) -> int:
         as_json=args.json,
         deliver=args.deliver,
         kafka=kafka_of(args),
+        metrics_port=args.metrics_port,
+        backfill_step_s=backfill_of(args),
     )
 
 

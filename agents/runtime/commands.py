@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,15 @@ import msgspec
 from rich.console import Console
 
 from agents.runtime.account import print_account
+from agents.runtime.backfill import backfill, print_backfilled
 from agents.runtime.clock import elapsed_s
 from agents.runtime.connection import Connection
 from agents.runtime.deliver_replay import delivered
 from agents.runtime.evaluate import evaluate_linking, evaluate_sentiment, evaluate_stories
 from agents.runtime.inputs import Inputs, read_inputs
 from agents.runtime.local import Replay, Watcher
+from agents.runtime.metrics_process import replay_exposure
+from agents.runtime.metrics_run import Counting, RunMeter
 from agents.runtime.outputs import refuse_overwriting
 from agents.runtime.progress import watcher
 from agents.runtime.settings import load_config
@@ -58,50 +62,68 @@ def run_replay(
     tell: bool = False,
     deliver: bool = False,
     kafka: tuple[Connection, Shape] | None = None,
+    metrics_port: int | None = None,
+    backfill_step_s: int | None = None,
 ) -> int:
     """Replay a folder into OUT, through a broker where one is given; `tell`: name alerts as they come.
 
-    `deliver`: to the targets of `config`, too; else nobody is told.
+    `deliver`: to the targets of `config`, too; else nobody is told. `metrics_port`: where Prometheus
+    finds it, a worker's metrics behind it; None: nowhere, for [metrics] of `config` is a live run's.
+    `backfill_step_s`: write the history for Prometheus, too, a sample so often; None: do not.
     """
     began_s = elapsed_s()
     if deliver and kafka is not None:
         raise UsageError("--deliver: not with --broker; start `newsquake worker deliver` there")
-    rules = load_config(config).engine_rules()
+    settings = load_config(config)
     console = Console(stderr=True)
     with watcher(console, alerts=tell or speed is not None, silent=as_json) as view:
         refuse_overwriting(out, ())  # before anything is read
-        inputs = read_inputs(folder, rules, view.note)
+        inputs = read_inputs(folder, settings.engine_rules(), view.note)
         refuse_overwriting(out, inputs.paths)
-        if kafka is not None:
-            summary = _through_kafka(inputs, out, kafka, frame, speed, view, began_s)
-        else:
-            with delivered(view, config, out, deliver=deliver) as seen:
-                replay = Replay(
-                    inputs, out, frame=frame, speed=speed, watcher=seen, began_s=began_s
-                )
-                summary = replay.run()
+        exposed = replay_exposure(settings.metrics, metrics_port, inputs.name)
+        meter = RunMeter(exposed, None if kafka else inputs.engine, inputs.universe)
+        with (
+            meter.serving(partial(console.print, markup=False, highlight=False)),
+            delivered(view, config, out, meter.sheet, deliver=deliver) as onlooker,
+        ):
+            seen = Counting(onlooker, meter.observer)
+            summary = _played(inputs, out, kafka, frame, speed, seen, began_s, meter)
+        made = (
+            None if backfill_step_s is None else backfill(inputs, out, backfill_step_s, view.note)
+        )
     if as_json:
-        _print_json(summary)
+        _print_json(summary if made is None else {**summary, "backfill": made})
     else:
         print_account(_Pipe(), out, summary)
+        if made is not None:
+            print_backfilled(made)
     return 0
 
 
-def _through_kafka(
+def _played(
     inputs: Inputs,
     out: Path,
-    kafka: tuple[Connection, Shape],
+    kafka: tuple[Connection, Shape] | None,
     frame: int | None,
     speed: float | None,
-    view: Watcher,
+    seen: Watcher,
     began_s: float,
+    meter: RunMeter,
 ) -> dict[str, Any]:
+    for reject in inputs.rejects:
+        meter.observer.made(reject)
+    if kafka is None:
+        return Replay(
+            inputs, out, frame=frame, speed=speed, watcher=seen, began_s=began_s,
+            engine=meter.observer.engine(inputs.engine),
+        ).run()  # fmt: skip
     from agents.runtime.kafka_replay import kafka_replay  # noqa: PLC0415 - only this needs Kafka
 
     broker, shape = kafka
     return kafka_replay(
-        inputs, out, broker, shape, frame=frame, speed=speed, watcher=view, began_s=began_s
-    )
+        inputs, out, broker, shape,
+        frame=frame, speed=speed, watcher=seen, began_s=began_s, exposed=meter.exposed,
+    )  # fmt: skip
 
 
 def run_eval(what: str, file: Path, universe: Path | None) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 from agents.runtime.deliver import Sink
 from agents.runtime.delivery import QUEUE, boxes_of, courier_of, queue_of_run
 from agents.runtime.local import Watcher
+from agents.runtime.metrics import Sheet
 from streams.errors import UsageError
 from streams.events import Alert, Headline, Mention, Output
 
@@ -31,7 +32,9 @@ class Telling(Watcher):
 
 
 @contextmanager
-def delivered(view: Watcher, config: Path | None, out: Path, *, deliver: bool) -> Iterator[Watcher]:
+def delivered(
+    view: Watcher, config: Path | None, out: Path, sheet: Sheet, *, deliver: bool
+) -> Iterator[Watcher]:
     """Return who looks on; with `deliver` the targets of `config` are told meanwhile.
 
     UsageError: there are none.
@@ -40,7 +43,8 @@ def delivered(view: Watcher, config: Path | None, out: Path, *, deliver: bool) -
         yield view
         return
     out.mkdir(parents=True, exist_ok=True)
-    with courier_of(config, partial(queue_of_run, out), _say, replay=True) as courier:
+    queue = partial(queue_of_run, out)
+    with courier_of(config, queue, _say, sheet=sheet, replay=True) as courier:
         if courier is None:
             raise UsageError(
                 "--deliver: nobody is to be told; give --config with [[alertmanagers]] or [[webhooks]]"

@@ -44,6 +44,7 @@ class DeliverShell(Shell):
                 self._rejects, letter.target.encode(), value, None, None, [*headers]
             )
             await sent
+            self._observer.made(letter.reject)
             self._courier.taken(letter)
 
     async def _forget(self, *args: object, **more: object) -> None:

@@ -94,9 +94,10 @@ class MarketMeter:
 
     def released(self) -> None:
         """Keep what the engines have counted, and let go of them."""
-        for engine in [*self._engines.values()]:
-            self._outcomes.update(engine.outcomes())
-        self._engines.clear()
+        with self._turns:
+            for engine in self._engines.values():
+                self._outcomes.update(engine.outcomes())
+            self._engines.clear()
 
     def made(self, record: Move | Alert | Reaction) -> None:
         """Count an output."""
@@ -135,6 +136,8 @@ class MarketMeter:
         """Look into the engines; none of them may be at work."""
         rows: list[ListingView] = []
         alerts, outcomes, clock_ns = Counter[str](), Counter(self._outcomes), -1
+        for engine in self._engines.values():  # the sum may not fall, whoever owns them
+            outcomes.update(engine.outcomes())
         for partition in owned:
             engine = self._engines.get(partition)
             if engine is None:  # none of its records has come yet
@@ -142,7 +145,6 @@ class MarketMeter:
             names = self._homes[partition]
             rows += listing_views(engine, [engine.listings[name] for name in names])
             alerts += open_alerts(engine)
-            outcomes += engine.outcomes()
             clock_ns = max(clock_ns, engine.clock_ns)
         return Look(rows, alerts, outcomes, clock_ns)
 

@@ -77,10 +77,13 @@ def serving(
     sheet: Sheet,
     say: Callable[[str], None],
     market: MarketMeter | None = None,
-) -> Iterator[None]:
-    """Serve the metrics meanwhile, if they are to be seen. NewsquakeError: the port is taken."""
+) -> Iterator[str]:
+    """Serve the metrics meanwhile, and return where; "": they are not to be seen.
+
+    NewsquakeError: the port is taken.
+    """
     if exposed.port is None:
-        yield
+        yield ""
         return
 
     def document(openmetrics: bool) -> bytes:  # noqa: FBT001 - the server's one question
@@ -90,6 +93,6 @@ def serving(
     server = MetricsServer(exposed.host, exposed.port, document)
     say(f"metrics at {server.address}")
     try:
-        yield
+        yield server.address
     finally:
         server.close()

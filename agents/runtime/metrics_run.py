@@ -64,7 +64,7 @@ class RunMeter:
 
     def serving(
         self, say: Callable[[str], None], sources: Sequence[Source] = (), log: Sending | None = None
-    ) -> AbstractContextManager[None]:
+    ) -> AbstractContextManager[str]:
         """Serve meanwhile, the figures of the sources and of where records go among them."""
         if log is not None:
             self.sheet.registry.register(news_collector(sources))

@@ -73,7 +73,7 @@ class WorkerMeter:
 
     def serving(
         self, app: Faust, app_id: str, topic: str, shards: Mapping[int, Taken]
-    ) -> AbstractContextManager[None]:
+    ) -> AbstractContextManager[str]:
         """Serve meanwhile, also while the worker connects or recovers; `shards`: partitions at work."""
         self._owns = partial(assigned, app, topic)
         self.sheet.registry.register(WorkerCollector(app, app_id, topic, shards))
@@ -85,7 +85,7 @@ class WorkerMeter:
 
 def assigned(app: Faust, topic: str) -> list[int]:
     """Return the partitions of a topic that the group has given to this worker."""
-    consumer = app.consumer
+    consumer = _consumer(app)
     if consumer is None:
         return []
     try:
@@ -120,7 +120,7 @@ class WorkerCollector(Collector):
 
     def _lag(self, partition: int) -> int | None:
         """Return how many records are not taken in; None: the broker has not said yet."""
-        consumer, tp = self._app.consumer, TP(self._topic, partition)
+        consumer, tp = _consumer(self._app), TP(self._topic, partition)
         shard = self._shards.get(partition)
         committed = consumer._committed_offset.get(tp) or 0  # noqa: SLF001 - Faust has no other way
         try:
@@ -129,3 +129,8 @@ class WorkerCollector(Collector):
             return None
         # without a shard nothing has come of it since it is ours
         return None if end is None else max(end - (shard.offset + 1 if shard else committed), 0)
+
+
+def _consumer(app: Faust) -> Faust:
+    """Return the consumer if there is one: to ask the app would make one here, on a wrong thread."""
+    return app._consumer  # noqa: SLF001 - Faust has no other way

@@ -53,6 +53,11 @@ def test_a_store_takes_changelog_batches_in_one_place() -> None:
     assert "_key_partition" in source(Store.__post_init__)
 
 
+def test_the_consumer_is_looked_at_without_making_one() -> None:
+    """A scrape comes on another thread: `consumer` itself would make one there."""
+    assert "self._consumer = self._new_consumer()" in source(faust.App.consumer.fget)
+
+
 def test_the_lean_monitor_overrides_what_faust_calls() -> None:
     lean = vars(app_module.LeanMonitor)
     for name in lean:
