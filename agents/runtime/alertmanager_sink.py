@@ -118,11 +118,11 @@ def annotations_of(alert: Alert, links: LinksFile) -> dict[str, str]:
         "summary": f"{alert.listing} {alert.direction} {percent} on the day",
         "description": (
             f"{alert.listing} is {alert.direction} {percent} on the trade date {alert.trade_date}: "
-            f"{alert.price:g} against a previous close of {alert.reference_price:g}. It has passed "
+            f"{shown(alert.price)} against a previous close of {shown(alert.reference_price)}. It has passed "
             f"{alert.level_pct} %. {_cause(alert)}"
         ),
         "level_pct": str(alert.level_pct),
-        "price": f"{alert.price:g}",
+        "price": shown(alert.price),
         "value": percent,
         "window": "day",
         "alert_id": alert.alert_id,
@@ -140,6 +140,11 @@ def first_candidate(alert: Alert) -> Candidate | None:
     """Return the likeliest cause, None where there is none."""
     candidates = alert.attribution.candidates
     return candidates[0] if candidates else None
+
+
+def shown(price: float) -> str:
+    """Return a price with all its digits and no more."""
+    return f"{price:.6f}".rstrip("0").rstrip(".")
 
 
 def inert(text: str) -> str:

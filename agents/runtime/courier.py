@@ -7,6 +7,7 @@ one request at a time, however many alerts wait for it.
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import threading
 import time
@@ -24,9 +25,12 @@ from streams.events import SECOND_NS, Alert, Reject
 LONGEST_NAP_S: Final = 30.0  # so that a clock that was set does not delay anything for long
 RECORD_TEXT: Final = 2_000
 DOUBLINGS_MAX: Final = 20
+AWAY: Final = 3  # failures in a row are no single alert's
 FROZEN_S: Final = 8.0  # a worker that stood still so long may have lost its partitions
 _POLL_S: Final = 0.02
 Say = Callable[[str], None]
+
+log = logging.getLogger(__name__)
 
 
 class Target(Protocol):
@@ -136,12 +140,20 @@ class Courier:
             await asyncio.sleep(1.0)
 
     async def _serve(self, target: Target) -> None:
-        """Deliver to one target, round after round."""
+        """Deliver to one target for as long as this process lives."""
+        while True:
+            try:
+                await self._rounds(target)
+            except Exception as fault:  # the boundary of the thread: nobody would be told any more
+                log.critical("delivery to %s", target.label, exc_info=fault)
+                await asyncio.sleep(target.patience.longest_s)
+
+    async def _rounds(self, target: Target) -> None:
         failures, wake = 0, self._wake[target.label]
         while True:
             wake.clear()
             if self._leased and elapsed_s() - self._pulse_s > FROZEN_S:
-                self._queue.let_go()
+                await asyncio.sleep(FROZEN_S)  # the shell ends this process now
             self._give_up(target)
             items = self._queue.due(target.label, now_ns(), 1 if failures else target.at_once)
             if not items:
@@ -152,12 +164,18 @@ class Courier:
                 self._settle(target, item, answer)
             failed = [answer for answer in answers if answer.kind == "failed"]
             if len(failed) < len(answers):
-                if failures:
-                    self._say(f"{target.label} takes alerts again after {failures} failures")
+                self._healed(target, failures)
                 failures = 0
             else:
                 failures += 1
                 await asyncio.sleep(self._pause_s(target, failures, failed[0]))
+
+    def _healed(self, target: Target, failures: int) -> None:
+        """Say that a target takes alerts again; what waited for it, and not for itself, is due."""
+        if failures:
+            self._say(f"{target.label} takes alerts again after {failures} failures")
+        if failures >= AWAY:
+            self._queue.hasten(target.label, now_ns())
 
     def _pause_s(self, target: Target, failures: int, answer: Answer) -> float:
         """Return how long a target that failed is left alone, and say so the first time."""
@@ -212,7 +230,7 @@ class Courier:
             ts_ns=alert.updated_ns,
             record=encode_json(alert).decode("utf-8", "replace")[:RECORD_TEXT],
         )
-        self._queue.bury(item, target.label, reject)
+        self._queue.bury(item.number, target.label, reject)
 
     async def _until_due(self, target: Target, wake: asyncio.Event) -> None:
         """Wait until something is to be sent, or something new has come."""
@@ -239,11 +257,9 @@ class Box:
 
     def tell(self, alert: Alert) -> None:
         """Return once the alert is safely in the queue. OSError: the disk does not take it."""
-        for label, target in self._courier.targets.items():
-            if target.wants(alert):
-                self._queue.put(
-                    label, alert, self._partition, now_ns(), newest_only=target.newest_only
-                )
+        targets = self._courier.targets.items()
+        wanted = {label: each.newest_only for label, each in targets if each.wants(alert)}
+        self._queue.put(alert, wanted, self._partition, now_ns())
         self.begin()
 
     def unfinished(self) -> list[Waiting]:

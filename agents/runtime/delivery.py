@@ -11,18 +11,20 @@ from typing import Final
 from agents.runtime.connection import Connection
 from agents.runtime.courier import Courier
 from agents.runtime.deliver import Sink
-from agents.runtime.delivery_queue import DeliveryQueue, open_queue
+from agents.runtime.delivery_queue import DeliveryQueue
 from agents.runtime.kafka_local import state_home
 from agents.runtime.metrics import Sheet
 from agents.runtime.settings import load_config
 from agents.runtime.targets import targets_of
 from streams.codec import Record
+from streams.errors import JournalError
 from streams.events import Clock
 from streams.publisher import Sending
 from streams.topics import HEADLINES, REJECTS
 
 LINGER_S: Final = 10.0  # that what waits has at the end of a run
 QUEUE: Final = "outbox"
+QUEUES: Final = 8  # of deliver workers on this machine
 Say = Callable[[str], None]
 
 
@@ -65,7 +67,7 @@ def queue_of_run(folder: Path) -> DeliveryQueue:
 def queue_of_worker(broker: Connection, instance: str | None) -> DeliveryQueue:
     """Return the queue of a deliver worker. What waits is in its checkpoint too: any will do."""
     name = re.sub(r"[^A-Za-z0-9.]+", "-", f"{broker.address} {broker.prefix} {instance or ''}")
-    return open_queue(state_home() / "deliver", name.strip("-."))
+    return _free_queue(state_home() / "deliver", name.strip("-."))
 
 
 def with_dead_letters(send: Sending, courier: Courier | None) -> Sending:
@@ -93,3 +95,16 @@ def boxes_of(courier: Courier | None) -> list[Sink]:
     box = courier.box()
     box.begin()
     return [box]
+
+
+def _free_queue(folder: Path, name: str) -> DeliveryQueue:
+    """Return the first of a few queues of that name that no other process has open.
+
+    Which one it is does not matter where what waits is kept elsewhere as well. JournalError: none.
+    """
+    for number in range(1, QUEUES):
+        try:
+            return DeliveryQueue(folder / f"{name}-{number}.sqlite")
+        except JournalError:
+            continue
+    return DeliveryQueue(folder / f"{name}-{QUEUES}.sqlite")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -18,14 +18,13 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from streams.codec import decode_json, encode_json
-from streams.errors import JournalError, StateError
+from streams.errors import CodecError, StateError
 from streams.events import DAY_NS, Alert, Reject, content_id
 from streams.lock import locked
 
 LAYOUT: Final = 1
 KEPT_NS: Final = 3 * DAY_NS  # that a row is remembered after it is over, against repeats
 PRUNE_NS: Final = DAY_NS // 24
-QUEUES: Final = 8  # processes of one kind on this machine
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS item (
     number INTEGER PRIMARY KEY, target TEXT NOT NULL, alert_id TEXT NOT NULL, id TEXT NOT NULL,
@@ -49,6 +48,11 @@ INSERT OR IGNORE INTO item
 SELECT NULL, :target, :alert_id, :id, :partition, :body, :now, :now, 0, 0, max(:known, ifnull(
     (SELECT max(told OR known) FROM item WHERE target = :target AND alert_id = :alert_id), 0))
 """
+_SUPERSEDE: Final = """
+UPDATE item SET body = NULL WHERE target = ? AND alert_id = ? AND body IS NOT NULL AND number < ?
+"""
+_ITEM: Final = "SELECT number, id, alert_id, body, put_ns, tries, told, known"
+_OURS: Final = "partition IN (SELECT value FROM json_each(:ours))"
 
 
 class Item(NamedTuple):
@@ -134,22 +138,19 @@ class DeliveryQueue:
 
     # -- in
 
-    def put(
-        self, target: str, alert: Alert, partition: int, now_ns: int, *, newest_only: bool
-    ) -> None:
-        """Keep a state; one that was put before is left as it is. OSError: the disk is full, say.
+    def put(self, alert: Alert, targets: Mapping[str, bool], partition: int, now_ns: int) -> None:
+        """Keep a state for its targets; what was put before is left as it is.
 
-        `newest_only`: it takes the place of the alert's earlier states.
+        True of a target: the state takes the place of the alert's earlier ones. OSError: the disk
+        is full, say.
         """
-        waiting = Waiting(target, alert.alert_id, encode_json(alert), known=False)
+        body = encode_json(alert)
         with self._change() as base:
-            added = base.execute(_INSERT, _row(waiting, partition, now_ns))
-            if newest_only and added.rowcount:
-                base.execute(
-                    "UPDATE item SET body = NULL"
-                    " WHERE target = ? AND alert_id = ? AND body IS NOT NULL AND number < ?",
-                    (target, alert.alert_id, added.lastrowid),
-                )
+            for target, newest_only in targets.items():
+                waiting = Waiting(target, alert.alert_id, body, known=False)
+                added = base.execute(_INSERT, _row(waiting, partition, now_ns))
+                if newest_only and added.rowcount:
+                    base.execute(_SUPERSEDE, (target, alert.alert_id, added.lastrowid))
             if now_ns - self._pruned_ns > PRUNE_NS:
                 base.execute("DELETE FROM item WHERE put_ns < ?", (now_ns - KEPT_NS,))
                 self._pruned_ns = now_ns
@@ -159,11 +160,12 @@ class DeliveryQueue:
     def due(self, target: str, now_ns: int, limit: int) -> list[Item]:
         """Return what is to be sent now, the longest due first; of each alert one state."""
         rows = self._select(
-            f"SELECT number, id, body, put_ns, tries, told, known {_HEADS} AND due_ns <= :now"
-            " ORDER BY due_ns, number LIMIT :limit",
-            target=target, now=now_ns, limit=limit,
-        )  # fmt: skip
-        return [_item(*row) for row in rows]
+            f"{_ITEM} {_HEADS} AND due_ns <= :now ORDER BY due_ns, number LIMIT :limit",
+            target=target,
+            now=now_ns,
+            limit=limit,
+        )
+        return self._items(target, rows)
 
     def next_due_ns(self, target: str) -> int | None:
         """Return when something is to be sent next, None where nothing is."""
@@ -173,17 +175,18 @@ class DeliveryQueue:
     def older_than(self, target: str, put_ns: int) -> list[Item]:
         """Return what was put before an instant and is not over, untold or told."""
         rows = self._select(
-            "SELECT number, id, body, put_ns, tries, told, known FROM item WHERE target = :target AND"
-            " body IS NOT NULL AND put_ns < :put AND partition IN"
-            " (SELECT value FROM json_each(:ours)) ORDER BY number",
-            target=target, put=put_ns,
-        )  # fmt: skip
-        return [_item(*row) for row in rows]
+            f"{_ITEM} FROM item WHERE target = :target AND body IS NOT NULL AND put_ns < :put"
+            f" AND {_OURS} ORDER BY number",
+            target=target,
+            put=put_ns,
+        )
+        return self._items(target, rows)
 
     def backlog(self, target: str) -> int:
         """Return how many states the target has not been told yet."""
         ((count,),) = self._select(
-            "SELECT count(*) FROM item WHERE target = :target AND body IS NOT NULL AND NOT told",
+            f"SELECT count(*) FROM item WHERE {_OURS} AND target = :target AND body IS NOT NULL"  # noqa: S608 - our own text
+            " AND NOT told",
             target=target,
         )
         return int(count)
@@ -196,6 +199,14 @@ class DeliveryQueue:
                 (due_ns, 0 if told else item.tries + 1, told, item.number),
             )
 
+    def hasten(self, target: str, now_ns: int) -> None:
+        """Have all due now that waits because an earlier try failed."""
+        with self._change() as base:
+            base.execute(
+                "UPDATE item SET due_ns = ? WHERE target = ? AND body IS NOT NULL AND tries > 0",
+                (now_ns, target),
+            )
+
     def over(self, item: Item) -> None:
         """Send it no more: the target has it, or is not to have it."""
         with self._change() as base:
@@ -203,10 +214,10 @@ class DeliveryQueue:
 
     # -- dead letters
 
-    def bury(self, item: Item, target: str, reject: Reject) -> None:
-        """Send it no more and keep the dead letter until somebody has taken it."""
+    def bury(self, number: int, target: str, reject: Reject) -> None:
+        """Send an item no more and keep the dead letter until somebody has taken it."""
         with self._change() as base:
-            base.execute("UPDATE item SET body = NULL WHERE number = ?", (item.number,))
+            base.execute("UPDATE item SET body = NULL WHERE number = ?", (number,))
             base.execute("INSERT INTO dead VALUES (NULL, ?, ?)", (target, encode_json(reject)))
 
     def buried(self) -> list[Buried]:
@@ -267,6 +278,25 @@ class DeliveryQueue:
             except sqlite3.Error as fault:
                 raise OSError(f"{self._path}: {fault}") from fault
 
+    def _items(self, target: str, rows: Iterable[Any]) -> list[Item]:
+        """Return rows as items; one that another version of this program wrote is a dead letter."""
+        items = []
+        for number, id_, alert_id, body, put_ns, tries, told, known in rows:
+            try:
+                alert = decode_json(body, Alert)
+            except CodecError as fault:
+                text, what = (
+                    body.decode("utf-8", "replace"),
+                    f"{target}: {alert_id}: {fault.detail}",
+                )
+                letter = Reject(
+                    stage="deliver", reason=fault.reason, detail=what, ts_ns=None, record=text
+                )
+                self.bury(number, target, letter)
+                continue
+            items.append(Item(number, id_, alert, put_ns, tries, bool(told), bool(told or known)))
+        return items
+
     def _check_layout(self) -> None:
         layout: int = self._base.execute("PRAGMA user_version").fetchone()[0]
         if layout not in {0, LAYOUT}:
@@ -278,23 +308,3 @@ def _row(waiting: Waiting, partition: int, now_ns: int) -> dict[str, Any]:
     """Return a state as it is inserted."""
     id_ = delivery_id(waiting.body)
     return {**waiting._asdict(), "id": id_, "partition": partition, "now": now_ns}
-
-
-def _item(
-    number: int, id_: str, body: bytes, put_ns: int, tries: int, told: int, known: int
-) -> Item:
-    alert = decode_json(body, Alert)
-    return Item(number, id_, alert, put_ns, tries, bool(told), bool(told or known))
-
-
-def open_queue(folder: Path, name: str) -> DeliveryQueue:
-    """Return the first of a few queues of that name that no other process has open.
-
-    Which one it is does not matter where what waits is kept elsewhere as well. JournalError: none.
-    """
-    for number in range(1, QUEUES):
-        try:
-            return DeliveryQueue(folder / f"{name}-{number}.sqlite")
-        except JournalError:
-            continue
-    return DeliveryQueue(folder / f"{name}-{QUEUES}.sqlite")

@@ -296,7 +296,7 @@ def test_a_queue_of_another_layout_and_none_at_all_are_refused(tmp_path: Path) -
 def test_only_partitions_that_are_ours_are_handed_out(tmp_path: Path) -> None:
     queue = DeliveryQueue(tmp_path / "q")
     for partition in range(2):
-        queue.put("t", alert(partition), partition, 0, newest_only=False)
+        queue.put(alert(partition), {"t": False}, partition, 0)
     term = queue.term
     queue.take_on(1, term)
     assert [item.alert.alert_id for item in queue.due("t", SECOND_NS, 9)] == ["alert-1"]
@@ -310,11 +310,11 @@ def test_only_partitions_that_are_ours_are_handed_out(tmp_path: Path) -> None:
 def test_who_takes_a_partition_over_goes_on_with_what_the_checkpoint_says(tmp_path: Path) -> None:
     ours, theirs = DeliveryQueue(tmp_path / "ours"), DeliveryQueue(tmp_path / "theirs")
     for name in ("opened", "resolved"):
-        ours.put("hook", alert(transition=name), 3, 0, newest_only=False)
-    ours.put("hook", alert(5), 3, 0, newest_only=False)
+        ours.put(alert(transition=name), {"hook": False}, 3, 0)
+    ours.put(alert(5), {"hook": False}, 3, 0)
     waiting = ours.unfinished(3)
-    theirs.put("hook", alert(7), 3, 0, newest_only=False)  # of an earlier time: others had it since
-    theirs.put("hook", alert(5), 3, 0, newest_only=False)
+    theirs.put(alert(7), {"hook": False}, 3, 0)  # of an earlier time: others had it since
+    theirs.put(alert(5), {"hook": False}, 3, 0)
     theirs.take_on(3, theirs.term)
     (done,) = [each for each in theirs.due("hook", 0, 9) if each.alert.alert_id == "alert-5"]
     theirs.over(done)
@@ -348,3 +348,38 @@ def test_who_asks_for_a_password_gets_it(tmp_path: Path) -> None:
             until(lambda: receiver.got)
     word = receiver.got[0].headers["authorization"].removeprefix("Basic ")
     assert base64.b64decode(word).decode() == "newsquake:p\u00e4ss"
+
+
+def test_what_another_version_wrote_is_a_dead_letter_and_holds_nothing_up(tmp_path: Path) -> None:
+    queue = DeliveryQueue(tmp_path / "q")
+    queue.put(alert(), {"hook": False}, 0, time.time_ns())
+    queue._base.execute("UPDATE item SET body = ?", (b'{"alert_id":"alert-0"}',))
+    queue.close()
+    with receiving() as receiver, courier(tmp_path / "q", hook(receiver)) as sent:
+        box = sent.box()
+        box.tell(alert(transition="resolved"))
+        until(lambda: not sent.backlog())
+        assert [each.reject.reason for each in sent.dead_letters()] == ["undecodable"]
+    assert [got.json["type"] for got in receiver.got] == ["alert.resolved"]
+
+
+def test_what_waited_for_a_receiver_that_was_away_comes_at_once_when_it_is_back(
+    tmp_path: Path,
+) -> None:
+    patience = Patience(0.02, 3600.0, 86_400.0)
+    with receiving() as receiver, courier(tmp_path / "q", hook(receiver, patience)) as sent:
+        receiver.answer = lambda _: 500 if len(receiver.got) <= 10 else 200
+        box = sent.box()
+        for number in range(6):
+            box.tell(alert(number))
+        until(lambda: not sent.backlog(), 60.0)
+    assert len(receiver.got) == 16
+    assert receiver.got[-1].at_s - receiver.got[10].at_s < 1.0
+
+
+def test_a_disk_that_takes_nothing_is_said_to_whoever_tells(tmp_path: Path) -> None:
+    with courier(tmp_path / "q", hook("http://127.0.0.1:9/")) as sent:
+        box = sent.box()
+        sent._queue._base.execute("PRAGMA query_only = ON")
+        with pytest.raises(OSError, match="readonly"):
+            box.tell(alert())
