@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+from kafka.errors import KafkaError
+
 from agents.runtime.clock import now_ns
 from agents.runtime.connection import Connection
 from agents.runtime.settings import NewsquakeFile, WebFile
@@ -23,7 +25,7 @@ from agents.runtime.web import WebServer, is_own_name
 from agents.runtime.web_fill import Follower, fill_from_out
 from agents.runtime.web_store import Store
 from streams.codec import Record
-from streams.errors import ConfigError, StateError, UsageError
+from streams.errors import ConfigError, NewsquakeError, StateError, UsageError
 from streams.reference.universe import Universe
 
 STORE: Final = "web.sqlite"
@@ -50,12 +52,10 @@ def run_web(
                 fill_from_out(store, out)
             _serve(path, web, token, str(out), stop.wait)
     elif broker is not None:
-        path = home_of(broker) / STORE
-        with Store(path) as store:
-            store.follow(universe_of(settings, config))
-            with contextlib.closing(Follower(store, broker)) as follower:
-                shown = f"{broker.prefix}newsquake.* at {broker.address}"
-                _serve(path, web, token, shown, lambda: follower.run(stop))
+        try:
+            _serve_topics(broker, universe_of(settings, config), web, token, stop)
+        except KafkaError as fault:
+            raise NewsquakeError(f"{broker.address}: {type(fault).__name__}: {fault}") from fault
     else:
         path = home_of(None) / STORE
         if not path.is_file():
@@ -64,6 +64,17 @@ def run_web(
             )
         _serve(path, web, token, f"the live run in {path.parent}", stop.wait)
     return 0
+
+
+def _serve_topics(
+    broker: Connection, universe: Universe, web: WebFile, token: str | None, stop: threading.Event
+) -> None:
+    path = home_of(broker) / STORE
+    with Store(path) as store:
+        store.follow(universe)
+        with contextlib.closing(Follower(store, broker)) as follower:
+            shown = f"{broker.prefix}newsquake.* at {broker.address}"
+            _serve(path, web, token, shown, lambda: follower.run(stop))
 
 
 def _serve(

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 import polars as pl
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
 
 from agents.runtime.clock import now_ns
-from agents.runtime.connection import Connection
+from agents.runtime.connection import Connection, admin_client
+from agents.runtime.topic_export import widths
 from agents.runtime.web_store import Store
 from streams.codec import decode_json
 from streams.errors import CodecError, InputError, NewsquakeError, UsageError
@@ -75,24 +76,21 @@ class Follower:
 
     def __init__(self, store: Store, broker: Connection) -> None:
         """NewsquakeError: no broker answers, or a topic is missing."""
-        self._store, self._names = store, {}
+        self._store = store
+        self._names = {prefixed(broker.prefix, topic): topic for topic in (*_TOPICS, MARKET)}
         self.unread = 0  # records that are none of ours
-        try:
-            self._consumer = KafkaConsumer(
-                group_id=None,
-                enable_auto_commit=False,
-                auto_offset_reset="earliest",  # what retention took cannot be shown
-                allow_auto_create_topics=False,
-                max_poll_records=POLL_RECORDS,
-                **broker.client_options(),
-            )
-            for topic in (*_TOPICS, MARKET):
-                self._names[prefixed(broker.prefix, topic)] = topic
-            self._assign(broker)
-        except KafkaError as fault:
-            raise NewsquakeError(
-                f"no Kafka broker answers at {broker.address} ({fault}); `newsquake doctor` looks closer"
-            ) from fault
+        places = self._places(broker)
+        self._consumer = KafkaConsumer(
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",  # what retention took cannot be shown
+            allow_auto_create_topics=False,
+            max_poll_records=POLL_RECORDS,
+            **broker.client_options(),
+        )
+        self._consumer.assign(places)
+        for place in places:
+            self._seek(place)
 
     def close(self) -> None:
         """Leave the broker."""
@@ -127,19 +125,16 @@ class Follower:
             return
         self._store.add(record, now_ns())
 
-    def _assign(self, broker: Connection) -> None:
-        places: list[TopicPartition] = []
-        for name in self._names:
-            numbers = self._consumer.partitions_for_topic(name)
-            if not numbers:
-                raise NewsquakeError(
-                    f"no topic {name} at {broker.address}; is --prefix right? `newsquake topics "
-                    f"create --broker {broker.address}` makes them"
-                )
-            places += [TopicPartition(name, number) for number in sorted(numbers)]
-        self._consumer.assign(places)
-        for place in places:
-            self._seek(place)
+    def _places(self, broker: Connection) -> list[TopicPartition]:
+        """Return every partition of the topics. NewsquakeError: one of these is not there."""
+        with closing(admin_client(broker)) as admin:
+            found = widths(admin, [*self._names])
+        if missing := [name for name, width in found.items() if not width]:
+            raise NewsquakeError(
+                f"no topic {', '.join(missing)} at {broker.address}; is --prefix right? `newsquake "
+                f"topics create --broker {broker.address}` makes them"
+            )
+        return [TopicPartition(name, n) for name, width in found.items() for n in range(width)]
 
     def _seek(self, place: TopicPartition) -> None:
         """Go on where the store has got to; of the market never farther back than the reach."""
