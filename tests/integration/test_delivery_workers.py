@@ -115,7 +115,7 @@ def test_an_open_alert_is_told_again_by_whoever_has_its_partition_without_any_re
 
 def test_a_dead_letter_is_in_rejects(desk: Desk) -> None:
     desk.hook.answer = lambda _: 410
-    desk.worker("deliver-1")
+    worker = desk.worker("deliver-1")
     desk.send(alert(0))
     topic = f"{desk.prefix}{REJECTS}"
     wait_until(lambda: bool(found(desk.kafka, topic)), 60.0)
@@ -123,3 +123,4 @@ def test_a_dead_letter_is_in_rejects(desk: Desk) -> None:
     assert isinstance(reject, Reject)
     assert (reject.stage, reject.reason) == ("deliver", "refused")
     assert "hook: alert-0 opened: HTTP 410" in reject.detail
+    worker.stop()

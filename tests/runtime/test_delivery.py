@@ -363,18 +363,32 @@ def test_what_another_version_wrote_is_a_dead_letter_and_holds_nothing_up(tmp_pa
     assert [got.json["type"] for got in receiver.got] == ["alert.resolved"]
 
 
-def test_what_waited_for_a_receiver_that_was_away_comes_at_once_when_it_is_back(
+def test_what_failed_is_due_when_its_target_is_back_and_what_was_told_is_not(
     tmp_path: Path,
 ) -> None:
-    patience = Patience(0.02, 3600.0, 86_400.0)
-    with receiving() as receiver, courier(tmp_path / "q", hook(receiver, patience)) as sent:
-        receiver.answer = lambda _: 500 if len(receiver.got) <= 10 else 200
+    queue = DeliveryQueue(tmp_path / "q")
+    for number in range(2):
+        queue.put(alert(number), {"t": False}, 0, 1)
+    queue.take_on(0, queue.term)
+    failed, told = queue.due("t", 1, 9)
+    queue.later(failed, 100, told=False)
+    queue.later(told, 50, told=True)
+    assert (queue.due("t", 2, 9), queue.next_due_ns("t"), queue.backlog("t")) == ([], 50, 1)
+    queue.hasten("t", 2)
+    assert [(item.alert.alert_id, item.tries) for item in queue.due("t", 2, 9)] == [("alert-0", 1)]
+    queue.close()
+
+
+def test_a_receiver_that_comes_back_gets_all_that_waited(tmp_path: Path) -> None:
+    told = Told()
+    with receiving() as receiver, courier(tmp_path / "q", hook(receiver), told=told) as sent:
+        receiver.answer = lambda _: 500 if len(receiver.got) <= 8 else 200
         box = sent.box()
-        for number in range(6):
+        for number in range(30):
             box.tell(alert(number))
-        until(lambda: not sent.backlog(), 60.0)
-    assert len(receiver.got) == 16
-    assert receiver.got[-1].at_s - receiver.got[10].at_s < 1.0
+        until(lambda: not sent.backlog())
+    assert len(receiver.got) == 38
+    assert told.lines[-1] == f"hook takes alerts again after {told.lines[-1].split()[-2]} failures"
 
 
 def test_a_disk_that_takes_nothing_is_said_to_whoever_tells(tmp_path: Path) -> None:
