@@ -44,30 +44,30 @@ def page(thresholds: Thresholds) -> Page:
             ),
             typed("newsquake", "Newsquake's read API", thresholds.links.api),
         ],
-        marks=_marks(),
+        marks=_marks(thresholds.links.api),
         panels=[*_numbers(), *_prices(thresholds), *_news(), *_alerts()],
     )
 
 
-def _marks() -> list[Panel]:
+def _marks(api: str) -> list[Panel]:
     """Return what is marked in time: headlines by what they say, levels passed."""
     mentions = f"newsquake_mentions_total{{{C},sentiment="
     marks = [
         (
             f"Headlines: {sentiment}",
-            f'sum by (issuer) (increase({mentions}"{sentiment}"}}[$__interval])) > 0',
+            f'sum by (issuer) (increase({mentions}"{sentiment}"}}[$__rate_interval])) > 0',
             "{{issuer}}: a headline, " + sentiment,
             colour,
         )
         for sentiment, colour in SENTIMENT.items()
     ]
     crossings = f"newsquake_level_crossings_total{{{L}}}"
-    levels = f"sum by (level, direction) (increase({crossings}[$__interval])) > 0"
+    levels = f"sum by (level, direction) (increase({crossings}[$__rate_interval])) > 0"
     marks.append(("Levels passed", levels, "{{level}} % {{direction}}", "orange"))
-    return [_mark(*mark) for mark in marks]
+    return [_mark(*mark, api) for mark in marks]
 
 
-def _mark(name: str, expr: str, title: str, colour: str) -> Panel:
+def _mark(name: str, expr: str, title: str, colour: str, api: str) -> Panel:
     return {
         "name": name,
         "datasource": SOURCE,
@@ -75,9 +75,10 @@ def _mark(name: str, expr: str, title: str, colour: str) -> Panel:
         "hide": False,
         "iconColor": colour,
         "expr": expr,
-        "step": "1s",
+        "step": "5s",
         "titleFormat": title,
-        "textFormat": f'<a href="{HEADLINES}">headlines</a>',
+        # Grafana puts labels into these texts, but no variables of the dashboard.
+        "textFormat": f'<a href="{api}">texts</a>',
         "useValueForTime": False,
     }
 
@@ -110,7 +111,7 @@ def _prices(thresholds: Thresholds) -> list[Panel]:
         panel(
             7, "Price and headlines",
             "The last price against the previous close. Lines in time are headlines, by sentiment, "
-            "of the company chosen above, and levels passed; a click leads to their texts.",
+            "of the company chosen above, and levels passed; a click on the price leads to their texts.",
             [target(f"max by (currency) (newsquake_price{{{L}}})", "{{currency}}"),
              target(f"max by (currency) (newsquake_previous_close{{{L}}})",
                     "previous close, {{currency}}")],

@@ -222,6 +222,16 @@ def test_the_image_is_built_from_the_lock_and_runs_as_nobody() -> None:
     assert uses.read_text("utf-8").splitlines()[1] == "*"
 
 
+def test_the_page_for_operators_names_ports_and_files_that_there_are() -> None:
+    page = (ROOT / "docs" / "operating.md").read_text("utf-8")
+    configured = "".join(p.read_text("utf-8") for p in DEPLOY.rglob("*") if p.is_file())
+    for port in re.findall(r"\b(?:127\.0\.0\.1:|\| |, )(\d{4})\b", page):
+        assert port in configured, port
+    for path in re.findall(r"\b(?:deploy|dashboards|docs)/[\w./*-]*[\w*]", page):
+        if path != "deploy/newsquake.toml" and not path.endswith("workers.yml"):
+            assert [*ROOT.glob(path)], path
+
+
 def test_a_wrong_setting_is_seen(tmp_path: Path) -> None:
     broken = tmp_path / "alertmanager.yml"
     broken.write_text(ALERTMANAGER.read_text("utf-8").replace("name: nobody", "name: anybody"))

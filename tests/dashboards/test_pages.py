@@ -21,7 +21,7 @@ UIDS = {"newsquake-market", "newsquake-listing", "newsquake-pipeline", "newsquak
 # Grafana's own ids of units (packages/grafana-data/src/valueFormats/categories.ts).
 UNITS = {"short", "none", "percentunit", "s", "bytes", "cps", "dateTimeAsIso"}
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
-BUILT_IN = {"__all", "__from", "__to", "__interval", "__rate_interval", "__url_time_range"}
+BUILT_IN = {"__all", "__from", "__to", "__rate_interval", "__url_time_range"}
 FIELDS = {"__field.labels.listing", "__field.labels.issuer", "__data.fields.listing"}
 
 each_page = pytest.mark.parametrize("path", PAGE_FILES, ids=lambda path: path.stem)
