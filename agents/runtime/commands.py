@@ -11,7 +11,7 @@ import msgspec
 from rich.console import Console
 
 from agents.runtime.account import print_account
-from agents.runtime.backfill import backfill, print_backfilled
+from agents.runtime.backfill import Backfilled, backfill, print_backfilled
 from agents.runtime.clock import elapsed_s
 from agents.runtime.connection import Connection
 from agents.runtime.deliver_replay import delivered
@@ -91,13 +91,19 @@ def run_replay(
         made = (
             None if backfill_step_s is None else backfill(inputs, out, backfill_step_s, view.note)
         )
+    _print_summary(out, summary, made, as_json=as_json)
+    return 0
+
+
+def _print_summary(
+    out: Path, summary: dict[str, Any], made: Backfilled | None, *, as_json: bool
+) -> None:
     if as_json:
         _print_json(summary if made is None else {**summary, "backfill": made})
     else:
         print_account(_Pipe(), out, summary)
         if made is not None:
             print_backfilled(made)
-    return 0
 
 
 def _played(
