@@ -239,7 +239,7 @@ class DeliveryQueue:
             " AND body IS NOT NULL ORDER BY number",
             partition=partition,
         )
-        return [Waiting(*row[:3], known=bool(row[3])) for row in rows]
+        return [Waiting(target, id_, body, bool(known)) for target, id_, body, known in rows]
 
     def resume(self, partition: int, waiting: Iterable[Waiting], now_ns: int) -> None:
         """Have exactly these states of a partition wait, unless they are known to be over.
