@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -33,17 +32,18 @@ def promtool() -> str:
 
 
 def refuse_in_use(data: Path) -> None:
-    """Raise UsageError where a Prometheus runs on a folder."""
-    lock = data / "lock"
-    if not lock.exists():
-        return
-    with lock.open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as fault:
-            raise UsageError(
-                f"a Prometheus runs on {data}; stop it, or give another OUT"
-            ) from fault
+    """Raise UsageError where a Prometheus, or anything else, has files of a folder open.
+
+    Its lock file tells nothing: Debian's Prometheus writes none.
+    """
+    inside = f"{data.resolve()}/"
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended meanwhile, or is somebody else's
+            opened = [str(link.readlink()) for link in (process / "fd").iterdir()]
+            if any(name.startswith(inside) for name in opened):
+                raise UsageError(
+                    f"process {process.name} has {data} open: end that Prometheus, or give another OUT"
+                )
 
 
 def make_blocks(history: Path, span_s: tuple[int, int], work: Path, data: Path) -> int:
@@ -91,9 +91,13 @@ def _blocks(data: Path) -> list[Path]:
     return sorted(path.parent for path in data.glob("*/meta.json"))
 
 
+def recorded_by(rules: Path) -> list[str]:
+    """Return the names of the series that a file of rules records."""
+    return _RECORD.findall(rules.read_text("utf-8"))
+
+
 def _build_on_each_other(rules: Path) -> bool:
-    text = rules.read_text("utf-8")
-    names = _RECORD.findall(text)
+    text, names = rules.read_text("utf-8"), recorded_by(rules)
     return any(len(re.findall(rf"{re.escape(name)}\b", text)) > names.count(name) for name in names)
 
 
