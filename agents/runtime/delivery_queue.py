@@ -45,7 +45,7 @@ AND partition IN (SELECT value FROM json_each(:ours)) AND NOT EXISTS (
 # `known`: the target has been told of an earlier state of the alert.
 _INSERT: Final = """
 INSERT OR IGNORE INTO item
-SELECT NULL, :target, :alert_id, :id, :partition, :body, :now, :now, 0, 0, max(:known, ifnull(
+SELECT NULL, :target, :alert_id, :id, :partition, :body, :put_ns, :now, 0, 0, max(:known, ifnull(
     (SELECT max(told OR known) FROM item WHERE target = :target AND alert_id = :alert_id), 0))
 """
 _SUPERSEDE: Final = """
@@ -73,6 +73,7 @@ class Waiting(NamedTuple):
     target: str
     alert_id: str
     body: bytes
+    put_ns: int
     known: bool
 
 
@@ -147,7 +148,7 @@ class DeliveryQueue:
         body = encode_json(alert)
         with self._change() as base:
             for target, newest_only in targets.items():
-                waiting = Waiting(target, alert.alert_id, body, known=False)
+                waiting = Waiting(target, alert.alert_id, body, now_ns, known=False)
                 added = base.execute(_INSERT, _row(waiting, partition, now_ns))
                 if newest_only and added.rowcount:
                     base.execute(_SUPERSEDE, (target, alert.alert_id, added.lastrowid))
@@ -235,21 +236,23 @@ class DeliveryQueue:
     def unfinished(self, partition: int) -> list[Waiting]:
         """Return the states of a partition's alerts that are not over, the oldest first."""
         rows = self._select(
-            "SELECT target, alert_id, body, told OR known FROM item WHERE partition = :partition"
+            "SELECT target, alert_id, body, put_ns, told OR known FROM item WHERE partition = :partition"
             " AND body IS NOT NULL ORDER BY number",
             partition=partition,
         )
-        return [Waiting(target, id_, body, bool(known)) for target, id_, body, known in rows]
+        return [Waiting(name, id_, body, at_ns, bool(k)) for name, id_, body, at_ns, k in rows]
 
     def resume(self, partition: int, waiting: Iterable[Waiting], now_ns: int) -> None:
         """Have exactly these states of a partition wait, unless they are known to be over.
 
         What is only in this file is of a time before others had the partition, or is about to be
-        put again.
+        put again. What was put more than a day ago has long been told: a checkpoint is written
+        only when the next record comes.
         """
+        fresh = (each for each in waiting if now_ns - each.put_ns < DAY_NS)
         with self._change() as base:
             base.execute("CREATE TEMP TABLE wanted (target TEXT, id TEXT)")
-            for each in waiting:
+            for each in fresh:
                 row = _row(each, partition, now_ns)
                 base.execute("INSERT INTO wanted VALUES (:target, :id)", row)
                 base.execute(_INSERT, row)
