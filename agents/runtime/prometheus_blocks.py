@@ -38,12 +38,18 @@ def refuse_in_use(data: Path) -> None:
     """
     inside = f"{data.resolve()}/"
     for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # it has ended meanwhile, or is somebody else's
-            opened = [str(link.readlink()) for link in (process / "fd").iterdir()]
-            if any(name.startswith(inside) for name in opened):
-                raise UsageError(
-                    f"process {process.name} has {data} open: end that Prometheus, or give another OUT"
-                )
+        if any(name.startswith(inside) for name in _opened(process)):
+            raise UsageError(
+                f"process {process.name} has {data} open: end that Prometheus, or give another OUT"
+            )
+
+
+def _opened(process: Path) -> Iterator[str]:
+    """Yield what a process has open; nothing of one that has ended, or is somebody else's."""
+    with suppress(OSError):
+        for link in (process / "fd").iterdir():
+            with suppress(OSError):
+                yield str(link.readlink())
 
 
 def make_blocks(history: Path, span_s: tuple[int, int], work: Path, data: Path) -> int:
