@@ -13,7 +13,7 @@ from dashboards.thresholds import Thresholds
 def market_alerts(thresholds: Thresholds) -> Iterator[Alert]:
     """Yield the safety net of each rule of the engine, then the rest."""
     for rule in thresholds.market:
-        yield move_alert(rule)
+        yield move_alert(rule, thresholds.jobs)
     yield _burst(thresholds)
     yield _shock(thresholds)
     yield _stale(thresholds)

@@ -13,7 +13,7 @@ from typing import Final
 
 from dashboards.alert import Alert, Proof, scraped
 from dashboards.rules import IN_REPLAY
-from dashboards.thresholds import Market
+from dashboards.thresholds import Jobs, Market
 
 LISTING_PAGE: Final = "newsquake-listing"
 MARKET_INTERVAL: Final = "1s"  # of evaluation: with the scrape's, what this path takes at most
@@ -24,13 +24,13 @@ BEGUN: Final = "1m"
 ENDED: Final = "70s"
 
 
-def move_alert(rule: Market) -> Alert:
+def move_alert(rule: Market, jobs: Jobs) -> Alert:
     """Return a rule of the engine under the very labels of the direct path."""
     low = rule.levels_pct[0]
     return Alert(
         name=rule.name,
-        expr=f"{_firing(rule, 'unless', '')}\nor\n"
-        f'label_replace(\n{_firing(rule, "and", "true")}\n, "replay", "true", "", "")',
+        expr=f"{_firing(rule, jobs.live, '')}\nor\n"
+        f'label_replace(\n{_firing(rule, jobs.replay, "true")}\n, "replay", "true", "", "")',
         severity=rule.severity,
         by=("listing", "direction"),
         summary="{listing} passed a level of the day's move, {direction}",
@@ -43,29 +43,35 @@ def move_alert(rule: Market) -> Alert:
     )
 
 
-def _firing(rule: Market, scope: str, replay: str) -> str:
-    """Return what fires: `scope` takes processes of replays out, or only them."""
-    chosen = f'level=~"{"|".join(map(str, rule.levels_pct))}"'
-    if rule.listings:  # as text of a regular expression, within text of PromQL
-        escaped = "|".join(map(re.escape, rule.listings)).replace("\\", "\\\\")
-        chosen += f',listing=~"{escaped}"'
-    of_rule = f'{{rule="{rule.name}"}}'
-    ending = f'{{rule="{rule.name}",transition=~"resolved|retracted"}}'
+def _firing(rule: Market, job: str, replay: str) -> str:
+    """Return what fires of a job; a replay that is scraped by the live one moves nobody."""
+    of_rule = f'{{job="{job}",rule="{rule.name}"'
     fired = f'{{alertname="{rule.name}",alertstate="firing",replay="{replay}"}}'
 
     def ours(samples: str) -> str:
-        return f"({samples} {scope} {IN_REPLAY})"
+        return samples if replay else f"{samples} unless {IN_REPLAY}"
 
-    crossed = f"increase(newsquake_level_crossings_total{{{chosen}}}[{BEGUN}])"
-    held = f"max_over_time(newsquake_alerts_open{of_rule}[{AWAY}])"
-    ended = f"increase(newsquake_alerts_total{ending}[{ENDED}])"
+    crossed = ours(f"increase(newsquake_level_crossings_total{_watched(rule, job)}[{BEGUN}])")
+    held = ours(f"max_over_time(newsquake_alerts_open{of_rule}}}[{AWAY}])")
+    opened = ours(f'newsquake_listing_open{{job="{job}"}}')
+    ends = f'{of_rule},transition=~"resolved|retracted"}}'
+    ended = ours(f"increase(newsquake_alerts_total{ends}[{ENDED}])")
     return (
-        f"(\n  max by (listing, direction) {ours(crossed)} > 0\n"
+        f"(\n  max by (listing, direction) ({crossed}) > 0\n"
         f"  or max by (listing, direction) (ALERTS{fired})\n"
-        f"  and on () (sum {ours(held)} > 0)\n"
-        f")\nunless on (listing) (\n  max by (listing) {ours('newsquake_listing_open')} == 0\n"
-        f"  and on () (sum {ours(ended)} > 0)\n)"
+        f"  and on () (sum({held}) > 0)\n"
+        f")\nunless on (listing) (\n  max by (listing) ({opened}) == 0\n"
+        f"  and on () (sum({ended}) > 0)\n)"
     )
+
+
+def _watched(rule: Market, job: str) -> str:
+    """Return the selector of the levels and listings of a rule."""
+    chosen = f'job="{job}",level=~"{"|".join(map(str, rule.levels_pct))}"'
+    if rule.listings:  # as text of a regular expression, within text of PromQL
+        escaped = "|".join(map(re.escape, rule.listings)).replace("\\", "\\\\")
+        chosen += f',listing=~"{escaped}"'
+    return f"{{{chosen}}}"
 
 
 def _standing() -> str:

@@ -180,7 +180,7 @@ tests:
       - {{series: 'newsquake_feed_failing{{job="newsquake",instance="a",feed="wire"}}', values: (0 1)x150}}
     alert_rule_test: &quiet
 {quiet}
-  - name: a replay moves nobody
+  - name: a replay moves nobody, under whichever job it is scraped
     interval: 15s
     input_series:
       - {{series: 'up{{job="newsquake",instance="a"}}', values: 1x300}}
@@ -189,6 +189,11 @@ tests:
       - {{series: 'newsquake_alerts_open{{job="newsquake",instance="a",rule="day_move"}}', values: 0x10 1x9}}
       - {{series: 'newsquake_last_tick_timestamp_seconds{{job="newsquake",instance="a",listing="A.XNYS"}}', values: 0x20}}
       - {{series: 'newsquake_listing_open{{job="newsquake",instance="a",listing="A.XNYS"}}', values: 1x20}}
+      - {{series: 'newsquake_replay_info{{job="newsquake-replay",instance="a",name="day"}}', values: 1x20}}
+      - {{series: 'newsquake_level_crossings_total{{job="newsquake-replay",instance="a",listing="A.XNYS",level="3",direction="up"}}', values: 0x10 1x9}}
+      - {{series: 'newsquake_alerts_open{{job="newsquake-replay",instance="a",rule="day_move"}}', values: 0x10 1x9}}
+      - {{series: 'newsquake_last_tick_timestamp_seconds{{job="newsquake-replay",instance="a",listing="A.XNYS"}}', values: 0x20}}
+      - {{series: 'newsquake_listing_open{{job="newsquake-replay",instance="a",listing="A.XNYS"}}', values: 1x20}}
     promql_expr_test:
       - expr: sum by (alertname, replay) (ALERTS{{alertname!="Watchdog"}})
         eval_time: 4m
