@@ -19,6 +19,7 @@ from agents.runtime.shared_engine import REFUSED, SharedEngine, Turns
 from streams.events import PRICE_SCALE, SECOND_NS, Alert, Move, Phase, Reaction
 from streams.topics import partition_of
 
+MILLISECOND_NS: Final = 1_000_000
 EVENT_TIME_NS: Final = 30 * SECOND_NS  # two servers, or one that missed a scrape, lose nothing
 TRANSITIONS: Final = ("opened", "escalated", "updated", "resolved", "retracted")
 OUTCOMES: Final = ("accepted", *REFUSED)
@@ -162,7 +163,8 @@ class MarketMeter:
         named = label(currency=row.currency, listing=row.listing)
         since_ns = row.now_ns - EVENT_TIME_NS
         for ts_ns, price in row.final_points(since_ns, self._lateness_ns):
-            yield f"{{{named}}} {price / PRICE_SCALE} {ts_ns / SECOND_NS:.3f}"
+            at_ms = ts_ns // MILLISECOND_NS  # Prometheus's own; rounded, it may lie in the next second
+            yield f"{{{named}}} {price / PRICE_SCALE} {at_ms / 1000}"
 
     def _crossings(self, owned: Iterable[int]) -> Family:
         listings = [name for partition in owned for name in self._homes[partition]]

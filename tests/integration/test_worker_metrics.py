@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import socket
+import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -25,7 +28,7 @@ from streams.topics import APPS, DELIVER, HEADLINES, MARKET, REACT, SCORE
 from tests.integration.broker import make_topics
 from tests.integration.conftest import wait_until
 from tests.integration.worker_process import Worker
-from tests.runtime.running import demo_day, records
+from tests.runtime.running import COMMAND, ROOT, demo_day, environment, records
 from tests.runtime.scraping import Scrape, scraped
 
 pytestmark = [
@@ -183,3 +186,56 @@ def test_a_port_that_is_taken_ends_the_worker(kafka: Account, prefix: str, start
     wait_until(lambda: second.process.poll() is not None, 60.0)
     assert f"[metrics] 127.0.0.1:{port} cannot be listened on" in second.said()
     assert "Traceback" not in second.said()
+
+
+def test_a_run_and_its_workers_have_ports_in_a_row(
+    kafka: Account, prefix: str, tmp_path: Path
+) -> None:
+    make_topics(kafka.bootstrap, prefix, PARTITIONS)
+    first = row_of_free_ports(5)
+    config = tmp_path / "newsquake.toml"
+    config.write_text(f"[metrics]\nport = {first}\n")
+    words = ("run", "--broker", kafka.bootstrap, "--prefix", prefix, "--workers", "2")
+    with subprocess.Popen(
+        [*COMMAND, *words, "--config", str(config)],
+        cwd=ROOT,
+        env={**environment(), "XDG_STATE_HOME": str(tmp_path / "state")},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as run:
+        try:
+            apps = ((1, SCORE), (2, DELIVER), (3, REACT), (4, REACT))
+            addresses = {place: f"http://127.0.0.1:{first + place}/metrics" for place in range(5)}
+
+            def owned(place: int, app: str) -> float:
+                try:
+                    return scraped(addresses[place]).value("partitions_owned", app=app)
+                except OSError:  # it has not come up yet
+                    return 0.0
+
+            wait_until(lambda: [owned(*each) for each in apps] == [1.0, 2.0, 1.0, 1.0], 90.0)
+            wait_until(lambda: scraped(addresses[0]).value("publisher_acknowledged_records") > 0)
+            backlog = scraped(addresses[0]).value("publisher_backlog_records")
+            assert 0 <= backlog < 100
+            assert scraped(addresses[0]).rows("level_crossings_total") == {}
+            _, said = run.communicate(timeout=90)
+        finally:
+            run.kill()
+    assert run.returncode == 0, said
+
+
+def row_of_free_ports(count: int) -> int:
+    """Return the first of so many ports in a row, all of them free just now."""
+    while True:
+        with ExitStack() as held:
+            first = held.enter_context(closing(socket.create_server(("127.0.0.1", 0))))
+            port: int = first.getsockname()[1]
+            try:
+                for number in range(1, count):
+                    more = socket.create_server(("127.0.0.1", port + number))
+                    held.enter_context(closing(more))
+            except (OSError, OverflowError):
+                continue
+            return port
