@@ -21,11 +21,11 @@ from agents.runtime.clock import elapsed_s, now_ns
 from agents.runtime.connection import Connection, admin_client
 from agents.runtime.intake import Intake
 from agents.runtime.metrics_process import exposure
-from agents.runtime.metrics_run import RunMeter
+from agents.runtime.metrics_run import PublisherCollector, RunMeter
 from agents.runtime.observer import NOBODY, Observer
 from agents.runtime.settings import load_config
 from agents.runtime.source import Handful, Source
-from agents.runtime.sources import home_of, sources_of
+from agents.runtime.sources import home_of, news_collector, sources_of
 from agents.runtime.topics_admin import check_topics
 from agents.runtime.watched import broadcasts_of, universe_of
 from streams.codec import Record
@@ -69,7 +69,7 @@ def run_ingest(
             _say(f"{publisher.backlog:,} records of an earlier run are in the spool and go first")
         meter = RunMeter(exposure(settings.metrics, metrics_port))
         ingest = Ingest(sources, publisher, framer, broker.prefix, meter.observer)
-        with meter.serving(_say, sources, publisher):
+        with meter.serving(_say, news_collector(sources), PublisherCollector(publisher)):
             ingest.run()
         publisher.flush(FLUSH_LIMIT_S)
         _say(f"{ingest.intake.told()}; everything is acknowledged")

@@ -25,9 +25,9 @@ from agents.runtime.metrics_process import (
     Exposure,
     exposure,
 )
-from agents.runtime.metrics_run import RunMeter
+from agents.runtime.metrics_run import PublisherCollector, RunMeter
 from agents.runtime.settings import load_config
-from agents.runtime.sources import home_of, sources_of
+from agents.runtime.sources import home_of, news_collector, sources_of
 from agents.runtime.supervisor import Job, Supervisor
 from agents.runtime.watched import broadcasts_of, universe_of
 from agents.runtime.web_command import Keeper, web_of
@@ -104,7 +104,8 @@ def run_embedded(
         heard = " and ".join(source.name for source in sources)
         _say(f"{heard} -> the journal in {home}; {len(universe.listings):,} listings are followed")
         ingest = Ingest(sources, log, framer)
-        with meter.serving(_say, sources, log), web_of(settings.web, keeper.path, _say):
+        collectors = news_collector(sources), PublisherCollector(log)
+        with meter.serving(_say, *collectors), web_of(settings.web, keeper.path, _say):
             ingest.run()
         log.flush()
         _say(f"{ingest.intake.told()}; {log.mentions:,} mentions, {log.alerts:,} alert states")

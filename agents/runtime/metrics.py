@@ -144,6 +144,23 @@ GROUPS: Final = {
 }
 DECLARED: Final[dict[str, Declared]] = {k: v for group in GROUPS.values() for k, v in group.items()}
 
+# Why each stage sets records aside (docs/replay-folder.md says what the reasons mean).
+REJECTS: Final[dict[str, tuple[str, ...]]] = {
+    "read": (
+        "bad_bar", "bad_daily", "bad_price", "bad_row", "bad_size", "bad_time", "duplicate",
+        "embargoed", "empty_feed", "future", "no_time", "no_title", "not_a_feed", "past",
+        "test_item", "too_large", "too_long", "too_many_items", "undecodable", "unknown_line",
+        "unknown_symbol", "withheld",
+    ),
+    "decode": ("undecodable",),
+    "score": (),
+    "react": (
+        "bad_price", "bad_tick", "future", "late", "past", "unknown_issuer", "unknown_listing",
+        "unsupported_record",
+    ),
+    "deliver": ("refused", "undelivered"),
+}  # fmt: skip
+
 
 class Sheet:
     """The metrics of one process, in a registry of its own; children are made once and kept."""
@@ -162,11 +179,11 @@ class Sheet:
         assert isinstance(child, Counter)
         child.inc(by)
 
-    def observe(self, name: str, *labels: str, seconds: float) -> None:
-        """Add to a histogram."""
+    def observe(self, name: str, *labels: str, seconds: float, headline_id: str = "") -> None:
+        """Add to a histogram; `headline_id`: what it is an example of, which OpenMetrics tells."""
         child = self._child(name, labels)
         assert isinstance(child, Histogram)
-        child.observe(seconds)
+        child.observe(seconds, {"headline_id": headline_id} if headline_id else None)
 
     def show(self, name: str, *labels: str) -> None:
         """Make a series appear, at 0."""

@@ -19,7 +19,7 @@ from prometheus_client.registry import Collector
 
 from agents.runtime.clock import now_ns
 from agents.runtime.feed_health import BUCKETS_S, FeedHealth, FeedRecord, Spread
-from agents.runtime.metrics import DECLARED, PREFIX, counter_family, gauge_family
+from agents.runtime.metrics import DECLARED, PREFIX, REJECTS, counter_family, gauge_family
 from streams.events import SECOND_NS
 from streams.news import http_rules
 from streams.news.wire import Reason
@@ -59,7 +59,7 @@ BY_REASON: Final[dict[str, Callable[[FeedRecord], dict[str, int]]]] = {
 }
 REASONS: Final = {
     "news_failures": (*get_args(Reason), *http_rules.REASONS),
-    "news_rejects": ("no_title", "no_time", "not_a_feed", "empty_feed", "undecodable"),
+    "news_rejects": REJECTS["read"],
 }
 
 

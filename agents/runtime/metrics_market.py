@@ -13,10 +13,11 @@ from typing import Final, NamedTuple
 from agents.reacting.config import DAY_LEVELS_PCT, EngineConfig
 from agents.reacting.reactions import HORIZONS
 from agents.reacting.view import WINDOWS_S, ListingView, listing_views, open_alerts
+from agents.runtime.clock import now_ns
 from agents.runtime.metrics import MOST_LISTINGS, OTHER, PREFIX, Sheet
 from agents.runtime.metrics_text import Family, label
 from agents.runtime.shared_engine import REFUSED, SharedEngine, Turns
-from streams.events import PRICE_SCALE, SECOND_NS, Alert, Move, Phase, Reaction
+from streams.events import PRICE_SCALE, SECOND_NS, Alert, Candidate, Move, Phase, Reaction
 from streams.topics import partition_of
 
 MILLISECOND_NS: Final = 1_000_000
@@ -24,6 +25,14 @@ EVENT_TIME_NS: Final = 30 * SECOND_NS  # two servers, or one that missed a scrap
 TRANSITIONS: Final = ("opened", "escalated", "updated", "resolved", "retracted")
 OUTCOMES: Final = ("accepted", *REFUSED)
 STEPS: Final = [(level, direction) for level in DAY_LEVELS_PCT for direction in ("up", "down")]
+GAUGES: Final = (
+    "price",
+    "previous_close",
+    "last_tick_timestamp_seconds",
+    "move_ratio",
+    "move_max_ratio",
+    "listing_open",
+)
 SLOTS: Final = {step: slot for slot, step in enumerate(STEPS)}
 
 
@@ -56,6 +65,7 @@ class MarketMeter:
         self._homes: dict[int, list[str]] = defaultdict(list)
         self._crossed: dict[str, list[int]] = {}
         self._spoken: dict[str, list[str]] = {}  # a listing's samples up to their values
+        self._examples: dict[str, list[str]] = {}  # what follows the values in OpenMetrics
         self._rules = {rule.name for rule in config.rules}
         for number, each in enumerate(config.listings):
             if number < MOST_LISTINGS:
@@ -110,10 +120,24 @@ class MarketMeter:
         else:
             rule = self._sheet.among("alerts", record.rule, self._rules)
             self._sheet.count("alerts", rule, record.transition)
-            if record.transition == "opened" and record.attribution.candidates:
-                lag_s = record.attribution.candidates[0].lag_s
-                if lag_s >= 0:  # else the price led
-                    self._sheet.observe("news_to_move_seconds", record.direction, seconds=lag_s)
+            if record.transition in {"opened", "escalated"} and record.attribution.candidates:
+                self._explain(record, record.attribution.candidates[0])
+
+    def _explain(self, alert: Alert, cause: Candidate) -> None:
+        """Remember the likeliest headline beside the level that its alert has come to."""
+        if alert.listing in self._crossed:
+            found = self._examples.setdefault(alert.listing, [""] * len(STEPS))
+            named = label(headline_id=cause.headline_id)
+            found[SLOTS[alert.level_pct, alert.direction]] = (
+                f" # {{{named}}} 1.0 {now_ns() / SECOND_NS:.3f}"
+            )
+        if alert.transition == "opened" and cause.lag_s >= 0:  # else the price led
+            self._sheet.observe(
+                "news_to_move_seconds",
+                alert.direction,
+                seconds=cause.lag_s,
+                headline_id=cause.headline_id,
+            )
 
     # -- what a scrape asks
 
@@ -123,7 +147,7 @@ class MarketMeter:
         with self._turns:
             look = self._look(owned)
         yield from self._gauges(look, event_time=openmetrics and self._event_time)
-        yield self._crossings(owned)
+        yield self._crossings(owned, openmetrics=openmetrics)
         open_ = Counter(dict.fromkeys(self._rules, 0))
         for rule, count in look.alerts.items():
             open_[rule if rule in self._rules else OTHER] += count
@@ -137,8 +161,8 @@ class MarketMeter:
         """Look into the engines; none of them may be at work."""
         rows: list[ListingView] = []
         alerts, outcomes, clock_ns = Counter[str](), Counter(self._outcomes), -1
-        for engine in self._engines.values():  # the sum may not fall, whoever owns them
-            outcomes.update(engine.outcomes())
+        for each in self._engines.values():  # the sum may not fall, whoever owns them
+            outcomes.update(each.outcomes())
         for partition in owned:
             engine = self._engines.get(partition)
             if engine is None:  # none of its records has come yet
@@ -163,31 +187,23 @@ class MarketMeter:
         named = label(currency=row.currency, listing=row.listing)
         since_ns = row.now_ns - EVENT_TIME_NS
         for ts_ns, price in row.final_points(since_ns, self._lateness_ns):
-            at_ms = ts_ns // MILLISECOND_NS  # Prometheus's own; rounded, it may lie in the next second
+            at_ms = (
+                ts_ns // MILLISECOND_NS
+            )  # Prometheus's own; rounded, it may lie in the next second
             yield f"{{{named}}} {price / PRICE_SCALE} {at_ms / 1000}"
 
-    def _crossings(self, owned: Iterable[int]) -> Family:
+    def _crossings(self, owned: Iterable[int], *, openmetrics: bool) -> Family:
         listings = [name for partition in owned for name in self._homes[partition]]
         if OTHER in self._crossed:
             listings.append(OTHER)
-        return Family(
-            "level_crossings",
-            [
-                f"{spoken}{count}"
-                for listing in listings
-                for spoken, count in zip(self._spoken[listing], self._crossed[listing], strict=True)
-            ],
-        )
-
-
-GAUGES: Final = (
-    "price",
-    "previous_close",
-    "last_tick_timestamp_seconds",
-    "move_ratio",
-    "move_max_ratio",
-    "listing_open",
-)
+        lines: list[str] = []
+        for listing in listings:
+            own = zip(self._spoken[listing], self._crossed[listing], strict=True)
+            texts = [f"{spoken}{count}" for spoken, count in own]
+            if openmetrics and listing in self._examples:
+                texts = [t + e for t, e in zip(texts, self._examples[listing], strict=True)]
+            lines += texts
+        return Family("level_crossings", lines)
 
 
 def _samples(row: ListingView) -> Iterator[tuple[str, str]]:

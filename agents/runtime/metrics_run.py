@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Final, Protocol
 
@@ -16,8 +16,6 @@ from agents.runtime.metrics_market import MarketMeter
 from agents.runtime.metrics_process import Exposure, serving, sheet_of
 from agents.runtime.metrics_stages import StageMeter
 from agents.runtime.observer import NOBODY, Observer
-from agents.runtime.source import Source
-from agents.runtime.sources import news_collector
 from streams.events import Headline, Mention, Output
 from streams.reference.universe import Universe
 
@@ -63,12 +61,11 @@ class RunMeter:
         )
 
     def serving(
-        self, say: Callable[[str], None], sources: Sequence[Source] = (), log: Sending | None = None
+        self, say: Callable[[str], None], *collectors: Collector
     ) -> AbstractContextManager[str]:
-        """Serve meanwhile, the figures of the sources and of where records go among them."""
-        if log is not None:
-            self.sheet.registry.register(news_collector(sources))
-            self.sheet.registry.register(PublisherCollector(log))
+        """Serve meanwhile, the figures of collectors beside those of the stages."""
+        for collector in collectors:
+            self.sheet.registry.register(collector)
         return serving(self.exposed, self.sheet, say, self._market)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from http import HTTPStatus
@@ -47,8 +48,6 @@ class _Server(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as inherited
         """Say nothing of a client that went away; anything else is a fault of ours."""
-        import sys  # noqa: PLC0415 - only here
-
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 

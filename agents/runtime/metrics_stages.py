@@ -8,7 +8,7 @@ from typing import Final
 from agents.reacting.config import EngineConfig
 from agents.reacting.engine import Engine
 from agents.runtime.clock import now_ns
-from agents.runtime.metrics import MOST_ISSUERS, OTHER, Sheet
+from agents.runtime.metrics import MOST_ISSUERS, OTHER, REJECTS, Sheet
 from agents.runtime.metrics_market import MarketMeter
 from agents.runtime.observer import Observer
 from streams.codec import Record
@@ -17,22 +17,6 @@ from streams.reference.universe import Universe
 
 NEUTRAL: Final = 0.05  # a direction nearer to 0 says nothing, as in `newsquake eval`
 SENTIMENTS: Final = ("positive", "neutral", "negative", "unknown")
-# Why each stage sets records aside (docs/replay-folder.md says what the reasons mean).
-REASONS: Final[dict[str, tuple[str, ...]]] = {
-    "read": (
-        "bad_bar", "bad_daily", "bad_price", "bad_row", "bad_size", "bad_time", "duplicate",
-        "embargoed", "empty_feed", "future", "no_time", "no_title", "not_a_feed", "past",
-        "test_item", "too_large", "too_long", "too_many_items", "undecodable", "unknown_line",
-        "unknown_symbol", "withheld",
-    ),
-    "decode": ("undecodable",),
-    "score": (),
-    "react": (
-        "bad_price", "bad_tick", "future", "late", "past", "unknown_issuer", "unknown_listing",
-        "unsupported_record",
-    ),
-    "deliver": ("refused", "undelivered"),
-}  # fmt: skip
 
 
 class StageMeter(Observer):
@@ -52,7 +36,7 @@ class StageMeter(Observer):
         self.sheet, self._market, self._app, self._live = sheet, market, app, live
         self._issuers = frozenset([*universe.issuers][:MOST_ISSUERS] if universe else ())
         for stage in stages:
-            for reason in REASONS[stage]:
+            for reason in REJECTS[stage]:
                 sheet.show("rejects", stage, reason)
         sheet.show("label_overflow", "rejects")
         for stage in ("score", "react", "deliver"):
@@ -98,7 +82,7 @@ class StageMeter(Observer):
             if record.received_ns is not None:
                 self._left("score", record.received_ns)
         elif isinstance(record, Reject):
-            reasons = REASONS[record.stage]
+            reasons = REJECTS[record.stage]
             self.sheet.count(
                 "rejects", record.stage, self.sheet.among("rejects", record.reason, reasons)
             )

@@ -6,10 +6,10 @@ be an eighth of a core that the stages need; this takes less than a tenth of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from prometheus_client import CollectorRegistry, Metric
+from prometheus_client import CollectorRegistry
 from prometheus_client.samples import Sample
 
 from agents.runtime.metrics import DECLARED, PREFIX
@@ -35,7 +35,7 @@ def written(registry: CollectorRegistry, families: Iterable[Family], *, openmetr
     lines: list[str] = []
     for metric in registry.collect():
         lines += _head(metric.name, metric.type, metric.documentation, openmetrics=openmetrics)
-        lines += _samples(metric)
+        lines += [_sample(sample, openmetrics=openmetrics) for sample in metric.samples]
     for family in families:
         declared = DECLARED[family.name]
         name = f"{PREFIX}_{family.name}"
@@ -52,14 +52,13 @@ def _head(name: str, kind: str, text: str, *, openmetrics: bool) -> tuple[str, s
     return f"# HELP {name} {said}", f"# TYPE {name} {kind}"
 
 
-def _samples(metric: Metric) -> Iterator[str]:
-    for sample in metric.samples:
-        yield _sample(sample)
-
-
-def _sample(sample: Sample) -> str:
+def _sample(sample: Sample, *, openmetrics: bool) -> str:
     labels = f"{{{label(**sample.labels)}}}" if sample.labels else ""
-    return f"{sample.name}{labels} {float(sample.value)}"
+    text = f"{sample.name}{labels} {float(sample.value)}"
+    example = sample.exemplar
+    if example is None or not openmetrics:
+        return text
+    return f"{text} # {{{label(**example.labels)}}} {float(example.value)} {example.timestamp}"
 
 
 def _escaped(value: str) -> str:

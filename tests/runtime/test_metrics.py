@@ -25,11 +25,11 @@ from agents.runtime.engine_file import of_partition
 from agents.runtime.feed_health import FeedHealth
 from agents.runtime.inputs import Inputs, read_inputs
 from agents.runtime.local import Replay, Watcher
-from agents.runtime.metrics import DECLARED, GROUPS, PREFIX, Sheet
+from agents.runtime.metrics import DECLARED, GROUPS, PREFIX, REJECTS, Sheet
 from agents.runtime.metrics_feeds import NewsCollector
 from agents.runtime.metrics_market import TRANSITIONS, MarketMeter
 from agents.runtime.metrics_process import Exposure, exposure
-from agents.runtime.metrics_run import Counting, RunMeter
+from agents.runtime.metrics_run import Counting, PublisherCollector, RunMeter
 from agents.runtime.metrics_stages import SENTIMENTS, sentiment
 from agents.runtime.metrics_text import written
 from agents.runtime.metrics_worker import WorkerMeter
@@ -76,7 +76,7 @@ def after(day: Inputs, base: Path) -> Scrape:
     """What is said of the day when it is over."""
     meter = RunMeter(SEEN, day.engine, day.universe)
     replay(day, meter, base / "after")
-    with meter.serving(print, (), Log()) as address:
+    with meter.serving(print, PublisherCollector(Log())) as address:
         return scraped(address)
 
 
@@ -115,7 +115,7 @@ def fresh(day: Inputs, tmp_path: Path) -> Iterator[Scrape]:
     with ExitStack() as stack:
         queue = partial(queue_of_run, tmp_path)
         stack.enter_context(courier_of(config, queue, print, sheet=run.sheet, linger_s=0.0))
-        addresses = [stack.enter_context(run.serving(print, (), Log()))]
+        addresses = [stack.enter_context(run.serving(print, PublisherCollector(Log())))]
         addresses += [stack.enter_context(worker(*start)) for start in starts]
         book = stack.enter_context(closing(NewsBook(tmp_path / "news.sqlite")))
         sheet, health = Sheet(), FeedHealth({"wire": Expect()}, book)
@@ -257,10 +257,19 @@ def test_a_replay_measures_no_latency(after: Scrape) -> None:
 def test_openmetrics_says_the_same(day: Inputs, base: Path, after: Scrape) -> None:
     meter = RunMeter(SEEN, day.engine, day.universe)
     replay(day, meter, base / "again")
-    with meter.serving(print, (), Log()) as address:
+    with meter.serving(print, PublisherCollector(Log())) as address:
         other = scraped(address, OPENMETRICS)
     assert other.kind.startswith("application/openmetrics-text")
     assert other.text.endswith("# EOF\n")
+    examples = {
+        sample.exemplar.labels["headline_id"]
+        for family in other.families.values()
+        for sample in family.samples
+        if sample.exemplar
+    }
+    causes = (a["attribution"]["candidates"] for a in records(demo_day(base)[0], "alerts_log"))
+    assert examples
+    assert examples <= {each[0]["headline_id"] for each in causes if each}
     ours = {key: v for key, v in other.samples.items() if key[0].startswith(PREFIX)}
     assert ours == {key: v for key, v in after.samples.items() if key[0].startswith(PREFIX)}
 
@@ -317,7 +326,7 @@ def test_a_reason_that_nobody_declared_is_other() -> None:
 def test_every_reason_of_a_reject_is_declared() -> None:
     documented = re.findall(r"^\| (`.*?) \|", text_of("replay-folder.md"), re.MULTILINE)
     reasons = {word for cell in documented for word in re.findall(r"`([a-z_]+)`", cell)}
-    declared = {reason for of_stage in metrics_stages.REASONS.values() for reason in of_stage}
+    declared = {reason for of_stage in REJECTS.values() for reason in of_stage}
     assert reasons == declared
 
 
@@ -374,7 +383,7 @@ def test_scrapes_disturb_nothing_and_see_whole_states(
             faults.append(fault)
         seen.append(rows)
 
-    with meter.serving(print, (), Log()) as address:
+    with meter.serving(print, PublisherCollector(Log())) as address:
         lookers = [
             threading.Thread(target=look, args=(address, accept))
             for accept in ("text/plain", "text/plain", OPENMETRICS)

@@ -108,7 +108,7 @@ def test_a_replay_is_seen_as_it_goes(tmp_path: Path) -> None:
         while len(clocks) < 3:
             assert time.monotonic() < deadline_s, said.read_text()
             clocks |= set(scraped(address).rows("event_clock_timestamp_seconds").values())
-        assert all(1.758e9 < clock < 1.760e9 for clock in clocks)
+        assert 1.75e9 < min(clocks) < max(clocks) < 1.77e9
 
 
 def test_a_replay_beside_a_live_run_leaves_its_port_alone(tmp_path: Path) -> None:
