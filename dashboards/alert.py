@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Mapping
 from typing import Final
 
@@ -11,7 +10,6 @@ import msgspec
 from dashboards.thresholds import Links
 from dashboards.yaml_text import Value
 
-RUNBOOK: Final = "RUNBOOK.md"
 WINDOW_S: Final = 3600  # what a dashboard shows on either side of an alert's beginning
 _SINCE: Final = "(max(ALERTS_FOR_STATE{{{labels}}}) or vector(time()))"
 
@@ -125,8 +123,3 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
             f'{{{{ with printf "{query}" "{self.name}"{names} | query }}}}'
             '{{ . | first | value | printf "%.0f" }}{{ end }}'
         )
-
-
-def slots_of(text: str) -> set[str]:
-    """Return the names of the slots in a text."""
-    return {name for _, name, _, _ in string.Formatter().parse(text) if name}

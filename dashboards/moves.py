@@ -18,10 +18,10 @@ from dashboards.thresholds import Jobs, Market
 LISTING_PAGE: Final = "newsquake-listing"
 MARKET_INTERVAL: Final = "1s"  # of evaluation: with the scrape's, what this path takes at most
 AWAY: Final = "2m"  # a process may be away for so long before its alerts count as ended
-# A crossing stays in sight for a minute, should scrapes fail; an end must outlast it. No metric says
-# whose alert ended: it is one of those whose venue is not in its regular phase.
-BEGUN: Final = "1m"
-ENDED: Final = "70s"
+# No metric says whose alert ended: it is taken to be those whose venue is not in its regular phase.
+# A crossing stays in sight for a minute, should scrapes fail, and an end must outlast that; what is
+# held open looks back no farther than it must, for another venue's end may be in sight.
+BEGUN, BEGUN_AND_ENDED, ENDED = "1m", "70s", "15s"
 
 
 def move_alert(rule: Market, jobs: Jobs) -> Alert:
@@ -51,17 +51,20 @@ def _firing(rule: Market, job: str, replay: str) -> str:
     def ours(samples: str) -> str:
         return samples if replay else f"{samples} unless {IN_REPLAY}"
 
+    def over(span: str) -> str:
+        closed = ours(f'newsquake_listing_open{{job="{job}"}}')
+        ends = f'{of_rule},transition=~"resolved|retracted"}}'
+        ended = ours(f"increase(newsquake_alerts_total{ends}[{span}])")
+        return f"on (listing) (max by (listing) ({closed}) == 0 and on () (sum({ended}) > 0))"
+
     crossed = ours(f"increase(newsquake_level_crossings_total{_watched(rule, job)}[{BEGUN}])")
     held = ours(f"max_over_time(newsquake_alerts_open{of_rule}}}[{AWAY}])")
-    opened = ours(f'newsquake_listing_open{{job="{job}"}}')
-    ends = f'{of_rule},transition=~"resolved|retracted"}}'
-    ended = ours(f"increase(newsquake_alerts_total{ends}[{ENDED}])")
     return (
-        f"(\n  max by (listing, direction) ({crossed}) > 0\n"
-        f"  or max by (listing, direction) (ALERTS{fired})\n"
+        f"(max by (listing, direction) ({crossed}) > 0)\n"
+        f"  unless {over(BEGUN_AND_ENDED)}\n"
+        f"or max by (listing, direction) (ALERTS{fired})\n"
         f"  and on () (sum({held}) > 0)\n"
-        f")\nunless on (listing) (\n  max by (listing) ({opened}) == 0\n"
-        f"  and on () (sum({ended}) > 0)\n)"
+        f"  unless {over(ENDED)}"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import yaml
 
 from agents import cli
 from agents.runtime.metrics import DECLARED
-from dashboards.alert import Alert, slots_of
+from dashboards.alert import Alert
 from dashboards.build import FOLDER, alerts_of
 from dashboards.thresholds import load
 from tests.dashboards.promql import asked, tokens
@@ -62,7 +63,7 @@ def test_it_holds_on_purpose(alert: Alert) -> None:
 
 @each_alert
 def test_its_description_says_the_value_and_the_window(alert: Alert) -> None:
-    slots = slots_of(alert.description)
+    slots = {name for _, name, _, _ in string.Formatter().parse(alert.description)}
     assert slots & {"value", "move"} or alert.name == "ScrapeMissing"  # a value of 0 says nothing
     assert re.search(r"\d+ ?[smh]\b|hours of the week|window|evaluation", alert.description)
 
