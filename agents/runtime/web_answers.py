@@ -7,31 +7,21 @@ for Grafana renders annotations as such: the words of the record, escaped, and n
 from __future__ import annotations
 
 import html
-from typing import Any, Final, Literal
+from typing import Any, Final
 from urllib.parse import quote
 
+from agents.runtime.metrics_stages import sentiment
 from agents.runtime.web_read import AlertPage, HeadlinePage, Plain
-from agents.scoring.sentiment import NEUTRAL_BAND
 from streams.news.text import clean_url
 
 MS_NS: Final = 1_000_000
-Sentiment = Literal["positive", "neutral", "negative", "unknown"]
-
-
-def sentiment_of(direction: float | None) -> Sentiment:
-    """Return the word for a direction in [-1, 1]; None = no evidence."""
-    if direction is None:
-        return "unknown"
-    if abs(direction) <= NEUTRAL_BAND:
-        return "neutral"
-    return "positive" if direction > 0 else "negative"
 
 
 def headline_answer(headline: Plain, issuer: str | None, listing: str | None) -> Plain:
     """Return one headline of a list; `issuer` and `listing` are those that were asked for, if any."""
     mentions = headline["mentions"]
     mine = [each for each in mentions if issuer in {None, each["issuer"]}]
-    words = {sentiment_of(each["direction"]) for each in mine}
+    words = {sentiment(each["direction"]) for each in mine}
     tags = [listing] if listing else [each["issuer"] for each in mine]
     tags += sorted(words) + sorted({kind for each in mine for kind in each["event_types"]})
     return {

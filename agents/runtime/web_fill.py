@@ -23,7 +23,6 @@ from streams.messages import TYPE, from_message, market_record
 from streams.topics import ALERTS, HEADLINES, MARKET, REACTIONS, prefixed
 
 FILES: Final[dict[str, type]] = {"headlines": Headline, "mentions": Mention, "alerts_log": Alert}
-ROWS: Final = 50_000  # of reactions in memory at once
 POLL_MS: Final = 200
 POLL_RECORDS: Final = 2000
 # Mentions stand among all ticks: of a market that nobody has read, only the newest is looked through.
@@ -63,10 +62,8 @@ def _lines(path: Path, kind: type) -> Iterator[Any]:
 
 def _reactions(path: Path) -> Iterator[Reaction]:
     try:
-        frame = pl.scan_parquet(path).collect()
-        for part in frame.iter_slices(ROWS):
-            for row in part.iter_rows(named=True):
-                yield msgspec.convert(row, Reaction)
+        for row in pl.read_parquet(path).iter_rows(named=True):
+            yield msgspec.convert(row, Reaction)
     except (OSError, pl.exceptions.PolarsError, msgspec.ValidationError) as fault:
         raise InputError(str(path), f"cannot be read: {fault}") from fault
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agents.runtime import web_markup as html
+from agents.runtime.metrics_stages import sentiment
 from agents.runtime.progress import utc
-from agents.runtime.web_answers import page_of_alert, page_of_headline, sentiment_of
+from agents.runtime.web_answers import page_of_alert, page_of_headline
 from agents.runtime.web_read import AlertPage, HeadlinePage, Plain
 from streams.events import SECOND_NS
 
@@ -113,7 +114,7 @@ def _mentions(mentions: Sequence[Plain]) -> html.Html:
         [
             html.cell(each["issuer"]),
             html.number(each["relevance"], ".2f"),
-            html.cell(sentiment_of(each["direction"])),
+            html.cell(sentiment(each["direction"])),
             html.number(each["direction"], "+.2f"),
             html.cell(", ".join(each["event_types"])),
             html.number(each["novelty"], ".2f"),
