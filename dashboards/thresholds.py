@@ -32,12 +32,11 @@ class Links(_Table, frozen=True):
 
 
 class Market(_Table, frozen=True):
-    """A rule of the engine, of which Prometheus watches the level crossings."""
+    """A rule of the engine, whose open alerts Prometheus watches."""
 
     name: str
     levels_pct: tuple[int, ...]
     severity: str
-    listings: tuple[str, ...] = ()  # none named: all
     lines_pct: tuple[int, ...] = ()
 
 

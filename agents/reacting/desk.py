@@ -15,7 +15,7 @@ from agents.reacting.news import News
 from agents.reacting.reactions import Watch
 from agents.reacting.rules import AlertState
 from agents.reacting.watching import OPEN, Scheduled, Waits, Watching
-from streams.events import Mention, Output
+from streams.events import Alert, Mention, Output
 
 EXPIRE, RESOLVE = "expire", "resolve"
 FOREVER_NS = 2**62
@@ -54,9 +54,9 @@ class Desk:
         """Return what is known of its news."""
         return self._news
 
-    def open_rules(self) -> list[str]:
-        """Return the rule of each alert that is open."""
-        return [state.alert.rule for state in self._alerting.alerts.values()]
+    def open_alerts(self) -> list[Alert]:
+        """Return the newest state of each alert that is open."""
+        return [state.alert for state in self._alerting.alerts.values()]
 
     def state(self, *, news: bool = True) -> DeskState:
         """Return what `restore` needs, the news only where asked for."""

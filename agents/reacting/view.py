@@ -105,6 +105,7 @@ def _view(line: Line, phase: Phase, now_ns: int) -> ListingView:
     return ListingView(line.name, line.listing.currency, phase, now_ns, price, close, points)
 
 
-def open_alerts(engine: Engine) -> Counter[str]:
-    """Return how many alerts are open, by rule."""
-    return Counter(rule for desk in engine.roster.desks for rule in desk.open_rules())
+def open_alerts(engine: Engine) -> Counter[tuple[str, str, str]]:
+    """Return how many alerts are open, by rule, listing and direction."""
+    alerts = (alert for desk in engine.roster.desks for alert in desk.open_alerts())
+    return Counter((each.rule, each.listing, each.direction) for each in alerts)

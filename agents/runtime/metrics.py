@@ -57,6 +57,11 @@ MARKET: Final[dict[str, Declared]] = {
     "reactions": Declared("counter", "Reactions that came to their end.", ("horizon",)),
     "alerts": Declared("counter", "Alerts that took a new state.", ("rule", "transition")),
     "alerts_open": Declared("gauge", "Alerts that are open.", ("rule",)),
+    "alert_open": Declared(
+        "gauge",
+        "1 while an alert is open, 0 once it has ended.",
+        ("rule", "listing", "direction"),
+    ),
     "engine_rows": Declared("counter", "Price rows by what became of them.", ("outcome",)),
     "event_clock_timestamp_seconds": Declared("gauge", "Newest Clock that the engine has read."),
     "news_to_move_seconds": Declared(

@@ -40,7 +40,7 @@ class Look(NamedTuple):
     """What was seen of the engines, all at one moment each."""
 
     rows: list[ListingView]
-    alerts: Counter[str]
+    alerts: Counter[tuple[str, str, str]]  # open ones, by rule, listing, direction
     outcomes: Counter[str]
     clock_ns: int
 
@@ -67,6 +67,7 @@ class MarketMeter:
         self._spoken: dict[str, list[str]] = {}  # a listing's samples up to their values
         self._examples: dict[str, list[str]] = {}  # what follows the values in OpenMetrics
         self._rules = {rule.name for rule in config.rules}
+        self._opened: set[tuple[str, str, str]] = set()  # alerts that were open here at any time
         for number, each in enumerate(config.listings):
             if number < MOST_LISTINGS:
                 self._homes[partition_of(each.issuer, partitions)].append(each.listing)
@@ -109,6 +110,7 @@ class MarketMeter:
             for engine in self._engines.values():
                 self._outcomes.update(engine.outcomes())
             self._engines.clear()
+            self._opened.clear()
 
     def made(self, record: Move | Alert | Reaction) -> None:
         """Count an output."""
@@ -149,8 +151,9 @@ class MarketMeter:
         yield from self._gauges(look, event_time=openmetrics and self._event_time)
         yield self._crossings(owned, openmetrics=openmetrics)
         open_ = Counter(dict.fromkeys(self._rules, 0))
-        for rule, count in look.alerts.items():
+        for (rule, _, _), count in look.alerts.items():
             open_[rule if rule in self._rules else OTHER] += count
+        yield self._alerts(look)
         yield _family("alerts_open", (f"{{{label(rule=r)}}} {n}" for r, n in open_.items()))
         rows = ((o, look.outcomes[o]) for o in OUTCOMES)
         yield _family("engine_rows", (f"_total{{{label(outcome=o)}}} {n}" for o, n in rows))
@@ -160,7 +163,8 @@ class MarketMeter:
     def _look(self, owned: Iterable[int]) -> Look:
         """Look into the engines; none of them may be at work."""
         rows: list[ListingView] = []
-        alerts, outcomes, clock_ns = Counter[str](), Counter(self._outcomes), -1
+        alerts, clock_ns = Counter[tuple[str, str, str]](), -1
+        outcomes = Counter(self._outcomes)
         for each in self._engines.values():  # the sum may not fall, whoever owns them
             outcomes.update(each.outcomes())
         for partition in owned:
@@ -172,6 +176,17 @@ class MarketMeter:
             alerts += open_alerts(engine)
             clock_ns = max(clock_ns, engine.clock_ns)
         return Look(rows, alerts, outcomes, clock_ns)
+
+    def _alerts(self, look: Look) -> Family:
+        """Return a 1 for each alert that is open, and a 0 for each that was: its end is told so."""
+        known = (key for key in look.alerts if key[0] in self._rules and key[1] in self._crossed)
+        self._opened.update(known)
+        lines = (
+            f"{{{label(rule=rule, listing=listing, direction=direction)}}} "
+            f"{min(look.alerts[rule, listing, direction], 1)}"
+            for rule, listing, direction in sorted(self._opened)
+        )
+        return _family("alert_open", lines)
 
     def _gauges(self, look: Look, *, event_time: bool) -> Iterator[Family]:
         lines: dict[str, list[str]] = {name: [] for name in GAUGES}

@@ -187,12 +187,12 @@ tests:
       - {{series: 'up{{job="newsquake",instance="a"}}', values: 1x300}}
       - {{series: 'newsquake_replay_info{{job="newsquake",instance="a",name="day"}}', values: 1x20}}
       - {{series: 'newsquake_level_crossings_total{{job="newsquake",instance="a",listing="A.XNYS",level="3",direction="up"}}', values: 0x10 1x9}}
-      - {{series: 'newsquake_alerts_open{{job="newsquake",instance="a",rule="day_move"}}', values: 0x10 1x9}}
+      - {{series: 'newsquake_alert_open{{job="newsquake",instance="a",rule="day_move",listing="A.XNYS",direction="up"}}', values: _x10 1x9}}
       - {{series: 'newsquake_last_tick_timestamp_seconds{{job="newsquake",instance="a",listing="A.XNYS"}}', values: 0x20}}
       - {{series: 'newsquake_listing_open{{job="newsquake",instance="a",listing="A.XNYS"}}', values: 1x20}}
       - {{series: 'newsquake_replay_info{{job="newsquake-replay",instance="a",name="day"}}', values: 1x20}}
       - {{series: 'newsquake_level_crossings_total{{job="newsquake-replay",instance="a",listing="A.XNYS",level="3",direction="up"}}', values: 0x10 1x9}}
-      - {{series: 'newsquake_alerts_open{{job="newsquake-replay",instance="a",rule="day_move"}}', values: 0x10 1x9}}
+      - {{series: 'newsquake_alert_open{{job="newsquake-replay",instance="a",rule="day_move",listing="A.XNYS",direction="up"}}', values: _x10 1x9}}
       - {{series: 'newsquake_last_tick_timestamp_seconds{{job="newsquake-replay",instance="a",listing="A.XNYS"}}', values: 0x20}}
       - {{series: 'newsquake_listing_open{{job="newsquake-replay",instance="a",listing="A.XNYS"}}', values: 1x20}}
     promql_expr_test:

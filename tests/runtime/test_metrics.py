@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -35,7 +36,17 @@ from agents.runtime.metrics_text import written
 from agents.runtime.metrics_worker import WorkerMeter
 from agents.runtime.settings import MetricsFile
 from streams.errors import UsageError
-from streams.events import PRICE_SCALE, SECOND_NS, Flag, Reject, TickFrame
+from streams.events import (
+    PRICE_SCALE,
+    SECOND_NS,
+    Alert,
+    Flag,
+    Headline,
+    Mention,
+    Output,
+    Reject,
+    TickFrame,
+)
 from streams.news.book import NewsBook
 from streams.news.rhythm import Expect
 from streams.prices.framer import frames
@@ -209,6 +220,37 @@ def test_mentions_and_headlines_are_those_scored(after: Scrape, base: Path) -> N
     linked = {(m["headline_id"], m["revision"]) for m in mentions}
     assert after.value("headlines_scored_total") == len(headlines)
     assert after.value("headlines_unlinked_total") == len(headlines) - len(linked)
+
+
+class Opened(Watcher):
+    """Asks for the metrics whenever an alert has opened or ended."""
+
+    def __init__(self, look: Callable[[], dict[Any, float]]) -> None:
+        self._look = look
+        self.seen: list[tuple[str, float | None]] = []
+
+    def record(self, record: Headline | Mention | Output) -> None:
+        if isinstance(record, Alert) and record.transition in {"opened", "resolved"}:
+            named = {
+                "rule": record.rule, "listing": record.listing, "direction": record.direction,
+            }  # fmt: skip
+            self.seen.append((record.transition, self._look().get(frozenset(named.items()))))
+
+
+def test_an_alert_is_1_while_it_is_open_and_0_after_it(day: Inputs, tmp_path: Path) -> None:
+    meter = RunMeter(SEEN, day.engine, day.universe)
+    with meter.serving(print, PublisherCollector(Log())) as address:
+
+        def look() -> dict[Any, float]:
+            rows = scraped(address).families[f"{PREFIX}_alert_open"].samples
+            return {frozenset(row.labels.items()): row.value for row in rows}
+
+        watcher = Opened(look)
+        engine = meter.observer.engine(day.engine)
+        Replay(day, tmp_path, frame=500, watcher=watcher, engine=engine).run()
+        assert watcher.seen
+        assert set(watcher.seen) == {("opened", 1.0), ("resolved", 0.0)}
+        assert set(look().values()) == {0.0}
 
 
 def test_prices_are_the_last_accepted_ones(after: Scrape, day: Inputs, base: Path) -> None:
