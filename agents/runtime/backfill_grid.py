@@ -13,6 +13,10 @@ from streams.events import I64, SECOND_NS
 
 BUSY_S: Final = 300  # after an event, sampled at each step: as long as Prometheus looks back
 QUIET_S: Final = 60  # between samples else: a series that is open must not seem to end
+RESTING_S: Final = (
+    240  # between those of a counter that has not risen for an hour: within five minutes
+)
+RESTED_S: Final = 3600
 
 
 class Grid(NamedTuple):
@@ -51,10 +55,13 @@ class Grid(NamedTuple):
     def steps_of(self, seen_s: I64, among: I64) -> tuple[list[int], list[int]]:
         """Return (instants, counts) of a counter whose events are seen from `seen_s` (sorted) on.
 
-        It has a sample at each of `among`, where it rises, and one step before, so that no rise
-        is lost between two samples, nor the first one for want of a zero.
+        It has a sample at each of `among`, at a quarter of them where it has not risen for an hour,
+        where it rises, and one step before, so that no rise is lost between two samples, nor the
+        first one for want of a zero.
         """
         rises = self.up(seen_s)
+        newest = np.append(-RESTED_S, rises)[np.searchsorted(rises, among, "right")]
+        among = among[(among - newest < RESTED_S) | (among % RESTING_S == 0)]
         times = np.unique(np.concatenate([among, rises, rises - self.step_s]))
         return times.tolist(), np.searchsorted(seen_s, times, "right").tolist()
 
