@@ -19,7 +19,8 @@ h2 { font-size: 1.05rem; margin: 1.6rem 0 .4rem; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .25rem .7rem .25rem 0;
          border-bottom: 1px solid #d8dee4; overflow-wrap: anywhere; }
-th { font-weight: 600; white-space: nowrap; }
+th, td.whole { white-space: nowrap; }
+th { font-weight: 600; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .quiet { color: #59636e; }
 @media (prefers-color-scheme: dark) {
@@ -63,6 +64,11 @@ def page_link(path: str, words: str) -> Html:
 def cell(inner: str) -> Html:
     """Return a cell; what is not markup of ours is escaped."""
     return tag("td", inner if isinstance(inner, Html) else text(inner))
+
+
+def whole(words: str) -> Html:
+    """Return a cell whose few words, ours and not a feed's, stay on one line."""
+    return tag("td", words if isinstance(words, Html) else text(words), "whole")
 
 
 def number(value: float | None, form: str, unit: str = "") -> Html:

@@ -64,15 +64,15 @@ def index_page(headlines: Sequence[Plain], alerts: Sequence[Plain]) -> str:
     """Return the page of what is newest."""
     shown = [
         [
-            html.cell(_at(each["opened_ns"])),
-            html.cell(each["state"]),
+            html.whole(_at(each["opened_ns"])),
+            html.whole(each["state"]),
             html.cell(html.page_link(page_of_alert(each["alert_id"]), each["sentence"])),
         ]
         for each in alerts
     ]
     said = [
         [
-            html.cell(_at(each["event_ns"])),
+            html.whole(_at(each["event_ns"])),
             html.cell(each["source"]),
             html.cell(html.page_link(page_of_headline(each["headline_id"]), each["title"])),
         ]
@@ -149,8 +149,8 @@ def _revisions(revisions: Sequence[Plain]) -> html.Html:
         [
             html.cell(str(each["revision"])),
             html.cell(each["action"]),
-            html.cell(_at(each["updated_ns"] or each["published_ns"])),
-            html.cell(_at(each["received_ns"])),
+            html.whole(_at(each["updated_ns"] or each["published_ns"])),
+            html.whole(_at(each["received_ns"])),
             html.cell(each["title"]),
         ]
         for each in revisions
@@ -162,11 +162,11 @@ def _causes(attribution: Plain) -> html.Html:
     rows = [
         [
             html.number(each["share"] * 100, ".1f", " %"),
-            html.cell(_at(each["event_ns"])),
-            html.cell(_lag(each["lag_s"])),
+            html.whole(_at(each["event_ns"])),
+            html.whole(_lag(each["lag_s"])),
             html.cell(each["source"]),
             html.cell(html.page_link(page_of_headline(each["headline_id"]), each["title"])),
-            html.cell(html.link(each["url"], "source")),
+            html.whole(html.link(each["url"], "source")),
             html.cell(", ".join(f"{name} {value:g}" for name, value in each["factors"].items())),
         ]
         for each in attribution["candidates"]
@@ -196,10 +196,10 @@ def _said(attribution: Plain) -> str:
 def _transitions(transitions: Sequence[Plain]) -> html.Html:
     rows = [
         [
-            html.cell(_at(each["updated_ns"])),
-            html.cell(each["transition"]),
+            html.whole(_at(each["updated_ns"])),
+            html.whole(each["transition"]),
             html.number(each["level_pct"], "d", " %"),
-            html.cell(_percent(each["return_bps"])),
+            html.whole(_percent(each["return_bps"])),
             html.price(each["price"]),
             html.cell(each["sentence"]),
         ]
