@@ -81,8 +81,8 @@ class Cells:
 
     def changes(self) -> dict[str, bytes | None]:
         """Return the cells that are new or different since the last call; None: it is no more."""
-        desks, news, markets = self._engine.touched.take()
         changed: dict[str, bytes | None] = self._forgotten()
+        desks, news, markets = self._engine.touched.take()
         watermarks = self._engine.watermarks().tolist()
         for number in desks:
             self._take_issuer(number, watermarks[number])
@@ -161,6 +161,7 @@ class Cells:
         for _, extent in gone:
             for owner in extent.owners:
                 self._keep_newest(owner, extent.oldest, extent.newest, settled_ns)
+                self._fold_before(owner, extent.newest)
         gone += self._minutes.expired(
             lambda owner: self._tape(owner).needs(settled_ns)[1], max(minute for _, minute in needs)
         )
@@ -172,6 +173,18 @@ class Cells:
         point = tape.newest_before(tape.needs(settled_ns)[0])
         if point.shape[1] and oldest <= point[0, 0] <= newest:
             self._seconds.add(owner, point)
+
+    def _fold_before(self, owner: int, newest: int) -> None:
+        """See to it that the minutes of seconds that go are in this checkpoint.
+
+        Whoever has been idle since was not taken again, and its last minutes are not yet made.
+        """
+        if self._tape(owner).folded_second() >= newest:
+            return
+        if owner < self._first_market:
+            self._engine.touched.desks[self._roster.issuer_of[owner]] = True
+        else:
+            self._engine.touched.markets.add(self._markets[owner - self._first_market])
 
     def _tape(self, owner: int) -> Tape:
         if owner < self._first_market:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -18,9 +19,11 @@ from agents.reacting.cells import Cells
 from agents.reacting.config import EngineConfig
 from agents.reacting.engine import Engine
 from agents.reacting.pages import Pages
-from streams.events import Output
+from streams.events import SECOND_NS, Clock, Output, Reaction
+from streams.prices.live import Tick, frame_of
+from tests.oracle import DailyRow
 from tests.reacting.test_parity import config_of, plain, run
-from tests.strategies import MarketLog, market_logs
+from tests.strategies import BENCHMARK, DATES, LISTINGS, MarketLog, market_logs, mention
 
 SLOW = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 Kept = dict[str, bytes]
@@ -69,6 +72,39 @@ def test_restarts_from_cells_change_nothing(log: MarketLog, plan: list[str]) -> 
         if step == "p":
             engine.prune()
     assert plain(whole) == plain(outputs)
+
+
+OPEN_S = 1_758_720_600  # 24 September 2025, 13:30 UTC
+
+
+@pytest.mark.parametrize("listing", ["BABA.XNYS", BENCHMARK])
+def test_seconds_go_only_when_their_minutes_are_kept(listing: str) -> None:
+    """Four seconds fill a page and more; two and a half idle hours later it is dropped."""
+    ends = (0, 1, 2, 5)
+    records: list[Any] = []
+    for number, second in enumerate(ends):
+        tick = Tick(listing, (OPEN_S + second) * SECOND_NS, 163_000_000 + number * 10_000, 100)
+        records.append(Clock(ts_ns=tick.ts_ns))
+        records.append(msgspec.structs.replace(frame_of([tick]), run="run0", first_seq=number))
+    late_ns = (OPEN_S + 9_000) * SECOND_NS
+    records.append(Clock(ts_ns=late_ns))
+    issuer = next(each.issuer for each in LISTINGS if each.listing == listing)
+    records.append(mention("h0", issuer, OPEN_S * SECOND_NS, known_ns=late_ns))
+    records.append(Clock(ts_ns=late_ns + SECOND_NS, final=True))
+    yesterday = DATES[0] - 1
+    close = DailyRow(listing=listing, date=yesterday, close=163_000_000, split=None, dividend=None)
+    log = MarketLog(LISTINGS, (close,), tuple(records))
+    _, whole = run(log, log.records)
+    config, kept = config_of(log), Kept()
+    engine, outputs = Engine(config), list[Output]()
+    cells = Cells(engine)
+    for record in log.records:
+        outputs += engine.apply(record)
+        keep(kept, cells)
+        engine, cells = restarted(config, kept)
+    assert plain(whole) == plain(outputs)
+    reactions = [each for each in outputs if isinstance(each, Reaction) and each.listing == listing]
+    assert reactions[0].path_low_bps == 0.0
 
 
 @SLOW
