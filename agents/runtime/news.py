@@ -71,6 +71,8 @@ class NewsSource:
         feed = outcome.feed
         if outcome.kind == "silent":
             self._say(f"{feed} is silent: {outcome.detail}")
+        elif outcome.kind == "connected" and outcome.detail:
+            self._say(f"{feed} {outcome.detail}")
         elif outcome.kind == "failed" and feed not in self._failing:
             self._failing.add(feed)
             again = "" if outcome.next_s is None else f"; next try in {outcome.next_s:.0f} s"

@@ -61,7 +61,7 @@ class HttpInbox:
             await web.TCPSite(runner, self._host, self._port).start()
             host, port, *_ = runner.addresses[0]
             self.address = (str(host), int(port))
-            self._tell("connected")
+            self._tell("connected", f"listens at {self.url}")
             while True:
                 await asyncio.sleep(HEARD_S)
                 self._tell("unchanged")
@@ -69,8 +69,15 @@ class HttpInbox:
             self.address = None
             await runner.cleanup()
 
-    def _tell(self, kind: Literal["connected", "unchanged"]) -> None:
-        self._notice(Outcome(feed=self._feed.name, at_ns=self._now_ns(), kind=kind))
+    @property
+    def url(self) -> str:
+        """Return where documents are posted to; the port is the real one once it listens."""
+        host, port = self.address or (self._host, self._port)
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+
+    def _tell(self, kind: Literal["connected", "unchanged"], detail: str = "") -> None:
+        name, at_ns = self._feed.name, self._now_ns()
+        self._notice(Outcome(feed=name, at_ns=at_ns, kind=kind, detail=detail))
 
     async def _post(self, request: web.Request) -> web.Response:
         if refusal := self._refusal(request):

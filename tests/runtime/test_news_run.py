@@ -138,13 +138,14 @@ async def test_every_headline_once_through_a_kill_9(tmp_path: Path) -> None:
 
 def faults_are_told_once(lines: list[str]) -> None:
     """A source that fails says so, and when it has healed; nothing else is said of any."""
+    assert any(line.startswith("inbox listens at http://127.0.0.1:") for line in lines)
     wire = [line for line in lines if line.startswith("benzinga")]
     assert wire[0].startswith("benzinga: server_error: HTTP 503; next try in ")
     assert wire[1:] == ["benzinga is well again after 2 failures"]
     sick = [line for line in lines if line.startswith("sick")]
     assert sick[0].startswith("sick: unavailable: 503")
     assert sick[1:] == ["sick is well again after 1 failure"]
-    assert len(lines) == 1 + len(wire) + len(sick)
+    assert len(lines) == 2 + len(wire) + len(sick)  # and what it reads, and where it listens
 
 
 def nothing_is_asked_for_again(room: Newsroom) -> None:
