@@ -15,7 +15,8 @@ demo: $(STAMP) ## Run the Alibaba day: no broker, no keys, no network (OUT=folde
 
 test: lint ## Check everything: lint, then all tests, slow ones too
 	$(BIN)/pytest -n auto --dist loadfile --ignore tests/integration tests
-	$(BIN)/pytest tests/integration
+	$(BIN)/pytest -n 2 --dist loadfile -m "not alone" tests/integration
+	$(BIN)/pytest -m alone tests/integration
 
 lint: $(STAMP) ## Check style, types and who imports whom
 	$(BIN)/ruff check .

@@ -26,7 +26,7 @@ from tests.dashboards.tools import need
 from tests.integration.conftest import wait_until
 from tests.runtime.newsroom import free_port
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 SCRAPE_S = 4
 CONFIG = """

@@ -29,6 +29,7 @@ from tests.runtime.running import demo_day, nine_stocks, records, summary_of
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.alone,
     # kafka-python leaves a socket behind where a client is closed while it connects once more.
     pytest.mark.usefixtures("refused_sockets"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),

@@ -22,6 +22,7 @@ from tests.integration.worker_process import Worker
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.alone,
     # kafka-python leaves a socket behind where a client is closed while it connects once more.
     pytest.mark.usefixtures("refused_sockets"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
