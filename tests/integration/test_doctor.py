@@ -203,6 +203,7 @@ def test_a_full_disk_and_a_folder_that_is_not_ours_are_seen(
 # -- what keeps it from a broker
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_a_broker_that_cannot_be_reached_is_said_in_time() -> None:
     with (

@@ -197,6 +197,7 @@ def retention(admin: KafkaAdminClient, name: str) -> str:
     return str(answer["topic"][name]["retention.ms"]["value"])
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_a_broker_that_does_not_answer_is_given_up(kafka: Account) -> None:
     with silent() as mute, closed() as refused:
