@@ -161,7 +161,7 @@ class Cells:
         for _, extent in gone:
             for owner in extent.owners:
                 self._keep_newest(owner, extent.oldest, extent.newest, settled_ns)
-                self._fold_before(owner, extent.newest)
+                self._take_again(owner)
         gone += self._minutes.expired(
             lambda owner: self._tape(owner).needs(settled_ns)[1], max(minute for _, minute in needs)
         )
@@ -174,13 +174,12 @@ class Cells:
         if point.shape[1] and oldest <= point[0, 0] <= newest:
             self._seconds.add(owner, point)
 
-    def _fold_before(self, owner: int, newest: int) -> None:
+    def _take_again(self, owner: int) -> None:
         """See to it that the minutes of seconds that go are in this checkpoint.
 
-        Whoever has been idle since was not taken again, and its last minutes are not yet made.
+        Whoever has been idle since was not taken again: its last minutes may be made of no second
+        yet, or made by a pruning and never kept.
         """
-        if self._tape(owner).folded_second() >= newest:
-            return
         if owner < self._first_market:
             self._engine.touched.desks[self._roster.issuer_of[owner]] = True
         else:

@@ -261,16 +261,12 @@ class Tape:
         row = np.array([np.nan if s is None else s for s in sigmas], np.float64)
         return np.vstack((part, row.view(np.int64)))
 
-    def folded_second(self) -> int:
-        """Return the newest of the seconds here that is part of a minute, -1: none is."""
-        return int(self._seconds.column(SECOND)[self._folded - 1]) if self._folded else -1
-
     def loose(self) -> Loose:
         """Return what `rebuilt` needs beside all that was taken."""
-        seconds = self._seconds
+        seconds, folded = self._seconds, self._folded
         return Loose(
             seconds.data[:, seconds.head + self._saved : seconds.tail].tobytes(),
-            self.folded_second(),
+            int(seconds.column(SECOND)[folded - 1]) if folded else -1,
             self.volatility.head() if self.volatility else None,
         )
 
