@@ -19,12 +19,12 @@ from agents.runtime.clock import elapsed_s, now_ns
 from agents.runtime.delivery_http import Answer, Patience
 from agents.runtime.delivery_queue import Buried, DeliveryQueue, Item, Waiting
 from agents.runtime.metrics import Sheet
+from streams.backoff import doubled_s
 from streams.codec import encode_json
 from streams.events import SECOND_NS, Alert, Reject
 
 LONGEST_NAP_S: Final = 30.0  # so that a clock that was set does not delay anything for long
 RECORD_TEXT: Final = 2_000
-DOUBLINGS_MAX: Final = 20
 AWAY: Final = 3  # failures in a row are no single alert's
 FROZEN_S: Final = 8.0  # a worker that stood still so long may have lost its partitions
 _POLL_S: Final = 0.02
@@ -275,5 +275,5 @@ class Box:
 
 def _doubled_s(target: Target, failures: int) -> float:
     """Return the pause after so many failures in a row: doubled with each, half of it by chance."""
-    doubled = target.patience.shortest_s * 2.0 ** min(failures - 1, DOUBLINGS_MAX)
-    return min(doubled, target.patience.longest_s) * random.uniform(0.5, 1.0)  # noqa: S311 - to spread load
+    span = target.patience.shortest_s, target.patience.longest_s
+    return doubled_s(span, failures - 1) * random.uniform(0.5, 1.0)  # noqa: S311 - to spread load

@@ -10,33 +10,22 @@ from pathlib import Path
 
 from agents.runtime.deliver import Sink
 from agents.runtime.delivery import QUEUE, boxes_of, courier_of, queue_of_run
-from agents.runtime.local import Progress, Watcher
+from agents.runtime.local import Onlooker, Watcher
 from agents.runtime.metrics import Sheet
 from streams.errors import UsageError
 from streams.events import Alert, Headline, Mention, Output
 
 
-class Telling(Watcher):
+class Telling(Onlooker):
     """Whoever looks on, and besides him those who are told of alerts."""
 
     def __init__(self, view: Watcher, sinks: list[Sink]) -> None:
-        self._view, self._sinks = view, sinks
-
-    def progress(self, progress: Progress) -> None:
-        """Pass on how far the replay has come."""
-        self._view.progress(progress)
-
-    def note(self, text: str) -> None:
-        """Pass on the stage that begins."""
-        self._view.note(text)
-
-    def share(self, done: float, text: str) -> None:
-        """Pass on how much of a stage is done."""
-        self._view.share(done, text)
+        super().__init__(view)
+        self._sinks = sinks
 
     def record(self, record: Headline | Mention | Output) -> None:
         """Tell of an alert."""
-        self._view.record(record)
+        super().record(record)
         if isinstance(record, Alert):
             for sink in self._sinks:
                 sink.tell(record)

@@ -21,6 +21,7 @@ from streams.codec import decode_json, encode_json
 from streams.errors import CodecError, StateError
 from streams.events import DAY_NS, Alert, Reject, content_id
 from streams.lock import locked
+from streams.sqlite_file import opened
 
 LAYOUT: Final = 1
 KEPT_NS: Final = 3 * DAY_NS  # that a row is remembered after it is over, against repeats
@@ -101,13 +102,7 @@ class DeliveryQueue:
         self._pruned_ns = 0
         self._owner = locked(path.with_suffix(".lock"))
         try:
-            self._base = sqlite3.connect(
-                path, timeout=1.0, isolation_level=None, check_same_thread=False
-            )
-            self._base.execute("PRAGMA journal_mode = WAL")
-            self._base.execute("PRAGMA synchronous = FULL")
-            self._base.executescript(_TABLES)
-            self._check_layout()
+            self._base = opened(path, _TABLES, LAYOUT, synchronous="FULL", threads=True)
         except sqlite3.Error as fault:
             self._owner.close()
             raise StateError(f"{path}: {fault}. Move it away: what waits in it is lost") from fault
@@ -299,12 +294,6 @@ class DeliveryQueue:
                 continue
             items.append(Item(number, id_, alert, put_ns, tries, bool(told), bool(told or known)))
         return items
-
-    def _check_layout(self) -> None:
-        layout: int = self._base.execute("PRAGMA user_version").fetchone()[0]
-        if layout not in {0, LAYOUT}:
-            raise sqlite3.DatabaseError(f"it is of layout {layout}, this program reads {LAYOUT}")
-        self._base.execute(f"PRAGMA user_version = {LAYOUT}")
 
 
 def _row(waiting: Waiting, partition: int, now_ns: int) -> dict[str, Any]:

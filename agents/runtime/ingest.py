@@ -21,7 +21,7 @@ from agents.runtime.clock import elapsed_s, now_ns
 from agents.runtime.connection import Connection, admin_client
 from agents.runtime.intake import Intake
 from agents.runtime.metrics_process import exposure
-from agents.runtime.metrics_run import PublisherCollector, RunMeter
+from agents.runtime.metrics_run import Acknowledged, PublisherCollector, RunMeter
 from agents.runtime.observer import NOBODY, Observer
 from agents.runtime.settings import load_config
 from agents.runtime.source import Handful, Source
@@ -100,16 +100,8 @@ def market_partitions(broker: Connection) -> int:
 log = logging.getLogger(__name__)
 
 
-class Log(Protocol):
+class Log(Acknowledged, Protocol):
     """Where records go: the publisher to Kafka, or the embedded runtime."""
-
-    @property
-    def acknowledged(self) -> int:
-        """Return how many records are known to have arrived."""
-
-    @property
-    def backlog(self) -> int:
-        """Return how many wait."""
 
     def send(self, topic: str, partition: int, record: Record, key: str | None = None) -> None:
         """Accept a record; on return no crash of this process takes it."""

@@ -75,6 +75,29 @@ class Watcher:
         """Take note of how much of a stage is done, in [0, 1]."""
 
 
+class Onlooker(Watcher):
+    """One who looks on beside another, and passes on all that he is told."""
+
+    def __init__(self, view: Watcher) -> None:
+        self._view = view
+
+    def progress(self, progress: Progress) -> None:
+        """Pass on how far the replay has come."""
+        self._view.progress(progress)
+
+    def record(self, record: Headline | Mention | Output) -> None:
+        """Pass on a record."""
+        self._view.record(record)
+
+    def note(self, text: str) -> None:
+        """Pass on the stage that begins."""
+        self._view.note(text)
+
+    def share(self, done: float, text: str) -> None:
+        """Pass on how much of a stage is done."""
+        self._view.share(done, text)
+
+
 class Replay:
     """One replay of a folder into OUT."""
 

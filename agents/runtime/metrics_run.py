@@ -10,7 +10,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from agents.reacting.config import EngineConfig
-from agents.runtime.local import Progress, Watcher
+from agents.runtime.local import Onlooker, Watcher
 from agents.runtime.metrics import gauge_family
 from agents.runtime.metrics_market import MarketMeter
 from agents.runtime.metrics_process import Exposure, serving, sheet_of
@@ -22,8 +22,8 @@ from streams.reference.universe import Universe
 STAGES: Final = ("read", "score", "react", "deliver")
 
 
-class Sending(Protocol):
-    """Where records go, as agents/runtime/ingest.py knows it."""
+class Acknowledged(Protocol):
+    """Where records go: how far they have come."""
 
     @property
     def acknowledged(self) -> int:
@@ -69,29 +69,22 @@ class RunMeter:
         return serving(self.exposed, self.sheet, say, self._market)
 
 
-class Counting(Watcher):
+class Counting(Onlooker):
     """Whoever looks on at a replay, and an observer of what comes out of it."""
 
     def __init__(self, view: Watcher, observer: Observer) -> None:
-        self._view, self._observer = view, observer
+        super().__init__(view)
+        self._observer = observer
         self._mentions: list[Mention] | None = None  # of the newest headline; they follow it
-
-    def progress(self, progress: Progress) -> None:
-        """Pass it on."""
-        self._view.progress(progress)
 
     def note(self, text: str) -> None:
         """Pass it on; the headline before a stage's end is whole."""
-        self._view.note(text)
+        super().note(text)
         self._count_headline()
-
-    def share(self, done: float, text: str) -> None:
-        """Pass it on."""
-        self._view.share(done, text)
 
     def record(self, record: Headline | Mention | Output) -> None:
         """Count a record, and pass it on."""
-        self._view.record(record)
+        super().record(record)
         if isinstance(record, Headline):
             self._count_headline()
             self._mentions = []
@@ -108,7 +101,7 @@ class Counting(Watcher):
 class PublisherCollector(Collector):
     """How the way into the log does."""
 
-    def __init__(self, log: Sending) -> None:
+    def __init__(self, log: Acknowledged) -> None:
         self._log = log
 
     def collect(self) -> Iterator[GaugeMetricFamily]:

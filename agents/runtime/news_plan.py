@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, Final
@@ -10,8 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from agents.runtime.news_file import FeedSpec, WireSpec
-from agents.runtime.settings import NewsquakeFile
-from streams.errors import ConfigError
+from agents.runtime.settings import NewsquakeFile, secret_of
 from streams.news.alpaca_news import ALL, AlpacaNews
 from streams.news.benzinga_news import BenzingaNews
 from streams.news.dialects import read_document
@@ -119,11 +117,7 @@ class NewsPlan:
         return msgspec.structs.replace(finnhub, **urls)
 
     def _secret(self, key: str, name: str) -> Secret:
-        text = os.environ.get(name, "")
-        if not text:
-            message = f'{key} = "{name}": no such environment variable is set; export it first'
-            raise ConfigError(str(self._config), message)
-        return Secret(text, name)
+        return Secret(secret_of(key, name, self._config), name)
 
 
 def polled(spec: FeedSpec) -> PolledFeed:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import glob
 import itertools
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -263,6 +264,18 @@ def paths_of(folder: Path, pattern: str, key: str = "path", file: str = REPLAY_F
 def config_id(*structs: msgspec.Struct) -> str:
     """Return the id of a configuration: 16 hex digits that depend on its values alone."""
     return content_id(*(canonical_json(each).decode() for each in structs))
+
+
+def secret_of(key: str, name: str, config: Path | None) -> str:
+    """Return what the environment variable `name` holds, without blanks around it.
+
+    `key` is that of newsquake.toml which names it. ConfigError: it is not set, or blank.
+    """
+    text = os.environ.get(name, "").strip()
+    if not text:
+        message = f'{key} = "{name}": no such environment variable is set; export it first'
+        raise ConfigError(str(config), message)
+    return text
 
 
 def _check_listing(key: str, text: str) -> None:

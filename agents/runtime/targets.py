@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import ssl
 from pathlib import Path
 from typing import Final
@@ -13,7 +12,7 @@ from agents.runtime.alertmanager_sink import AlertmanagerSink
 from agents.runtime.courier import Target
 from agents.runtime.delivery_file import AlertmanagerSpec, WebhookSpec
 from agents.runtime.delivery_http import Door
-from agents.runtime.settings import NewsquakeFile
+from agents.runtime.settings import NewsquakeFile, secret_of
 from agents.runtime.webhook_sink import WebhookSink, secrets_of
 from streams.errors import ConfigError
 
@@ -41,27 +40,19 @@ def targets_of(
 def _alertmanager(spec: AlertmanagerSpec, config: Path | None) -> Door:
     authorization = None
     if spec.username is not None:
-        password = _secret("alertmanagers.password_env", spec.password_env or "", config)
+        password = secret_of("alertmanagers.password_env", spec.password_env or "", config)
         authorization = aiohttp.encode_basic_auth(spec.username, password)
     url = spec.url.rstrip("/") + API
     return Door(spec.label, url, tls=_tls(spec, config), authorization=authorization)
 
 
 def _secrets(spec: WebhookSpec, config: Path | None) -> list[bytes]:
-    text = _secret("webhooks.secret_env", spec.secret_env, config)
+    text = secret_of("webhooks.secret_env", spec.secret_env, config)
     try:
         return secrets_of(text)
     except ValueError as fault:
         message = f'webhooks.secret_env = "{spec.secret_env}": {fault}'
         raise ConfigError(str(config), message) from None  # the fault may quote the secret
-
-
-def _secret(key: str, name: str, config: Path | None) -> str:
-    text = os.environ.get(name, "").strip()
-    if not text:
-        message = f'{key} = "{name}": no such environment variable is set; export it first'
-        raise ConfigError(str(config), message)
-    return text
 
 
 def _tls(spec: AlertmanagerSpec | WebhookSpec, config: Path | None) -> ssl.SSLContext | None:

@@ -17,6 +17,7 @@ import msgspec
 from streams.errors import StateError
 from streams.events import DAY_NS, Headline, Reject, Status, content_id
 from streams.lock import locked
+from streams.sqlite_file import opened
 
 NewsItem = Headline | Status | Reject
 
@@ -64,12 +65,7 @@ class NewsBook:
         self._lock = locked(path.with_suffix(".lock"))
         self._pruned_ns = 0
         try:
-            # isolation_level None: we say where transactions begin
-            self._base = sqlite3.connect(path, timeout=1.0, isolation_level=None)
-            self._base.execute("PRAGMA journal_mode = WAL")
-            self._base.execute("PRAGMA synchronous = NORMAL")
-            self._base.executescript(f"BEGIN IMMEDIATE; {_TABLES} COMMIT")
-            self._check_layout()
+            self._base = opened(path, _TABLES, LAYOUT, synchronous="NORMAL", threads=False)
         except sqlite3.Error as fault:
             self._lock.close()
             raise StateError(
@@ -136,12 +132,6 @@ class NewsBook:
     def _known(self, id_: str) -> Known | None:
         row = self._base.execute("SELECT * FROM item WHERE id = ?", (id_,)).fetchone()
         return None if row is None else Known(*row)
-
-    def _check_layout(self) -> None:
-        layout: int = self._base.execute("PRAGMA user_version").fetchone()[0]
-        if layout not in {0, LAYOUT}:
-            raise sqlite3.DatabaseError(f"it is of layout {layout}, this program reads {LAYOUT}")
-        self._base.execute(f"PRAGMA user_version = {LAYOUT}")
 
 
 def read_states(path: Path) -> dict[str, bytes]:

@@ -14,6 +14,7 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 
 import msgspec
 
+from streams.backoff import doubled_s
 from streams.times import DAY_S
 
 HOUR_S: Final = 3_600
@@ -31,7 +32,6 @@ CEILINGS_S: Final = {
     "not_found": 6 * HOUR_S,
     "gone": DAY_S,
 }
-DOUBLINGS_MAX: Final = 20  # beyond any ceiling; a float cannot hold 2 ** 2000
 
 ACCEPT: Final = (
     "application/rss+xml, application/atom+xml, application/rdf+xml, application/feed+json, "
@@ -123,8 +123,8 @@ def backoff_s(interval_s: float, failures: int, reason: str) -> float:
 
     The first failure waits one interval; a feed slower than the ceiling keeps its own pace.
     """
-    doubled = interval_s * 2.0 ** min(max(failures - 1, 0), DOUBLINGS_MAX)
-    return max(interval_s, min(doubled, CEILINGS_S.get(reason, BACKOFF_MAX_S)))
+    ceiling_s = CEILINGS_S.get(reason, BACKOFF_MAX_S)
+    return max(interval_s, doubled_s((interval_s, ceiling_s), max(failures - 1, 0)))
 
 
 def refusal_of(status: int) -> str:

@@ -18,6 +18,7 @@ import aiohttp
 import msgspec
 from msgspec.structs import replace
 
+from streams.backoff import doubled_s
 from streams.news.backfill import fetch_page
 from streams.news.feed import Notice, Outcome, ParsedFeed, States, Take, refused
 from streams.news.http_rules import retry_after_s
@@ -29,7 +30,6 @@ from streams.news.wire import (
     Fault,
     Step,
     Wire,
-    doubled_s,
     network_fault,
     revealed,
     scrubbed,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from streams.backoff import Span, doubled_s
 from streams.events import SECOND_NS
 from streams.news.rhythm import Rhythm
-from streams.news.wire import Fault, Span, doubled_s
+from streams.news.wire import Fault
 
 
 class Silence:

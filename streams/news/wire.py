@@ -13,6 +13,7 @@ from urllib.parse import quote, quote_plus
 
 import msgspec
 
+from streams.backoff import Span
 from streams.events import SECOND_NS
 from streams.news.feed import FeedInfo, ParsedFeed
 from streams.times import DAY_S
@@ -57,9 +58,6 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     query: tuple[tuple[str, str | Secret], ...] = ()
     headers: tuple[tuple[str, str | Secret], ...] = ()
-
-
-Span = tuple[float, float]  # (first, longest): what a wait begins with and what it doubles up to
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
@@ -202,12 +200,6 @@ def set_keys(secrets: tuple[Secret, ...]) -> str:
     """Return the advice to set the environment variables of a wire's keys."""
     names = [secret.env for secret in secrets if secret.env]
     return f"set {' and '.join(names)} to a valid key" if names else "give it a valid key"
-
-
-def doubled_s(span: Span, times: int) -> float:
-    """Return the first wait of a span, doubled so often, at most its longest."""
-    first_s, longest_s = span
-    return min(first_s * 2.0 ** min(times, 60), longest_s)
 
 
 def seconds_ns(seconds: float) -> int:
