@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -15,6 +16,8 @@ from kafka import KafkaAdminClient, KafkaProducer
 
 from agents.runtime import alertmanager_local, kafka_local, prometheus_local, servers
 from tests.conftest import required
+from tests.integration.alertmanager import Manager
+from tests.runtime.receiver import Receiver, receiving
 
 
 def need_kafka() -> None:
@@ -89,3 +92,19 @@ def refused_sockets() -> Iterator[None]:
     """
     yield
     gc.collect()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as made:
+        yield made
+
+
+@pytest.fixture
+def am(tmp_path: Path, receiver: Receiver) -> Iterator[Manager]:
+    need_alertmanager()
+    (tmp_path / "am").mkdir()
+    made = Manager(tmp_path / "am", receiver)
+    made.start()
+    yield made
+    made.stop()

@@ -25,11 +25,11 @@ from agents.runtime.remote import RemoteEngine
 from streams.events import SECOND_NS
 from streams.publisher import Publisher
 from streams.topics import MARKET
+from tests.integration.alertmanager import Manager, listings, notified
 from tests.integration.broker import make_topics
-from tests.integration.conftest import need_alertmanager, need_prometheus, say, wait_until
-from tests.integration.test_alertmanager import Manager, listings, notified
+from tests.integration.conftest import need_prometheus, say, wait_until
 from tests.integration.worker_process import Worker
-from tests.runtime.receiver import Receiver, receiving
+from tests.runtime.receiver import Receiver
 from tests.runtime.running import demo_day, records
 
 PARTITIONS = 2
@@ -81,25 +81,9 @@ class Prometheus:
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as made:
-        yield made
-
-
-@pytest.fixture
-def manager(tmp_path: Path, receiver: Receiver) -> Iterator[Manager]:
-    need_alertmanager()
-    (tmp_path / "am").mkdir()
-    made = Manager(tmp_path / "am", receiver)
-    made.start()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def prometheus(tmp_path: Path, manager: Manager) -> Iterator[Prometheus]:
+def prometheus(tmp_path: Path, am: Manager) -> Iterator[Prometheus]:
     need_prometheus()
-    made = Prometheus(tmp_path, manager)
+    made = Prometheus(tmp_path, am)
     yield made
     servers.end(made.process)
 
@@ -145,7 +129,7 @@ class Stage:
 
 
 def test_both_paths_make_one_alert_a_line(
-    kafka: Account, prefix: str, tmp_path: Path, receiver: Receiver, manager: Manager,
+    kafka: Account, prefix: str, tmp_path: Path, receiver: Receiver, am: Manager,
     prometheus: Prometheus,
 ) -> None:  # fmt: skip
     """And an Alertmanager that dies meanwhile has them again, and tells nobody twice."""
@@ -153,7 +137,7 @@ def test_both_paths_make_one_alert_a_line(
     day = read_inputs(whole / "replay", (Rule(),), lambda _: None)
     make_topics(kafka.bootstrap, prefix, PARTITIONS)
     lines = {alert["listing"] for alert in records(whole, "alerts")}
-    with workers(kafka, prefix, day, tmp_path, manager) as address:
+    with workers(kafka, prefix, day, tmp_path, am) as address:
         prometheus.watch(address)
         wait_until(lambda: prometheus.value('up{job="newsquake"}') == 1, 60.0)
         stage = Stage(kafka, prefix, day, tmp_path / "unused")
@@ -166,9 +150,9 @@ def test_both_paths_make_one_alert_a_line(
         )
         wait_until(lambda: listings(notified(receiver, "firing")) == [first])
 
-        manager.stop()
-        manager.start()
-        wait_until(lambda: len(manager.alerts()) == 1, 90.0)  # each path says it again
+        am.stop()
+        am.start()
+        wait_until(lambda: len(am.alerts()) == 1, 90.0)  # each path says it again
         others = lines - {first}
         assert stage.play(lambda: others <= set(prometheus.firing()))
         wait_until(lambda: set(listings(notified(receiver, "firing"))) == lines)

@@ -2,78 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 import time
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agents.runtime import alertmanager_local, local_http, processes
 from agents.runtime.clock import now_ns
 from agents.runtime.delivery_http import Patience
 from streams.codec import decode_json
 from streams.events import DAY_NS, Alert
-from tests.integration.conftest import need, need_alertmanager, wait_until
+from tests.integration.alertmanager import DEPLOY, Manager, listings, notified
+from tests.integration.conftest import need, wait_until
 from tests.runtime.delivering import HOSTILE, Told, alert, courier, manager, titled, until
 from tests.runtime.receiver import Receiver, receiving
-from tests.runtime.running import ROOT, demo_day, newsquake
+from tests.runtime.running import demo_day, newsquake
 
-DEPLOY = ROOT / "deploy" / "alertmanager"
 EXAMPLES = sorted((DEPLOY / "examples").glob("*.yml"))
 PATIENCE = Patience(0.05, 0.5, 3600.0)
 pytestmark = pytest.mark.slow
-
-
-class Manager:
-    """An Alertmanager with deploy's routes, whose receivers are ours; killed and started at will."""
-
-    def __init__(self, folder: Path, receiver: Receiver) -> None:
-        self.folder, self.address = folder, local_http.free_address()
-        self.url = f"http://{self.address}"
-        config = (DEPLOY / "alertmanager.yml").read_text("utf-8")
-        told = f'    webhook_configs: [{{url: "{receiver.url}", send_resolved: true}}]\n'
-        for name in ("market", "nobody"):
-            line = f"  - name: {name}\n"
-            assert line in config
-            config = config.replace(line, line + told if name == "market" else line)
-        (folder / "alertmanager.yml").write_text(config)
-        self._process: processes.Process | None = None
-
-    def start(self) -> None:
-        config = self.folder / "alertmanager.yml"
-        made = alertmanager_local.prepared(self.folder, config, self.address)
-        process = self._process = processes.spawn(made.command, self.folder / "console.log")
-        alertmanager_local.await_ready(made.account, lambda: processes.alive(process))
-
-    def stop(self) -> None:
-        if self._process:
-            processes.end(self._process)
-
-    def alerts(self) -> list[Any]:
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(f"{self.url}/api/v2/alerts", timeout=10) as got:
-            return json.load(got)
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as made:
-        yield made
-
-
-@pytest.fixture
-def am(tmp_path: Path, receiver: Receiver) -> Iterator[Manager]:
-    need_alertmanager()
-    (tmp_path / "am").mkdir()
-    made = Manager(tmp_path / "am", receiver)
-    made.start()
-    yield made
-    made.stop()
 
 
 @pytest.fixture(scope="module")
@@ -82,16 +31,6 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> list[Alert]:
     out, _ = demo_day(tmp_path_factory.mktemp("alertmanager"))
     lines = (out / "alerts_log.jsonl").read_bytes().splitlines()
     return [decode_json(line, Alert) for line in lines]
-
-
-def notified(receiver: Receiver, status: str) -> list[Any]:
-    """Return the alerts that were notified with that status, in order."""
-    told = [each for got in receiver.got for each in got.json["alerts"]]
-    return [each for each in told if each["status"] == status]
-
-
-def listings(told: list[Any]) -> list[str]:
-    return [each["labels"]["listing"] for each in told]
 
 
 def test_the_alibaba_day_is_told_once_an_alert_with_headline_link_and_value(

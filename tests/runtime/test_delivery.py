@@ -197,6 +197,7 @@ def test_a_slow_receiver_holds_up_neither_us_nor_another(tmp_path: Path) -> None
             assert time.monotonic() - began_s < 1.0
             until(lambda: quick.got)
             until(lambda: told.count("failed", "slow") >= 1)
+            until(lambda: told.lines)  # said a commit to the queue later
             assert "slow takes no alerts: timeout" in told.lines[0]
         slow.ending.set()
 
