@@ -9,8 +9,8 @@ from typing import Final, Literal, NamedTuple
 import aiohttp
 
 from agents.runtime.clock import now_ns
-from streams.news.http_faults import KNOWN, named_fault
-from streams.news.http_rules import refusal_of, retry_after_s
+from streams.http.faults import KNOWN, named_fault
+from streams.http.rules import refusal_of, retry_after_s
 from streams.news.text import clean_text
 
 ANSWER_S: Final = 10.0  # in all: connecting, sending and the answer

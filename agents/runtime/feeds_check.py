@@ -16,9 +16,9 @@ from agents.runtime.clock import now_ns
 from agents.runtime.news_file import host_of
 from agents.runtime.progress import utc
 from streams.events import Headline, Status
+from streams.http.fetch import agent_name, fetch_once
 from streams.news.dialects import read_document
 from streams.news.feed import AUTO, FeedInfo, ParsedFeed
-from streams.news.fetch import agent_name, fetch_once
 from streams.news.rss import MAX_BYTES
 from streams.reference.sources import tier_of
 

@@ -19,8 +19,8 @@ from agents.runtime.settings import NewsquakeFile, load_config
 from agents.runtime.toml_file import load_toml
 from agents.runtime.wide_table import print_wide, wide_table
 from streams.errors import ConfigError, InputError, UsageError
+from streams.http.fetch import agent_name
 from streams.news.feed import AUTO, FeedInfo
-from streams.news.fetch import agent_name
 
 DEFAULT: Final = Path("newsquake.toml")
 SHOWN: Final = 5

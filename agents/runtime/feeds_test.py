@@ -20,8 +20,8 @@ from agents.runtime.news_plan import NewsPlan
 from agents.runtime.settings import NewsquakeFile, load_config
 from streams.errors import ConfigError, UsageError
 from streams.events import SECOND_NS
+from streams.http.fetch import agent_name
 from streams.news.feed import FeedInfo, Outcome, ParsedFeed
-from streams.news.fetch import agent_name
 from streams.news.inbox import files_in
 
 AT_ONCE: Final = 8

@@ -21,7 +21,7 @@ from agents.runtime.clock import now_ns
 from agents.runtime.feed_health import BUCKETS_S, FeedHealth, FeedRecord, Spread
 from agents.runtime.metrics import DECLARED, PREFIX, REJECTS, counter_family, gauge_family
 from streams.events import SECOND_NS
-from streams.news import http_rules
+from streams.http import rules
 from streams.news.wire import Reason
 
 Family = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
@@ -58,7 +58,7 @@ BY_REASON: Final[dict[str, Callable[[FeedRecord], dict[str, int]]]] = {
     "news_rejects": lambda r: r.rejects,
 }
 REASONS: Final = {
-    "news_failures": (*get_args(Reason), *http_rules.REASONS),
+    "news_failures": (*get_args(Reason), *rules.REASONS),
     "news_rejects": REJECTS["read"],
 }
 

@@ -8,7 +8,7 @@ from typing import Final
 import aiohttp
 from msgspec.structs import replace
 
-from streams.news.http_rules import retry_after_s
+from streams.http.rules import retry_after_s
 from streams.news.wire import Address, Answer, Fault, Wire, network_fault, revealed, status_fault
 
 PAGE_BYTES: Final = 16 * 1024 * 1024  # a hundred articles with their bodies are about 1 MB

@@ -11,8 +11,8 @@ from typing import Final
 import msgspec
 
 from streams.events import SECOND_NS
-from streams.news.fetch import Fetched
-from streams.news.http_rules import RETRY_AFTER_MAX_S, Validators
+from streams.http.fetch import Fetched
+from streams.http.rules import RETRY_AFTER_MAX_S, Validators
 from streams.times import DAY_S
 
 VERSION: Final = 1

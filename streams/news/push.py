@@ -19,9 +19,9 @@ import msgspec
 from msgspec.structs import replace
 
 from streams.backoff import doubled_s
+from streams.http.rules import retry_after_s
 from streams.news.backfill import fetch_page
 from streams.news.feed import Notice, Outcome, ParsedFeed, States, Take, refused
-from streams.news.http_rules import retry_after_s
 from streams.news.link import Link, Socket, now_s
 from streams.news.progress import Progress
 from streams.news.rhythm import Rhythm

@@ -25,10 +25,10 @@ from pathlib import Path
 
 from aiohttp import web
 
+from streams.http.fetch import agent_name
 from streams.news.book import NewsBook
 from streams.news.dialects import read_document
 from streams.news.feed import FeedInfo, Outcome, ParsedFeed
-from streams.news.fetch import agent_name
 from streams.news.poller import PolledFeed, Poller
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,10 +13,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from streams.events import SECOND_NS
-from streams.news.body import Limits
+from streams.http.body import Limits
+from streams.http.fetch import Fetched, Fetcher
 from streams.news.dialects import read_document
 from streams.news.feed import FeedInfo, Outcome, ParsedFeed
-from streams.news.fetch import Fetched, Fetcher
 from streams.news.poller import PolledFeed, Poller
 
 BEGIN_NS = 1_795_689_000 * SECOND_NS  # 2026-11-26 10:30 UTC

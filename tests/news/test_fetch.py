@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.errors import FetchError
-from streams.news.body import MAX_BYTES, Limits, read_body
-from streams.news.fetch import Fetched, agent_name, fetch_once
+from streams.http.body import MAX_BYTES, Limits, read_body
+from streams.http.fetch import Fetched, agent_name, fetch_once
 from tests.news import misbehaving as bad
 from tests.news.polling import QUICK, fetched_from, in_loop
 

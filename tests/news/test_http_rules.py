@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.events import SECOND_NS
-from streams.news import http_rules as rules
-from streams.news.http_faults import FAULTS
+from streams.http import rules
+from streams.http.faults import FAULTS
 from streams.times import DAY_S
 
 ROOT = Path(__file__).resolve().parents[2]

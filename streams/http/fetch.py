@@ -21,10 +21,10 @@ import aiohttp
 import msgspec
 
 from streams.errors import FetchError
-from streams.news.body import Limits, read_body, wire_limit
-from streams.news.hosts import HostGate
-from streams.news.http_faults import KNOWN, ask_once, named_fault
-from streams.news.http_rules import (
+from streams.http.body import Limits, read_body, wire_limit
+from streams.http.faults import KNOWN, ask_once, named_fault
+from streams.http.host_gate import HostGate
+from streams.http.rules import (
     ACCEPT,
     ACCEPT_ENCODING,
     PERMANENT,
