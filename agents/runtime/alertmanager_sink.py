@@ -19,7 +19,7 @@ from agents.runtime.delivery_file import LinksFile
 from agents.runtime.delivery_http import Answer, Door, Patience
 from agents.runtime.delivery_queue import Item
 from streams.events import SECOND_NS, Alert, Candidate
-from streams.news.text import clean_text, clean_url
+from streams.text import clean_text, clean_url
 
 AGAIN_S: Final = (30.0, 60.0)  # between two sendings of an open alert; Prometheus does so each 60 s
 SHOWN_S: Final = 60.0  # an alert that was over before it could be told; group_wait is shorter

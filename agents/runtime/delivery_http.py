@@ -11,7 +11,7 @@ import aiohttp
 from agents.runtime.clock import now_ns
 from streams.http.faults import KNOWN, named_fault
 from streams.http.rules import refusal_of, retry_after_s
-from streams.news.text import clean_text
+from streams.text import clean_text
 
 ANSWER_S: Final = 10.0  # in all: connecting, sending and the answer
 DETAIL_CHARS: Final = 200

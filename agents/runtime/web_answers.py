@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from agents.runtime.metrics_stages import sentiment
 from agents.runtime.web_read import AlertPage, HeadlinePage, Plain
-from streams.news.text import clean_url
+from streams.text import clean_url
 
 MS_NS: Final = 1_000_000
 

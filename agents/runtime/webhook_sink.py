@@ -22,7 +22,7 @@ from agents.runtime.delivery_file import LinksFile, WebhookSpec
 from agents.runtime.delivery_http import Answer, Door, Patience
 from agents.runtime.delivery_queue import Item
 from streams.events import SECOND_NS, Alert
-from streams.news.text import clean_url
+from streams.text import clean_url
 
 PATIENCE: Final = Patience(1.0, 900.0, 86_400.0)  # some hundred and thirty tries in a day
 PREFIX: Final = "whsec_"  # before a secret in base64, as Standard Webhooks writes them

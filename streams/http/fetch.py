@@ -38,7 +38,7 @@ from streams.http.rules import (
     shown_url,
     validators_of,
 )
-from streams.news.text import clean_text
+from streams.text import clean_text
 
 CONNECTIONS: Final = 100  # at once, to all hosts together: 500 MB of bodies at the very worst
 DNS_KEPT_S: Final = 300

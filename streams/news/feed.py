@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from streams.events import Headline, Reject, Status, Tier
-from streams.news.text import clean_text
+from streams.text import clean_text
 from streams.times import DAY_S
 
 RECORD_CHARS = 2_000

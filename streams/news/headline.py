@@ -8,7 +8,7 @@ from typing import Any
 
 from streams.errors import RecordError
 from streams.events import SECOND_NS, Action, Headline, Tier, content_id
-from streams.news.text import SUMMARY_CHARS, clean_key, clean_text, clean_url
+from streams.text import SUMMARY_CHARS, clean_key, clean_text, clean_url
 from streams.times import DAY_S, FARTHEST_NS, FIRST_NS, PAST_END_NS
 
 # A publisher's clock may run a little ahead of ours: guides/finance.md 1.6.

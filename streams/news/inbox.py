@@ -24,7 +24,7 @@ from streams.events import SECOND_NS
 from streams.news.dialects import read_document
 from streams.news.feed import FeedInfo, Notice, Outcome, ParsedFeed, States, Take, refused
 from streams.news.rss import MAX_BYTES
-from streams.news.text import clean_text
+from streams.text import clean_text
 
 SAVE_S: Final = 1.0  # at most between a file's acceptance and its being remembered, in a backlog
 HEARD_S: Final = 60.0  # between two notices that all is well, where nothing comes

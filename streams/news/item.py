@@ -9,7 +9,7 @@ import msgspec
 from streams.events import Action, Headline, Tier
 from streams.news.feed import FeedInfo
 from streams.news.headline import make_headline
-from streams.news.text import clean_text
+from streams.text import clean_text
 
 LANGUAGE_CHARS: Final = 20
 MAX_SYMBOLS: Final = 200  # of one item: a round-up of the market names a hundred companies

@@ -2,7 +2,7 @@
 
 feedparser does the XML and the recovery from its faults; it is given bytes, so it neither opens
 nor fetches anything, and expands no external entity. Its own sanitiser is off: only text is kept,
-and `streams.news.text` cleans that in a third of the time.
+and `streams.text` cleans that in a third of the time.
 
 A dialect over RSS or Atom is one function: `parse_feed` gives it each entry and what it read of
 it, and it answers with what the entry means.
@@ -23,7 +23,7 @@ from streams.errors import RecordError
 from streams.events import Headline, Reject, Status
 from streams.news.feed import RECORD_CHARS, FeedInfo, ParsedFeed, parsed_of, refused
 from streams.news.item import MAX_SYMBOLS, Item, distinct, headline_of
-from streams.news.text import clean_text
+from streams.text import clean_text
 from streams.times import parse_time, precision_s
 
 # Four times the largest of 252 real feeds. One core reads such a document in 7 s if it is well

@@ -18,8 +18,8 @@ from streams.news.feed import AUTO, FeedInfo, ParsedFeed
 from streams.news.item import Item
 from streams.news.looks import is_of
 from streams.news.rss import Entry, parse_feed, text_of
-from streams.news.text import URL_CHARS, clean_text
 from streams.reference.sources import tier_of
+from streams.text import URL_CHARS, clean_text
 
 SOURCE_CHARS = 100
 _DASHES = "-|\u2013\u2014"

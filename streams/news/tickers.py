@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from streams.news.item import Item
 from streams.news.rss import Entry, with_symbols
-from streams.news.text import SUMMARY_CHARS, clean_text
 from streams.reference.exchanges import REGION_OF_EXCHANGE
+from streams.text import SUMMARY_CHARS, clean_text
 
 # The longest name first, or "nasdaq" would be found in "nasdaq global market" and no colon after.
 _NAMES = "|".join(map(re.escape, sorted(REGION_OF_EXCHANGE, key=len, reverse=True)))

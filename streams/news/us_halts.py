@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from streams.errors import RecordError
 from streams.events import SECOND_NS, Status
 from streams.news.headline import check_span
-from streams.news.text import clean_text
+from streams.text import clean_text
 
 EASTERN = ZoneInfo("America/New_York")
 REASON_CHARS = 100

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from streams.news.text import clean_text
 from streams.reference.exchanges import REGION_OF_EXCHANGE
+from streams.text import clean_text
 
 SYMBOL_CHARS: Final = 60
 

@@ -23,8 +23,8 @@ from streams.news.dialects import NAMES, read_document
 from streams.news.feed import AUTO, FeedInfo, ParsedFeed
 from streams.news.item import MAX_SYMBOLS
 from streams.news.rss import MAX_BYTES
-from streams.news.text import SUMMARY_CHARS, TITLE_CHARS, URL_CHARS
 from streams.news.tickers import tickers_in
+from streams.text import SUMMARY_CHARS, TITLE_CHARS, URL_CHARS
 from tests.news.limits import limited
 
 NOON_NS = 1_758_715_200_000_000_000

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.news.text import KEY_CHARS, TITLE_CHARS, clean_key, clean_text, clean_url
+from streams.text import KEY_CHARS, TITLE_CHARS, clean_key, clean_text, clean_url
 
 
 @pytest.mark.parametrize(
