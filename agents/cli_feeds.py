@@ -121,7 +121,7 @@ def _add_config(way: argparse.ArgumentParser) -> None:
 
 
 def _dialect(text: str) -> str:
-    from streams.news.dialects import NAMES  # noqa: PLC0415 - keeps --help quick
+    from streams.news.dialects.registry import NAMES  # noqa: PLC0415 - keeps --help quick
 
     if text not in NAMES:
         raise argparse.ArgumentTypeError(f"{text!r} is not known; valid: {', '.join(NAMES)}")

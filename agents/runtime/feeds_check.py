@@ -17,9 +17,9 @@ from agents.runtime.news_file import host_of
 from agents.runtime.progress import utc
 from streams.events import Headline, Status
 from streams.http.fetch import agent_name, fetch_once
-from streams.news.dialects import read_document
+from streams.news.dialects.registry import read_document
+from streams.news.dialects.rss import MAX_BYTES
 from streams.news.feed import AUTO, FeedInfo, ParsedFeed
-from streams.news.rss import MAX_BYTES
 from streams.reference.sources import tier_of
 
 UNREADABLE: Final = "unreadable"

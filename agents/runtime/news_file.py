@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from streams.events import Tier
-from streams.news.dialects import NAMES
+from streams.news.dialects.registry import NAMES
 from streams.news.feed import AUTO, FeedInfo
 from streams.news.rhythm import Expect
 from streams.reference.sources import tier_of

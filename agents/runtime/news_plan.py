@@ -13,7 +13,7 @@ from agents.runtime.settings import NewsquakeFile, secret_of
 from streams.http.fetch import agent_name
 from streams.news.alpaca_news import ALL, AlpacaNews
 from streams.news.benzinga_news import BenzingaNews
-from streams.news.dialects import read_document
+from streams.news.dialects.registry import read_document
 from streams.news.feed import FeedInfo, Notice, States, Take
 from streams.news.finnhub_news import NEWS, RELEASES, FinnhubNews
 from streams.news.inbox import FolderInbox

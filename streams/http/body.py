@@ -11,7 +11,7 @@ import msgspec
 
 from streams.errors import FetchError
 
-# The largest of 252 real feeds has 2.5 MB; `streams.news.rss` reads at most twice this.
+# The largest of 252 real feeds has 2.5 MB; `streams.news.dialects.rss` reads at most twice this.
 MAX_BYTES: Final = 5_000_000
 # Real feeds deflate by 4 to 30; zlib cannot exceed 1,032 (zlib's own technical notes).
 BOMB_RATIO: Final = 200

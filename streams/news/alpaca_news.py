@@ -12,10 +12,17 @@ import msgspec
 from streams.errors import RecordError
 from streams.events import Headline, Reject
 from streams.news import frames
+from streams.news.dialects.json_values import (
+    Object,
+    decode_json,
+    object_of,
+    starts_json,
+    text_at,
+    texts_at,
+)
+from streams.news.dialects.vendor_symbols import listed
 from streams.news.feed import FeedInfo, parsed_of
 from streams.news.item import Item
-from streams.news.json_values import Object, decode_json, object_of, starts_json, text_at, texts_at
-from streams.news.vendor_symbols import listed
 from streams.news.wire import (
     Address,
     Answer,

@@ -13,7 +13,7 @@ import msgspec
 
 from streams.errors import ColumnError, InputError, RecordError, UsageError
 from streams.events import Action, Headline, Reject
-from streams.news.dialects import read_document
+from streams.news.dialects.registry import read_document
 from streams.news.feed import FeedInfo
 from streams.news.headline import make_headline
 from streams.reference.sources import tier_of

@@ -11,10 +11,10 @@ import msgspec
 
 from streams.errors import RecordError
 from streams.news import frames
+from streams.news.dialects.json_values import Object, decode_json, object_of, text_at
+from streams.news.dialects.vendor_symbols import listed
 from streams.news.feed import FeedInfo
 from streams.news.item import Item
-from streams.news.json_values import Object, decode_json, object_of, text_at
-from streams.news.vendor_symbols import listed
 from streams.news.wire import (
     Address,
     Answer,

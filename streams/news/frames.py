@@ -10,9 +10,9 @@ import msgspec
 
 from streams.errors import RecordError
 from streams.events import SECOND_NS, Headline, Reject
+from streams.news.dialects.json_values import Object, object_of
 from streams.news.feed import RECORD_CHARS, FeedInfo, ParsedFeed, parsed_of, refused
 from streams.news.item import Item, headline_of
-from streams.news.json_values import Object, object_of
 from streams.times import epoch_to_ns, parse_time
 
 EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)

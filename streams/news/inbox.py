@@ -21,9 +21,9 @@ from typing import Final, NamedTuple
 import msgspec
 
 from streams.events import SECOND_NS
-from streams.news.dialects import read_document
+from streams.news.dialects.registry import read_document
+from streams.news.dialects.rss import MAX_BYTES
 from streams.news.feed import FeedInfo, Notice, Outcome, ParsedFeed, States, Take, refused
-from streams.news.rss import MAX_BYTES
 from streams.text import clean_text
 
 SAVE_S: Final = 1.0  # at most between a file's acceptance and its being remembered, in a backlog

@@ -18,10 +18,10 @@ from aiohttp import web
 
 from streams.errors import NewsquakeError
 from streams.events import SECOND_NS
-from streams.news.dialects import read_document
+from streams.news.dialects.registry import read_document
+from streams.news.dialects.rss import MAX_BYTES
 from streams.news.feed import FeedInfo, Notice, Outcome, ParsedFeed, Take
 from streams.news.inbox import HEARD_S, outcome_of
-from streams.news.rss import MAX_BYTES
 
 MOST_AT_ONCE: Final = 8  # documents in memory: 80 MB
 BODY_S: Final = 30.0  # that a sender may take over one document

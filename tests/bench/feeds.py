@@ -27,7 +27,7 @@ from aiohttp import web
 
 from streams.http.fetch import agent_name
 from streams.news.book import NewsBook
-from streams.news.dialects import read_document
+from streams.news.dialects.registry import read_document
 from streams.news.feed import FeedInfo, Outcome, ParsedFeed
 from streams.news.poller import PolledFeed, Poller
 

@@ -24,7 +24,7 @@ from aiohttp import web
 
 from streams.news.alpaca_news import AlpacaNews
 from streams.news.book import NewsBook
-from streams.news.dialects import read_document
+from streams.news.dialects.registry import read_document
 from streams.news.feed import FeedInfo, Outcome, ParsedFeed
 from streams.news.poller import PolledFeed, Poller
 from streams.news.push import PushWire

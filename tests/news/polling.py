@@ -15,7 +15,7 @@ from typing import Any, Self
 from streams.events import SECOND_NS
 from streams.http.body import Limits
 from streams.http.fetch import Fetched, Fetcher
-from streams.news.dialects import read_document
+from streams.news.dialects.registry import read_document
 from streams.news.feed import FeedInfo, Outcome, ParsedFeed
 from streams.news.poller import PolledFeed, Poller
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.news.dialects import read_document
+from streams.news.dialects.registry import read_document
 from streams.news.feed import FeedInfo
 from tests.news.limits import limited
 

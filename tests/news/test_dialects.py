@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from streams.news.dialects import read_document
+from streams.news.dialects.recognise import host_within
+from streams.news.dialects.registry import read_document
+from streams.news.dialects.yahoo import asked_symbols
 from streams.news.feed import FeedInfo
-from streams.news.looks import host_within
-from streams.news.yahoo import asked_symbols
 
 WIRES = ["globenewswire.com", "prnewswire.com", "businesswire.com", "news.google.com", "sec.gov"]
 

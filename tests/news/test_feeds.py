@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from streams.events import Headline
-from streams.news.dialects import NAMES, read_document
+from streams.news.dialects.registry import NAMES, read_document
 from streams.news.feed import AUTO, FeedInfo
 from streams.times import parse_time
 

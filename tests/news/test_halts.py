@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.errors import RecordError
-from streams.news.dialects import read_document
+from streams.news.dialects.registry import read_document
+from streams.news.dialects.us_halts import eastern_ns, halt_statuses, mic_of_market, us_symbol
 from streams.news.feed import FeedInfo
-from streams.news.us_halts import eastern_ns, halt_statuses, mic_of_market, us_symbol
 
 
 @pytest.mark.parametrize(

@@ -19,11 +19,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.news.dialects import NAMES, read_document
+from streams.news.dialects.registry import NAMES, read_document
+from streams.news.dialects.rss import MAX_BYTES
+from streams.news.dialects.tickers import tickers_in
 from streams.news.feed import AUTO, FeedInfo, ParsedFeed
 from streams.news.item import MAX_SYMBOLS
-from streams.news.rss import MAX_BYTES
-from streams.news.tickers import tickers_in
 from streams.text import SUMMARY_CHARS, TITLE_CHARS, URL_CHARS
 from tests.news.limits import limited
 

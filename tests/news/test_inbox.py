@@ -14,9 +14,9 @@ import pytest
 
 from streams.events import SECOND_NS
 from streams.news.book import NewsBook
+from streams.news.dialects.rss import MAX_BYTES
 from streams.news.feed import Outcome
 from streams.news.inbox import FolderInbox, Seen, remembered
-from streams.news.rss import MAX_BYTES
 from streams.times import parse_time
 from tests.news.pushed import FEED, Desk, ninjs, until
 

@@ -17,7 +17,7 @@ import pytest
 from agents.runtime.feed_health import FeedHealth
 from streams.events import Headline
 from streams.news.book import NewsBook
-from streams.news.dialects import read_document
+from streams.news.dialects.registry import read_document
 from streams.news.feed import FeedInfo, Outcome
 from streams.news.rhythm import Expect
 from streams.times import DAY_S, parse_time

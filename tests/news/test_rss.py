@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.news import rss
-from streams.news.rss import FeedInfo, ParsedFeed, parse_feed
+from streams.news.dialects.registry import rss
+from streams.news.dialects.rss import FeedInfo, ParsedFeed, parse_feed
 
 FEED = FeedInfo(name="f", source="s", tier="wire")
 NOON_NS = 1_758_715_200_000_000_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streams.news.tickers import tickers_in
+from streams.news.dialects.tickers import tickers_in
 
 
 @pytest.mark.parametrize(

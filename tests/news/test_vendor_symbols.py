@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agents.scoring.symbols import SymbolIndex
-from streams.news.vendor_symbols import hong_kong, listed, symbol_of_tag
+from streams.news.dialects.vendor_symbols import hong_kong, listed, symbol_of_tag
 from streams.reference.universe import builtin_universe
 
 

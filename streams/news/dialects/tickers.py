@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from streams.news.dialects.rss import Entry, with_symbols
 from streams.news.item import Item
-from streams.news.rss import Entry, with_symbols
 from streams.reference.exchanges import REGION_OF_EXCHANGE
 from streams.text import SUMMARY_CHARS, clean_text
 

@@ -6,9 +6,9 @@ from urllib.parse import parse_qs
 
 import msgspec
 
+from streams.news.dialects.recognise import is_of
+from streams.news.dialects.rss import parse_feed
 from streams.news.feed import FeedInfo, ParsedFeed
-from streams.news.looks import is_of
-from streams.news.rss import parse_feed
 
 
 def knows(head: bytes, url: str) -> bool:

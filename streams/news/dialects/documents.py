@@ -14,9 +14,9 @@ import msgspec
 
 from streams.errors import RecordError
 from streams.events import SECOND_NS, Action, Headline, Reject
+from streams.news.dialects.rss import MAX_BYTES, MAX_ITEMS
 from streams.news.feed import RECORD_CHARS, FeedInfo, ParsedFeed, parsed_of, refused
 from streams.news.item import Item, headline_of
-from streams.news.rss import MAX_BYTES, MAX_ITEMS
 from streams.times import FARTHEST_NS, parse_time, precision_s
 
 STAMP_CHARS: Final = 60

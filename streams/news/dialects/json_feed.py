@@ -6,10 +6,17 @@ import re
 from typing import Final
 
 from streams.errors import RecordError
+from streams.news.dialects.documents import DocumentItem, read_items, times_of
+from streams.news.dialects.json_values import (
+    decode_json,
+    list_at,
+    object_of,
+    starts_json,
+    text_at,
+    texts_at,
+)
+from streams.news.dialects.vendor_symbols import symbol_of_tag
 from streams.news.feed import FeedInfo, ParsedFeed
-from streams.news.items import DocumentItem, read_items, times_of
-from streams.news.json_values import decode_json, list_at, object_of, starts_json, text_at, texts_at
-from streams.news.vendor_symbols import symbol_of_tag
 from streams.text import clean_text
 
 # Of the text of an item that has no title: about what a headline is long.

@@ -14,10 +14,10 @@ import re
 import msgspec
 
 from streams.events import Tier
+from streams.news.dialects.recognise import is_of
+from streams.news.dialects.rss import Entry, parse_feed, text_of
 from streams.news.feed import AUTO, FeedInfo, ParsedFeed
 from streams.news.item import Item
-from streams.news.looks import is_of
-from streams.news.rss import Entry, parse_feed, text_of
 from streams.reference.sources import tier_of
 from streams.text import URL_CHARS, clean_text
 

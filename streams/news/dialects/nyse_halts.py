@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 from streams.errors import RecordError
 from streams.events import Reject, Status
+from streams.news.dialects.rss import MAX_BYTES, MAX_ITEMS
+from streams.news.dialects.us_halts import halt_statuses
 from streams.news.feed import FeedInfo, ParsedFeed, refused
-from streams.news.rss import MAX_BYTES, MAX_ITEMS
-from streams.news.us_halts import halt_statuses
 
 COLUMNS = (
     "Halt Date", "Halt Time", "Symbol", "Exchange", "Reason", "Resume Date", "NYSE Resume Time",

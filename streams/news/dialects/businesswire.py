@@ -9,11 +9,11 @@ import re
 
 import msgspec
 
+from streams.news.dialects.recognise import is_of
+from streams.news.dialects.rss import Entry, parse_feed
+from streams.news.dialects.tickers import with_tickers
 from streams.news.feed import FeedInfo, ParsedFeed
 from streams.news.item import Item
-from streams.news.looks import is_of
-from streams.news.rss import Entry, parse_feed
-from streams.news.tickers import with_tickers
 
 # `/news/home/20250924006789/en/The-Title?feedref=...`: the number and the language are the same
 # in every channel and after a new title, the rest of the link is not.

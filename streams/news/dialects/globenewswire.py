@@ -11,10 +11,10 @@ from collections.abc import Iterator
 
 import msgspec
 
+from streams.news.dialects.recognise import is_of
+from streams.news.dialects.rss import Entry, parse_feed, text_of, with_symbols
 from streams.news.feed import FeedInfo, ParsedFeed
 from streams.news.item import Item
-from streams.news.looks import is_of
-from streams.news.rss import Entry, parse_feed, text_of, with_symbols
 from streams.times import parse_time
 
 # `https://www.globenewswire.com/rss/stock`, `http` in 2021; the term is `Nasdaq:ACME`.

@@ -10,9 +10,8 @@ import re
 from typing import Final
 
 from streams.errors import RecordError
-from streams.news.feed import FeedInfo, ParsedFeed
-from streams.news.items import DocumentItem, read_items
-from streams.news.json_values import (
+from streams.news.dialects.documents import DocumentItem, read_items
+from streams.news.dialects.json_values import (
     decode_json,
     list_at,
     object_of,
@@ -20,7 +19,8 @@ from streams.news.json_values import (
     starts_json,
     text_at,
 )
-from streams.news.vendor_symbols import hong_kong
+from streams.news.dialects.vendor_symbols import hong_kong
+from streams.news.feed import FeedInfo, ParsedFeed
 from streams.times import MINUTE_S, parse_time
 
 SITE: Final = "https://www1.hkexnews.hk"

@@ -13,16 +13,16 @@ from typing import Final
 from xml.etree.ElementTree import Element
 
 from streams.errors import RecordError
-from streams.news.feed import FeedInfo, ParsedFeed
-from streams.news.items import (
+from streams.news.dialects.documents import (
     DocumentItem,
     pub_status_of,
     read_items,
     revision_of,
     versioned_times,
 )
-from streams.news.vendor_symbols import listed
-from streams.news.xml_tree import read_tree
+from streams.news.dialects.vendor_symbols import listed
+from streams.news.dialects.xml_tree import read_tree
+from streams.news.feed import FeedInfo, ParsedFeed
 
 NAMESPACE: Final = b"http://iptc.org/std/nar/2006-10-01/"
 _MARKS: Final = (NAMESPACE, b"<NewsML", b"<newsMessage", b"<newsItem")

@@ -11,9 +11,9 @@ import re
 
 import msgspec
 
+from streams.news.dialects.rss import Entry, parse_feed, with_symbols
 from streams.news.feed import FeedInfo, ParsedFeed
 from streams.news.item import Item
-from streams.news.rss import Entry, parse_feed, with_symbols
 from streams.text import SUMMARY_CHARS, clean_text
 
 MARK = b"sec.gov,2008:accession-number"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from streams.news.dialects.recognise import is_of
+from streams.news.dialects.rss import parse_feed
+from streams.news.dialects.tickers import with_tickers
 from streams.news.feed import FeedInfo, ParsedFeed
-from streams.news.looks import is_of
-from streams.news.rss import parse_feed
-from streams.news.tickers import with_tickers
 
 
 def knows(head: bytes, url: str) -> bool:

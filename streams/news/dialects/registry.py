@@ -11,10 +11,11 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from streams.news import (
+from streams.news.dialects.registry import (
     businesswire,
     edgar,
     globenewswire,
+    google_news,
     hkex,
     json_feed,
     nasdaq_halts,
@@ -22,11 +23,10 @@ from streams.news import (
     ninjs,
     nyse_halts,
     prnewswire,
-    source_suffix,
     yahoo,
 )
+from streams.news.dialects.rss import parse_feed
 from streams.news.feed import AUTO, FeedInfo, ParsedFeed
-from streams.news.rss import parse_feed
 
 HEAD_BYTES: Final = 4_096  # that a dialect may look at to know its own
 
@@ -48,7 +48,7 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
     Dialect("nyse_halts", nyse_halts.knows, nyse_halts.read),
     Dialect("edgar", edgar.knows, edgar.read),
     # An aggregator's channel may be named after the wire that it was asked for.
-    Dialect("source_suffix", source_suffix.knows, source_suffix.read),
+    Dialect("source_suffix", google_news.knows, google_news.read),
     Dialect("yahoo", yahoo.knows, yahoo.read),
     Dialect("globenewswire", globenewswire.knows, globenewswire.read),
     Dialect("prnewswire", prnewswire.knows, prnewswire.read),

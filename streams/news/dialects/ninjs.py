@@ -10,15 +10,14 @@ from __future__ import annotations
 from typing import Final
 
 from streams.errors import RecordError
-from streams.news.feed import FeedInfo, ParsedFeed
-from streams.news.items import (
+from streams.news.dialects.documents import (
     DocumentItem,
     pub_status_of,
     read_items,
     revision_of,
     versioned_times,
 )
-from streams.news.json_values import (
+from streams.news.dialects.json_values import (
     Object,
     decode_json,
     object_of,
@@ -26,7 +25,8 @@ from streams.news.json_values import (
     starts_json,
     text_at,
 )
-from streams.news.vendor_symbols import listed
+from streams.news.dialects.vendor_symbols import listed
+from streams.news.feed import FeedInfo, ParsedFeed
 
 # Beside `uri`, the one key that is required. Keys that other formats have as well are not here.
 _MARKS: Final = (

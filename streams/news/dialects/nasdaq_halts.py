@@ -9,11 +9,11 @@ from __future__ import annotations
 import msgspec
 
 from streams.events import Status
+from streams.news.dialects.recognise import channel_of
+from streams.news.dialects.rss import Entry, parse_feed, text_of
+from streams.news.dialects.us_halts import halt_statuses
 from streams.news.feed import FeedInfo, ParsedFeed
 from streams.news.item import Item
-from streams.news.looks import channel_of
-from streams.news.rss import Entry, parse_feed, text_of
-from streams.news.us_halts import halt_statuses
 
 
 def knows(head: bytes, url: str) -> bool:
