@@ -18,7 +18,7 @@ from streams.news.feed import FeedInfo, Notice, States, Take
 from streams.news.finnhub_news import NEWS, RELEASES, FinnhubNews
 from streams.news.inbox import FolderInbox
 from streams.news.inbox_http import HttpInbox
-from streams.news.poller import PolledFeed, Poller
+from streams.news.polling.poller import PolledFeed, Poller
 from streams.news.push import PushWire
 from streams.news.rhythm import Expect, Rhythm
 from streams.news.wire import Secret, Wire

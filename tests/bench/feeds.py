@@ -29,7 +29,7 @@ from streams.http.fetch import agent_name
 from streams.news.book import NewsBook
 from streams.news.dialects.registry import read_document
 from streams.news.feed import FeedInfo, Outcome, ParsedFeed
-from streams.news.poller import PolledFeed, Poller
+from streams.news.polling.poller import PolledFeed, Poller
 
 ROOT = Path(__file__).resolve().parents[2]
 ITEMS = 30

@@ -26,7 +26,7 @@ from streams.news.alpaca_news import AlpacaNews
 from streams.news.book import NewsBook
 from streams.news.dialects.registry import read_document
 from streams.news.feed import FeedInfo, Outcome, ParsedFeed
-from streams.news.poller import PolledFeed, Poller
+from streams.news.polling.poller import PolledFeed, Poller
 from streams.news.push import PushWire
 from streams.news.rhythm import Rhythm
 from streams.news.wire import Secret

@@ -17,7 +17,7 @@ from streams.http.body import Limits
 from streams.http.fetch import Fetched, Fetcher
 from streams.news.dialects.registry import read_document
 from streams.news.feed import FeedInfo, Outcome, ParsedFeed
-from streams.news.poller import PolledFeed, Poller
+from streams.news.polling.poller import PolledFeed, Poller
 
 BEGIN_NS = 1_795_689_000 * SECOND_NS  # 2026-11-26 10:30 UTC
 DEADLINE_S = 20.0  # real time, that the feeds may take to come to rest

@@ -15,7 +15,7 @@ import pytest
 from streams.errors import PublishError
 from streams.events import SECOND_NS
 from streams.news.feed import FeedInfo, ParsedFeed
-from streams.news.feed_state import FeedState
+from streams.news.polling.feed_state import FeedState
 from streams.times import DAY_S
 from tests.news import misbehaving as bad
 from tests.news.polling import Polling, World, feed_of, in_loop

@@ -21,7 +21,7 @@ from streams.http.body import Limits
 from streams.http.fetch import Fetched, Fetcher
 from streams.http.rules import HOUR_S, backoff_s, fresh_s, retry_after_s, shown_url
 from streams.news.feed import FeedInfo, Notice, Outcome, ParsedFeed, States, Take
-from streams.news.feed_state import FeedState, digest_of, remembered
+from streams.news.polling.feed_state import FeedState, digest_of, remembered
 
 PARSERS: Final = 2  # documents that are read at once, off the event loop
 JITTER: Final = 0.1  # of a wait, added: a server's limit is never passed by it
