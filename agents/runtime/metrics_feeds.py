@@ -22,7 +22,7 @@ from agents.runtime.feed_health import BUCKETS_S, FeedHealth, FeedRecord, Spread
 from agents.runtime.metrics import DECLARED, PREFIX, REJECTS, counter_family, gauge_family
 from streams.events import SECOND_NS
 from streams.http import rules
-from streams.news.wire import Reason
+from streams.news.wires.contract import Reason
 
 Family = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
 

@@ -11,17 +11,17 @@ import msgspec
 from agents.runtime.news_file import FeedSpec, WireSpec
 from agents.runtime.settings import NewsquakeFile, secret_of
 from streams.http.fetch import agent_name
-from streams.news.alpaca_news import ALL, AlpacaNews
-from streams.news.benzinga_news import BenzingaNews
 from streams.news.dialects.registry import read_document
 from streams.news.feed import FeedInfo, Notice, States, Take
-from streams.news.finnhub_news import NEWS, RELEASES, FinnhubNews
 from streams.news.inbox import FolderInbox
 from streams.news.inbox_http import HttpInbox
 from streams.news.polling.poller import PolledFeed, Poller
-from streams.news.push import PushWire
 from streams.news.rhythm import Expect, Rhythm
-from streams.news.wire import Secret, Wire
+from streams.news.wires.alpaca import ALL, AlpacaNews
+from streams.news.wires.benzinga import BenzingaNews
+from streams.news.wires.contract import Secret, Wire
+from streams.news.wires.finnhub import NEWS, RELEASES, FinnhubNews
+from streams.news.wires.listener import PushWire
 from streams.reference.sources import tier_of
 
 HOSTS: Final = {"alpaca": "alpaca.markets", "benzinga": "benzinga.com", "finnhub": "finnhub.io"}

@@ -22,14 +22,14 @@ from pathlib import Path
 import numpy as np
 from aiohttp import web
 
-from streams.news.alpaca_news import AlpacaNews
 from streams.news.book import NewsBook
 from streams.news.dialects.registry import read_document
 from streams.news.feed import FeedInfo, Outcome, ParsedFeed
 from streams.news.polling.poller import PolledFeed, Poller
-from streams.news.push import PushWire
 from streams.news.rhythm import Rhythm
-from streams.news.wire import Secret
+from streams.news.wires.alpaca import AlpacaNews
+from streams.news.wires.contract import Secret
+from streams.news.wires.listener import PushWire
 from tests.news.wire_servers import SECRET, AlpacaServer, Article
 
 ROOT = Path(__file__).resolve().parents[2]

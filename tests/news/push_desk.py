@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 
 from streams.events import Headline, Reject
-from streams.news.alpaca_news import AlpacaNews
-from streams.news.benzinga_news import BenzingaNews
 from streams.news.book import NewsBook
 from streams.news.feed import FeedInfo, Outcome, ParsedFeed
-from streams.news.finnhub_news import FinnhubNews
-from streams.news.push import PushWire
 from streams.news.rhythm import Expect, Rhythm
-from streams.news.wire import Pace, Secret, Wire
+from streams.news.wires.alpaca import AlpacaNews
+from streams.news.wires.benzinga import BenzingaNews
+from streams.news.wires.contract import Pace, Secret, Wire
+from streams.news.wires.finnhub import FinnhubNews
+from streams.news.wires.listener import PushWire
 from tests.news.wire_servers import (
     SECRET,
     SYMBOL,

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from streams.events import SECOND_NS, Headline
 from streams.news.feed import ParsedFeed
 from streams.news.headline import make_headline
-from streams.news.progress import MOST_FRAMES, MOST_VERSIONS, Progress
 from streams.news.rhythm import Expect, Rhythm
-from streams.news.silence import Silence
+from streams.news.wires.cursor import MOST_FRAMES, MOST_VERSIONS, Progress
+from streams.news.wires.silence import Silence
 
 START_NS = 1_758_715_200 * SECOND_NS
 

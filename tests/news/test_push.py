@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from streams.news.feed import FeedInfo, ParsedFeed
-from streams.news.push import PushWire
 from streams.news.rhythm import Expect, Rhythm
+from streams.news.wires.listener import PushWire
 from tests.news.push_desk import (
     FAST,
     VENDORS,

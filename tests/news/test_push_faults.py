@@ -9,8 +9,8 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from streams.news.benzinga_news import BenzingaNews
 from streams.news.rhythm import Expect
+from streams.news.wires.benzinga import BenzingaNews
 from tests.news.push_desk import (
     FAST,
     VENDORS,

@@ -17,11 +17,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.news.alpaca_news import AlpacaNews
-from streams.news.benzinga_news import BenzingaNews
 from streams.news.feed import FeedInfo, ParsedFeed
-from streams.news.finnhub_news import NEWS, RELEASES, FinnhubNews
-from streams.news.wire import Address, Answer, Fault, Reason, Secret, Step, Wire, revealed, scrubbed
+from streams.news.wires.alpaca import AlpacaNews
+from streams.news.wires.benzinga import BenzingaNews
+from streams.news.wires.contract import (
+    Address,
+    Answer,
+    Fault,
+    Reason,
+    Secret,
+    Step,
+    Wire,
+    revealed,
+    scrubbed,
+)
+from streams.news.wires.finnhub import NEWS, RELEASES, FinnhubNews
 
 WIRES = Path(__file__).resolve().parents[1] / "wires"
 TRANSCRIPTS = sorted([*WIRES.glob("*/*.jsonl"), *WIRES.glob("*/*.page.json")])

@@ -10,12 +10,12 @@ from typing import Final
 import msgspec
 
 from streams.errors import RecordError
-from streams.news import frames
 from streams.news.dialects.json_values import Object, decode_json, object_of, text_at
 from streams.news.dialects.vendor_symbols import listed
 from streams.news.feed import FeedInfo
 from streams.news.item import Item
-from streams.news.wire import (
+from streams.news.wires import frames
+from streams.news.wires.contract import (
     Address,
     Answer,
     Fault,

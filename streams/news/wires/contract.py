@@ -1,7 +1,7 @@
 """The one contract of all push wires: pure records and protocols, no socket, no clock.
 
 A Wire knows a vendor; a Talk is one conversation with it, from the opening of a socket to its end.
-`streams.news.push.PushWire` has all the effects: it connects, hands over every frame, sends what
+`streams.news.wires.listener.PushWire` has all the effects: it connects, hands over every frame, sends what
 it is told to send, and decides by the Fault when to try again.
 """
 

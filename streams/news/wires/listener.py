@@ -1,7 +1,7 @@
 """Listen to a push wire for ever: connect, hand over its news, find it dead, come back, fill gaps.
 
-The effects are here. What frames mean is in the wire (`streams.news.wire`), what is safe in
-`streams.news.progress`. A gap is filled beside the news that comes live, which waits for nothing.
+The effects are here. What frames mean is in the wire (`streams.news.wires.contract`), what is safe in
+`streams.news.wires.cursor`. A gap is filled beside the news that comes live, which waits for nothing.
 """
 
 from __future__ import annotations
@@ -20,13 +20,11 @@ from msgspec.structs import replace
 
 from streams.backoff import doubled_s
 from streams.http.rules import retry_after_s
-from streams.news.backfill import fetch_page
 from streams.news.feed import Notice, Outcome, ParsedFeed, States, Take, refused
-from streams.news.link import Link, Socket, now_s
-from streams.news.progress import Progress
 from streams.news.rhythm import Rhythm
-from streams.news.silence import Silence
-from streams.news.wire import (
+from streams.news.wires.backfill import fetch_page
+from streams.news.wires.connection import Link, Socket, now_s
+from streams.news.wires.contract import (
     Fault,
     Step,
     Wire,
@@ -35,6 +33,8 @@ from streams.news.wire import (
     scrubbed,
     seconds_ns,
 )
+from streams.news.wires.cursor import Progress
+from streams.news.wires.silence import Silence
 from streams.times import DAY_S
 
 CLOSE_S: Final = 2.0  # that a server has to answer our goodbye

@@ -8,7 +8,7 @@ from typing import Final
 
 import aiohttp
 
-from streams.news.wire import Fault, Pace, Secret, Talk, revealed
+from streams.news.wires.contract import Fault, Pace, Secret, Talk, revealed
 
 Socket = aiohttp.ClientWebSocketResponse[bool]
 TOO_BIG: Final = aiohttp.WSCloseCode.MESSAGE_TOO_BIG

@@ -9,7 +9,15 @@ import aiohttp
 from msgspec.structs import replace
 
 from streams.http.rules import retry_after_s
-from streams.news.wire import Address, Answer, Fault, Wire, network_fault, revealed, status_fault
+from streams.news.wires.contract import (
+    Address,
+    Answer,
+    Fault,
+    Wire,
+    network_fault,
+    revealed,
+    status_fault,
+)
 
 PAGE_BYTES: Final = 16 * 1024 * 1024  # a hundred articles with their bodies are about 1 MB
 PIECE_BYTES: Final = 64 * 1024

@@ -11,7 +11,6 @@ import msgspec
 
 from streams.errors import RecordError
 from streams.events import Headline, Reject
-from streams.news import frames
 from streams.news.dialects.json_values import (
     Object,
     decode_json,
@@ -23,7 +22,8 @@ from streams.news.dialects.json_values import (
 from streams.news.dialects.vendor_symbols import listed
 from streams.news.feed import FeedInfo, parsed_of
 from streams.news.item import Item
-from streams.news.wire import (
+from streams.news.wires import frames
+from streams.news.wires.contract import (
     Address,
     Answer,
     Fault,

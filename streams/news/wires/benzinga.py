@@ -14,12 +14,12 @@ from msgspec.structs import replace
 
 from streams.errors import RecordError
 from streams.events import SECOND_NS, Action
-from streams.news import frames
 from streams.news.dialects.json_values import Object, decode_json, object_of, objects_at, text_at
 from streams.news.dialects.vendor_symbols import listed
 from streams.news.feed import FeedInfo
 from streams.news.item import Item
-from streams.news.wire import Address, Answer, Fault, Pace, Secret, Step, status_fault
+from streams.news.wires import frames
+from streams.news.wires.contract import Address, Answer, Fault, Pace, Secret, Step, status_fault
 
 DIALECT: Final = "benzinga_news"
 PAGE_ITEMS: Final = 100  # the most that a page may hold

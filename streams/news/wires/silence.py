@@ -5,7 +5,7 @@ from __future__ import annotations
 from streams.backoff import Span, doubled_s
 from streams.events import SECOND_NS
 from streams.news.rhythm import Rhythm
-from streams.news.wire import Fault
+from streams.news.wires.contract import Fault
 
 
 class Silence:
