@@ -13,8 +13,8 @@ from agents.runtime.settings import NewsquakeFile, secret_of
 from streams.http.fetch import agent_name
 from streams.news.dialects.registry import read_document
 from streams.news.feed import FeedInfo, Notice, States, Take
-from streams.news.inbox import FolderInbox
-from streams.news.inbox_http import HttpInbox
+from streams.news.inbox.folder import FolderInbox
+from streams.news.inbox.http import HttpInbox
 from streams.news.polling.poller import PolledFeed, Poller
 from streams.news.rhythm import Expect, Rhythm
 from streams.news.wires.alpaca import ALL, AlpacaNews

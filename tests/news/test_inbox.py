@@ -16,7 +16,7 @@ from streams.events import SECOND_NS
 from streams.news.book import NewsBook
 from streams.news.dialects.rss import MAX_BYTES
 from streams.news.feed import Outcome
-from streams.news.inbox import FolderInbox, Seen, remembered
+from streams.news.inbox.folder import FolderInbox, Seen, remembered
 from streams.times import parse_time
 from tests.news.pushed import FEED, Desk, ninjs, until
 
@@ -335,6 +335,6 @@ def test_a_quiet_folder_is_said_to_be_well_once_a_minute(
 ) -> None:
     asyncio.run(looks(place.inbox(), 5))
     assert place.notices == []
-    monkeypatch.setattr("streams.news.inbox.HEARD_S", -1.0)
+    monkeypatch.setattr("streams.news.inbox.folder.HEARD_S", -1.0)
     asyncio.run(looks(place.inbox(), 2))
     assert [(each.kind, each.items) for each in place.notices] == [("unchanged", 0)] * 2

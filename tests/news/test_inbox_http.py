@@ -13,10 +13,10 @@ import pytest
 
 from streams.errors import PublishError
 from streams.events import SECOND_NS
-from streams.news import inbox_http
 from streams.news.dialects.rss import MAX_BYTES
 from streams.news.feed import Outcome
-from streams.news.inbox_http import HttpInbox
+from streams.news.inbox.folder import http as inbox_http
+from streams.news.inbox.http import HttpInbox
 from streams.times import parse_time
 from tests.news.pushed import FEED, Desk, ninjs, until
 
