@@ -3,7 +3,7 @@
     {"title": "Alibaba lifts its AI budget", "id": "42", "source": "reuters.com", "url": "https://..."}
     {"listing": "BABA.XNYS", "price": 178.25, "ts_ns": 1758720600000000000, "size": 100}
 
-A line with a title is a headline, with the keys of `streams.news.files.FIELDS`; one with a price is
+A line with a title is a headline, with the keys of `streams.news.recorded.files.FIELDS`; one with a price is
 a tick, `streams.messages.SingleTick`.
 """
 
@@ -19,7 +19,7 @@ from streams.codec import decode_json
 from streams.errors import RecordError
 from streams.events import PRICE_SCALE, Headline, Reject
 from streams.messages import SingleTick, checked
-from streams.news.files import FIELDS, RECORD_CHARS, HeadlineSpec, Row, headline_of
+from streams.news.recorded.files import FIELDS, RECORD_CHARS, HeadlineSpec, Row, headline_of
 from streams.prices.live import Tick
 
 Item = Headline | Tick | Reject

@@ -30,7 +30,7 @@ from agents.runtime.settings import (
     ReplayHead,
     load_replay,
 )
-from streams.news import files as headline_files
+from streams.news.recorded import files as headline_files
 from streams.prices import files as price_files
 from streams.reference.universe import OPTIONAL_COLUMNS, REQUIRED_COLUMNS
 

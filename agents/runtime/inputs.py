@@ -14,7 +14,7 @@ from agents.runtime.engine_file import engine_config
 from agents.runtime.settings import REPLAY_FILE, ReplayFile, config_id, load_replay, paths_of
 from streams.errors import ConfigError
 from streams.events import Headline, Issuer, Listing, Reject
-from streams.news.files import read_headlines
+from streams.news.recorded.files import read_headlines
 from streams.prices.files import read_prices
 from streams.prices.rows import Rows, concat, sort_by_known
 from streams.reference.calendars import MICS

@@ -23,7 +23,7 @@ from agents.runtime.toml_file import load_toml
 from streams.codec import canonical_json
 from streams.errors import ConfigError, UsageError
 from streams.events import content_id
-from streams.news.files import HeadlineSpec
+from streams.news.recorded.files import HeadlineSpec
 from streams.prices.files import PriceSpec
 
 REPLAY_FILE: Final = "replay.toml"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from agents.runtime.scorers import make_scorer
 from streams.events import Headline, Mention
-from streams.news.files import HeadlineSpec, read_headlines
+from streams.news.recorded.files import HeadlineSpec, read_headlines
 from streams.reference.universe import builtin_universe
 from tests.bench.replay import WEEK, timed
 

@@ -13,7 +13,7 @@ import pytest
 
 from streams.errors import ColumnError, InputError, UsageError
 from streams.events import SECOND_NS, Headline, Reject
-from streams.news.files import HeadlineSpec, read_headlines
+from streams.news.recorded.files import HeadlineSpec, read_headlines
 
 COLUMNS = {"id": "id", "published": "at", "title": "title", "source": "who"}
 NOON_NS = 1_758_715_200 * SECOND_NS

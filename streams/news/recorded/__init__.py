@@ -1,0 +1,1 @@
+"""TODO streams/news/recorded"""
