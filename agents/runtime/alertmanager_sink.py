@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
-from agents.runtime.clock import now_ns
+from agents.machine.clock import now_ns
 from agents.runtime.delivery_file import LinksFile
 from agents.runtime.delivery_http import Answer, Door, Patience
 from agents.runtime.delivery_queue import Item

@@ -19,13 +19,13 @@ from typing import Final
 import msgspec
 import numpy as np
 
+from agents.machine.clock import elapsed_s
 from agents.runtime import local_http, prometheus_blocks
 from agents.runtime.account import read_lines
 from agents.runtime.backfill_counters import Counters
 from agents.runtime.backfill_grid import Grid, stretches
 from agents.runtime.backfill_market import Tape, write_listing
 from agents.runtime.backfill_tape import Traded, traded
-from agents.runtime.clock import elapsed_s
 from agents.runtime.inputs import Inputs
 from agents.runtime.openmetrics_file import OpenMetricsFile
 from streams.errors import InputError

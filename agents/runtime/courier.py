@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, Protocol
 
-from agents.runtime.clock import elapsed_s, now_ns
+from agents.machine.clock import elapsed_s, now_ns
 from agents.runtime.delivery_http import Answer, Patience
 from agents.runtime.delivery_queue import Buried, DeliveryQueue, Item, Waiting
 from agents.runtime.metrics import Sheet

@@ -8,7 +8,7 @@ from typing import Final, Literal, NamedTuple
 
 import aiohttp
 
-from agents.runtime.clock import now_ns
+from agents.machine.clock import now_ns
 from streams.http.faults import KNOWN, named_fault
 from streams.http.rules import refusal_of, retry_after_s
 from streams.text import clean_text

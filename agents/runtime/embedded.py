@@ -15,8 +15,8 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
+from agents.machine.clock import elapsed_s, now_ns
 from agents.reacting.config import EngineConfig
-from agents.runtime.clock import elapsed_s, now_ns
 from agents.runtime.days import Days
 from agents.runtime.deliver import Sink
 from agents.runtime.observer import NOBODY, Observer

@@ -13,7 +13,7 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
-from agents.runtime.clock import now_ns
+from agents.machine.clock import now_ns
 from agents.runtime.feeds_check import Document, fetched
 from agents.runtime.news_file import FeedSpec, FolderSpec, InboxFile, WireSpec
 from agents.runtime.news_plan import NewsPlan

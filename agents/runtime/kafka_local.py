@@ -24,7 +24,7 @@ from kafka import KafkaAdminClient
 from kafka.admin import UserScramCredentialUpsertion
 from kafka.errors import KafkaError
 
-from agents.runtime.clock import elapsed_s
+from agents.machine.clock import elapsed_s
 from streams.errors import NewsquakeError
 
 RECIPE: Final = Path(__file__).resolve().parents[2] / "deploy" / "local"

@@ -17,7 +17,8 @@ import msgspec
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from agents.runtime.clock import elapsed_s
+from agents.machine.clock import elapsed_s
+from agents.machine.supervisor import Job, Supervisor
 from agents.runtime.collect import Collected, collect, lag_of
 from agents.runtime.connection import Connection, admin_client
 from agents.runtime.engine_file import save_engine
@@ -27,7 +28,6 @@ from agents.runtime.metrics_process import HIDDEN, REACT_PORT, Exposure
 from agents.runtime.outputs import Record
 from agents.runtime.remote import RemoteEngine
 from agents.runtime.shape import Shape
-from agents.runtime.supervisor import Job, Supervisor
 from agents.runtime.topics_admin import create_topics
 from streams.errors import NewsquakeError
 from streams.journal import Journal

@@ -11,7 +11,8 @@ from typing import Final
 
 from kafka.errors import KafkaError
 
-from agents.runtime.clock import elapsed_s, now_ns
+from agents.machine.clock import elapsed_s, now_ns
+from agents.machine.supervisor import Job, Supervisor
 from agents.runtime.collect import lag_of
 from agents.runtime.connection import Connection, admin_client
 from agents.runtime.delivery import boxes_of, courier_of, queue_of_run, with_dead_letters
@@ -28,7 +29,6 @@ from agents.runtime.metrics_process import (
 from agents.runtime.metrics_run import PublisherCollector, RunMeter
 from agents.runtime.settings import load_config
 from agents.runtime.sources import home_of, news_collector, sources_of
-from agents.runtime.supervisor import Job, Supervisor
 from agents.runtime.watched import broadcasts_of, universe_of
 from agents.runtime.web_command import Keeper, web_of
 from agents.runtime.workers import live_engine, sinks_of

@@ -14,8 +14,8 @@ from typing import Any, cast
 
 import msgspec
 
+from agents.machine.clock import Pace, elapsed_s
 from agents.reacting.engine import Engine
-from agents.runtime.clock import Pace, elapsed_s
 from agents.runtime.inputs import Inputs
 from agents.runtime.outputs import Record, clear_outputs, write_outputs, write_summary
 from agents.runtime.scorers import make_scorer

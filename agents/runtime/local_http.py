@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from agents.runtime.clock import elapsed_s
+from agents.machine.clock import elapsed_s
 from agents.runtime.kafka_local import free_ports
 from streams.errors import NewsquakeError
 

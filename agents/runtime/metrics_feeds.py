@@ -17,7 +17,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from agents.runtime.clock import now_ns
+from agents.machine.clock import now_ns
 from agents.runtime.feed_health import BUCKETS_S, FeedHealth, FeedRecord, Spread
 from agents.runtime.metrics import DECLARED, PREFIX, REJECTS, counter_family, gauge_family
 from streams.events import SECOND_NS

@@ -10,10 +10,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
+from agents.machine.clock import now_ns
 from agents.reacting.config import DAY_LEVELS_PCT, EngineConfig
 from agents.reacting.reactions import HORIZONS
 from agents.reacting.view import WINDOWS_S, ListingView, listing_views, open_alerts
-from agents.runtime.clock import now_ns
 from agents.runtime.metrics import MOST_LISTINGS, OTHER, PREFIX, Sheet
 from agents.runtime.metrics_text import Family, label
 from agents.runtime.shared_engine import REFUSED, SharedEngine, Turns

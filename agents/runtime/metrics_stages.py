@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from agents.machine.clock import now_ns
 from agents.reacting.config import EngineConfig
 from agents.reacting.engine import Engine
-from agents.runtime.clock import now_ns
 from agents.runtime.metrics import MOST_ISSUERS, OTHER, REJECTS, Sheet
 from agents.runtime.metrics_market import MarketMeter
 from agents.runtime.observer import Observer

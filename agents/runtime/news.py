@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-from agents.runtime.clock import now_ns
+from agents.machine.clock import now_ns
 from agents.runtime.feed_health import FeedHealth
 from agents.runtime.news_plan import NewsPlan
 from agents.runtime.source import Hand, Handful

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from agents.runtime.clock import elapsed_s
+from agents.machine.clock import elapsed_s
 from agents.runtime.local import Progress, Watcher
 from streams.events import SECOND_NS, Alert, Headline, Mention, Output
 

@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from agents.machine.processes import alive, end, spawn
 from agents.runtime import local_http
-from agents.runtime.processes import alive, end, spawn
 from streams.errors import NewsquakeError, UsageError
 from streams.times import DAY_S
 

@@ -15,10 +15,10 @@ from typing import Any, Final, Protocol
 import msgspec
 from rich.console import Console
 
+from agents.machine.clock import elapsed_s
+from agents.machine.processes import Process, alive, end, spawn
 from agents.runtime import alertmanager_local, kafka_local, prometheus_local
-from agents.runtime.clock import elapsed_s
 from agents.runtime.kafka_local import Accounts, Note, Prepared, state_home
-from agents.runtime.processes import Process, alive, end, spawn
 from streams.errors import NewsquakeError
 
 STARTS: Final = 3  # each with other ports, should someone take one meanwhile

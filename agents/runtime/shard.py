@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Any, Final
 
-from agents.runtime.clock import elapsed_s
+from agents.machine.clock import elapsed_s
 from agents.runtime.ledger import Ledger
 from agents.runtime.stage import Outgoing, Stage
 from streams.messages import Header

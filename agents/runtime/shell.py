@@ -16,8 +16,8 @@ from typing import Any, Final
 
 from faust.types import TP
 
+from agents.machine.clock import elapsed_s
 from agents.runtime.app import SESSION_S, Faust, epoch_ns
-from agents.runtime.clock import elapsed_s
 from agents.runtime.ledger import Ledger, found
 from agents.runtime.observer import NOBODY, Observer
 from agents.runtime.shard import CHECKPOINT_S, Shard

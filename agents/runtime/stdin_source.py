@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Final
 
-from agents.runtime.clock import now_ns
+from agents.machine.clock import now_ns
 from agents.runtime.source import Hand, Handful
 from streams.lines import LineReader
 

@@ -15,9 +15,9 @@ from kafka.admin import OffsetSpec
 from kafka.errors import KafkaError
 from kafka.serializer import Serializer
 
-from agents.runtime.clock import elapsed_s
+from agents.machine.clock import elapsed_s
+from agents.machine.progress_bar import Counting
 from agents.runtime.connection import Connection, admin_client
-from agents.runtime.counting import Counting
 from agents.runtime.topic_export import widths
 from agents.runtime.topic_folder import Kept, TopicKept, kept_records, read_manifest, verify
 from agents.runtime.topics_admin import creation

@@ -16,7 +16,7 @@ from typing import Final
 
 from kafka.errors import KafkaError
 
-from agents.runtime.clock import now_ns
+from agents.machine.clock import now_ns
 from agents.runtime.connection import Connection
 from agents.runtime.settings import NewsquakeFile, WebFile
 from agents.runtime.sources import home_of

@@ -12,7 +12,7 @@ import msgspec
 import polars as pl
 from kafka import KafkaConsumer, TopicPartition
 
-from agents.runtime.clock import now_ns
+from agents.machine.clock import now_ns
 from agents.runtime.connection import Connection, admin_client
 from agents.runtime.topic_export import widths
 from agents.runtime.web_store import Store

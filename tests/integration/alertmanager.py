@@ -7,7 +7,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from agents.runtime import alertmanager_local, local_http, processes
+from agents.machine import processes
+from agents.runtime import alertmanager_local, local_http
 from tests.runtime.receiver import Receiver
 from tests.runtime.running import ROOT
 

@@ -13,9 +13,9 @@ from urllib.parse import quote
 
 import pytest
 
+from agents.machine.clock import Pace
 from agents.reacting.config import Rule
 from agents.runtime import servers
-from agents.runtime.clock import Pace
 from agents.runtime.connection import Connection
 from agents.runtime.engine_file import save_engine
 from agents.runtime.inputs import Inputs, read_inputs

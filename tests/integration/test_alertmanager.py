@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from agents.runtime.clock import now_ns
+from agents.machine.clock import now_ns
 from agents.runtime.delivery_http import Patience
 from streams.codec import decode_json
 from streams.events import DAY_NS, Alert

@@ -15,8 +15,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+from agents.machine.processes import alive, end, spawn
 from agents.runtime import local_http, prometheus_blocks
-from agents.runtime.processes import alive, end, spawn
 from tests.integration.conftest import need_prometheus
 from tests.runtime.running import Plain, newsquake, records
 

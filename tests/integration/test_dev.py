@@ -18,7 +18,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from agents.runtime import kafka_local, processes, servers
+from agents.machine import processes
+from agents.runtime import kafka_local, servers
 from tests.integration.conftest import (
     need_alertmanager,
     need_kafka,

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from agents.machine.clock import now_ns
 from agents.runtime import web_store
-from agents.runtime.clock import now_ns
 from agents.runtime.web_read import Reader, Span
 from agents.runtime.web_store import KEPT_NS, Store
 from streams.errors import JournalError, StateError

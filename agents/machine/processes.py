@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from agents.runtime.clock import elapsed_s
+from agents.machine.clock import elapsed_s
 from streams.errors import NewsquakeError
 
 TERM_LIMIT_S: Final = 15.0  # a broker that is asked to end closes its log first

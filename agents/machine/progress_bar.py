@@ -9,7 +9,7 @@ from typing import Final, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from agents.runtime.clock import elapsed_s
+from agents.machine.clock import elapsed_s
 
 EVERY_S: Final = 5.0
 BATCH: Final = 1000  # counts between two looks at the clock

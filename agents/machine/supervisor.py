@@ -16,7 +16,7 @@ from typing import Final
 
 import msgspec
 
-from agents.runtime.clock import elapsed_s
+from agents.machine.clock import elapsed_s
 from streams.errors import NewsquakeError
 
 LEASH: Final = "--leash"
