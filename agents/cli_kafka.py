@@ -56,15 +56,15 @@ def _port(text: str) -> int:
 
 def connected(args: argparse.Namespace) -> Connection:
     """Return the broker that `add_connection`'s arguments name."""
+    from agents.config.newsquake import load_config  # noqa: PLC0415 - keeps --help quick
     from agents.runtime.connection import connection  # noqa: PLC0415 - keeps --help quick
-    from agents.runtime.settings import load_config  # noqa: PLC0415 - keeps --help quick
 
     return connection(args.broker, args.prefix, load_config(args.config).kafka, args.config)
 
 
 def has_broker(args: argparse.Namespace) -> bool:
     """Tell whether `add_connection`'s arguments, or the configuration, name a broker."""
-    from agents.runtime.settings import load_config  # noqa: PLC0415 - keeps --help quick
+    from agents.config.newsquake import load_config  # noqa: PLC0415 - keeps --help quick
 
     return (args.broker or load_config(args.config).kafka.broker) is not None
 

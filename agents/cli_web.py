@@ -44,7 +44,7 @@ def _port(text: str) -> int:
 def _web(args: argparse.Namespace) -> int:
     import msgspec  # noqa: PLC0415 - keeps --help quick
 
-    from agents.runtime.settings import load_config  # noqa: PLC0415 - keeps --help quick
+    from agents.config.newsquake import load_config  # noqa: PLC0415 - keeps --help quick
     from agents.runtime.web_command import run_web  # noqa: PLC0415 - keeps --help quick
 
     if args.out is not None and args.broker is not None:

@@ -17,19 +17,19 @@ import msgspec
 import polars as pl
 import pytest
 
-from agents.reacting.config import Rule
-from agents.reacting.reactions import HORIZONS
-from agents.runtime.account import read_lines
-from agents.runtime.inputs import read_inputs
-from agents.runtime.local import Replay
-from agents.runtime.outputs import KEYS, PARQUET
-from agents.runtime.settings import (
+from agents.config.newsquake import (
     DailyColumns,
     DailySpec,
     ReplayFile,
     ReplayHead,
     load_replay,
 )
+from agents.reacting.config import Rule
+from agents.reacting.reactions import HORIZONS
+from agents.runtime.account import read_lines
+from agents.runtime.inputs import read_inputs
+from agents.runtime.local import Replay
+from agents.runtime.outputs import KEYS, PARQUET
 from streams.news.recorded import files as headline_files
 from streams.prices import files as price_files
 from streams.reference.universe import OPTIONAL_COLUMNS, REQUIRED_COLUMNS

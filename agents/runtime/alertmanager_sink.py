@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import msgspec
 
+from agents.config.delivery import LinksFile
 from agents.machine.clock import now_ns
-from agents.runtime.delivery_file import LinksFile
 from agents.runtime.delivery_http import Answer, Door, Patience
 from agents.runtime.delivery_queue import Item
 from streams.events import SECOND_NS, Alert, Candidate

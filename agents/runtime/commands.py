@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
+from agents.config.newsquake import load_config
 from agents.machine.clock import elapsed_s
 from agents.runtime.account import print_account
 from agents.runtime.backfill import Backfilled, backfill, print_backfilled
@@ -22,7 +23,6 @@ from agents.runtime.metrics_process import replay_exposure
 from agents.runtime.metrics_run import Counting, RunMeter
 from agents.runtime.outputs import refuse_overwriting
 from agents.runtime.progress import watcher
-from agents.runtime.settings import load_config
 from agents.runtime.shape import Shape
 from streams.errors import InputError, UsageError
 from streams.reference.universe import builtin_universe, load_universe

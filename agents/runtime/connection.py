@@ -12,7 +12,7 @@ import msgspec
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from agents.runtime.settings import KafkaFile
+from agents.config.newsquake import KafkaFile
 from streams.errors import ConfigError, NewsquakeError, UsageError
 
 SCHEME: Final = "kafka://"

@@ -10,10 +10,10 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Final
 
+from agents.config.newsquake import NewsquakeFile, load_config
+from agents.config.universe import universe_of
 from agents.runtime import kafka_local
 from agents.runtime.doctor_check import Check, State
-from agents.runtime.settings import NewsquakeFile, load_config
-from agents.runtime.watched import universe_of
 from streams.errors import ConfigError, InputError, NewsquakeError
 from streams.events import DAY_NS
 from streams.reference.calendars import MICS, Calendar, calendar_for

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
+from agents.config.newsquake import NewsquakeFile
 from agents.runtime.doctor_check import Check
 from agents.runtime.feeds_test import tried
-from agents.runtime.settings import NewsquakeFile
 
 AREA = "news"
 

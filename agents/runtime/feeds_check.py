@@ -12,8 +12,8 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
+from agents.config.news import host_of
 from agents.machine.clock import now_ns
-from agents.runtime.news_file import host_of
 from agents.runtime.progress import utc
 from streams.events import Headline, Status
 from streams.http.fetch import agent_name, fetch_once

@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 import msgspec
 from rich.console import Console
 
+from agents.config.news import host_of, url_fault
+from agents.config.newsquake import NewsquakeFile, load_config
+from agents.config.toml import load_toml
 from agents.machine.tables import print_wide, wide_table
 from agents.runtime.feeds_check import feed_of, fetched, shown
-from agents.runtime.news_file import host_of, url_fault
-from agents.runtime.settings import NewsquakeFile, load_config
-from agents.runtime.toml_file import load_toml
 from streams.errors import ConfigError, InputError, UsageError
 from streams.http.fetch import agent_name
 from streams.news.feed import AUTO, FeedInfo

@@ -17,17 +17,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
+from agents.config.newsquake import load_config
+from agents.config.universe import broadcasts_of, universe_of
 from agents.machine.clock import elapsed_s, now_ns
 from agents.runtime.connection import Connection, admin_client
 from agents.runtime.intake import Intake
 from agents.runtime.metrics_process import exposure
 from agents.runtime.metrics_run import Acknowledged, PublisherCollector, RunMeter
 from agents.runtime.observer import NOBODY, Observer
-from agents.runtime.settings import load_config
 from agents.runtime.source import Handful, Source
 from agents.runtime.sources import home_of, news_collector, sources_of
 from agents.runtime.topics_admin import check_topics
-from agents.runtime.watched import broadcasts_of, universe_of
 from streams.codec import Record
 from streams.errors import NewsquakeError
 from streams.events import SECOND_NS

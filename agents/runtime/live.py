@@ -11,6 +11,8 @@ from typing import Final
 
 from kafka.errors import KafkaError
 
+from agents.config.newsquake import load_config
+from agents.config.universe import broadcasts_of, universe_of
 from agents.machine.clock import elapsed_s, now_ns
 from agents.machine.supervisor import Job, Supervisor
 from agents.runtime.collect import lag_of
@@ -27,9 +29,7 @@ from agents.runtime.metrics_process import (
     exposure,
 )
 from agents.runtime.metrics_run import PublisherCollector, RunMeter
-from agents.runtime.settings import load_config
 from agents.runtime.sources import home_of, news_collector, sources_of
-from agents.runtime.watched import broadcasts_of, universe_of
 from agents.runtime.web_command import Keeper, web_of
 from agents.runtime.workers import live_engine, sinks_of
 from streams.errors import NewsquakeError

@@ -10,11 +10,11 @@ from typing import Final
 import msgspec
 from prometheus_client import ProcessCollector
 
+from agents.config.newsquake import MetricsFile
 from agents.runtime.metrics import Sheet
 from agents.runtime.metrics_market import MarketMeter
 from agents.runtime.metrics_server import MetricsServer
 from agents.runtime.metrics_text import written
-from agents.runtime.settings import MetricsFile
 from streams.errors import UsageError
 
 LOOPBACK: Final = "127.0.0.1"

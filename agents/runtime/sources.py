@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from agents.config.newsquake import NewsquakeFile
 from agents.runtime.connection import Connection
 from agents.runtime.kafka_local import state_home
 from agents.runtime.metrics_feeds import NewsCollector
 from agents.runtime.news import NewsSource
 from agents.runtime.news_plan import NewsPlan
-from agents.runtime.settings import NewsquakeFile
 from agents.runtime.source import Source
 from agents.runtime.stdin_source import LineSource
 

@@ -8,11 +8,11 @@ from typing import Final
 
 import aiohttp
 
+from agents.config.delivery import AlertmanagerSpec, WebhookSpec
+from agents.config.newsquake import NewsquakeFile, secret_of
 from agents.runtime.alertmanager_sink import AlertmanagerSink
 from agents.runtime.courier import Target
-from agents.runtime.delivery_file import AlertmanagerSpec, WebhookSpec
 from agents.runtime.delivery_http import Door
-from agents.runtime.settings import NewsquakeFile, secret_of
 from agents.runtime.webhook_sink import WebhookSink, secrets_of
 from streams.errors import ConfigError
 

@@ -13,6 +13,8 @@ from typing import NoReturn
 import uvloop
 from kafka.errors import KafkaError
 
+from agents.config.newsquake import load_config
+from agents.config.universe import live_daily, universe_of
 from agents.reacting.config import EngineConfig
 from agents.runtime.app import Faust, make_app
 from agents.runtime.connection import Connection, admin_client
@@ -24,11 +26,9 @@ from agents.runtime.metrics_process import Exposure, exposure, replay_exposure
 from agents.runtime.metrics_worker import WorkerMeter
 from agents.runtime.react import ReactStage
 from agents.runtime.score import ScoreStage
-from agents.runtime.settings import load_config
 from agents.runtime.shell import Shell, give_up
 from agents.runtime.stage import Stage
 from agents.runtime.topics_admin import partitions_of
-from agents.runtime.watched import live_daily, universe_of
 from streams.errors import NewsquakeError
 from streams.reference.universe import Universe
 from streams.topics import ALERTS, APPS, DELIVER, MARKET, REACT, REJECTS, SCORE, prefixed

@@ -197,6 +197,6 @@ def test_links_from_alerts_name_panels_and_variables_that_exist() -> None:
 
 
 def test_the_api_that_is_linked_to_is_where_newsquake_serves_it() -> None:
-    from agents.runtime.settings import WEB_PORT
+    from agents.config.newsquake import WEB_PORT
 
     assert load().links.api.endswith(f":{WEB_PORT}")

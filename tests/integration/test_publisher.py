@@ -15,9 +15,9 @@ import pytest
 from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
 
+from agents.config.newsquake import KafkaFile
 from agents.runtime.connection import Connection
 from agents.runtime.kafka_local import Account
-from agents.runtime.settings import KafkaFile
 from streams.errors import PublishError
 from streams.events import Clock, Reject, Status
 from streams.messages import to_message

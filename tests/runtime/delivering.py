@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
+from agents.config.delivery import LinksFile, WebhookSpec
 from agents.runtime.alertmanager_sink import AlertmanagerSink
 from agents.runtime.courier import Courier, Target
-from agents.runtime.delivery_file import LinksFile, WebhookSpec
 from agents.runtime.delivery_http import Door, Patience
 from agents.runtime.delivery_queue import DeliveryQueue
 from agents.runtime.metrics import Sheet

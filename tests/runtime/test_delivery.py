@@ -16,9 +16,9 @@ from aiohttp import encode_basic_auth
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.config.delivery import LinksFile
 from agents.runtime import webhook_sink
 from agents.runtime.alertmanager_sink import AlertmanagerSink
-from agents.runtime.delivery_file import LinksFile
 from agents.runtime.delivery_http import Door, Patience
 from agents.runtime.delivery_queue import DeliveryQueue, delivery_id
 from streams.codec import encode_json

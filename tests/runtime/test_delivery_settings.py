@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from agents.config.delivery import AlertmanagerSpec, LinksFile, WebhookSpec
+from agents.config.newsquake import load_config
 from agents.runtime.alertmanager_sink import AlertmanagerSink, annotations_of, labels_of
-from agents.runtime.delivery_file import AlertmanagerSpec, LinksFile, WebhookSpec
-from agents.runtime.settings import load_config
 from agents.runtime.targets import targets_of
 from agents.runtime.webhook_sink import WebhookSink, secrets_of, signature
 from streams.errors import ConfigError

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from agents.cli import main
-from agents.runtime.settings import load_config
+from agents.config.newsquake import load_config
 from tests.news import misbehaving as bad
 from tests.news.polling import in_loop
 from tests.news.wire_servers import SECRET, AlpacaServer

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from agents.config.daily import read_daily
+from agents.config.newsquake import DailyColumns, DailySpec
 from agents.reacting.config import DailyRow, Rule
-from agents.runtime.daily import read_daily
 from agents.runtime.inputs import Inputs, read_inputs
-from agents.runtime.settings import DailyColumns, DailySpec
 from streams.errors import ColumnError, ConfigError, InputError
 
 UNIVERSE = (

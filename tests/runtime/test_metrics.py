@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from agents.config.newsquake import MetricsFile
 from agents.reacting.config import DAY_LEVELS_PCT, Rule
 from agents.reacting.reactions import HORIZONS
 from agents.runtime import metrics_market, metrics_stages
@@ -34,7 +35,6 @@ from agents.runtime.metrics_run import Counting, PublisherCollector, RunMeter
 from agents.runtime.metrics_stages import SENTIMENTS, sentiment
 from agents.runtime.metrics_text import written
 from agents.runtime.metrics_worker import WorkerMeter
-from agents.runtime.settings import MetricsFile
 from streams.errors import UsageError
 from streams.events import (
     PRICE_SCALE,

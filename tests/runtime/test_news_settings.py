@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from agents.runtime.news_file import FeedSpec, FolderSpec, InboxFile, NewsFile, WireSpec
+from agents.config.news import FeedSpec, FolderSpec, InboxFile, NewsFile, WireSpec
+from agents.config.newsquake import NewsquakeFile, load_config
 from agents.runtime.news_plan import NewsPlan, polled
-from agents.runtime.settings import NewsquakeFile, load_config
 from agents.runtime.sources import book_of, sources_of
 from streams.errors import ConfigError
 from streams.news.rhythm import Expect

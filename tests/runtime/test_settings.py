@@ -7,8 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from agents.reacting.config import Rule
-from agents.runtime.settings import (
+from agents.config.newsquake import (
     NewsquakeFile,
     RuleSpec,
     config_id,
@@ -16,7 +15,8 @@ from agents.runtime.settings import (
     load_replay,
     paths_of,
 )
-from agents.runtime.toml_file import load_toml
+from agents.config.toml import load_toml
+from agents.reacting.config import Rule
 from streams.errors import ConfigError, UsageError
 
 REPLAY = """\

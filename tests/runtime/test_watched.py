@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from agents.config.newsquake import NewsquakeFile, load_config
+from agents.config.universe import broadcasts_of, universe_of
 from agents.reacting.config import EngineConfig
 from agents.reacting.engine import Engine
-from agents.runtime.settings import NewsquakeFile, load_config
-from agents.runtime.watched import broadcasts_of, universe_of
 from streams.errors import ConfigError, InputError
 from streams.reference.calendars import MICS, calendar_for
 from streams.reference.universe import builtin_universe

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from agents.config.daily import read_daily
+from agents.config.newsquake import NewsquakeFile, paths_of
 from agents.reacting.config import DailyRow
-from agents.runtime.daily import read_daily
 from agents.runtime.inputs import Directory
-from agents.runtime.settings import NewsquakeFile, paths_of
 from streams.errors import ConfigError, InputError
 from streams.reference.calendars import MICS, Calendar, calendar_for
 from streams.reference.universe import Universe, builtin_universe, load_universe

@@ -16,10 +16,10 @@ from typing import Final, Literal
 
 import msgspec
 
+from agents.config.delivery import AlertmanagerSpec, LinksFile, WebhookSpec
+from agents.config.news import FeedSpec, FolderSpec, InboxFile, NewsFile, WireSpec
+from agents.config.toml import load_toml
 from agents.reacting.config import DAY_LEVELS_PCT, Rule
-from agents.runtime.delivery_file import AlertmanagerSpec, LinksFile, WebhookSpec
-from agents.runtime.news_file import FeedSpec, FolderSpec, InboxFile, NewsFile, WireSpec
-from agents.runtime.toml_file import load_toml
 from streams.codec import canonical_json
 from streams.errors import ConfigError, UsageError
 from streams.events import content_id
@@ -128,7 +128,7 @@ class KafkaFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class UniverseFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The `[universe]` table: whom a live run follows; agents/runtime/watched.py reads it."""
+    """The `[universe]` table: whom a live run follows; agents/config/universe.py reads it."""
 
     file: str | None = None  # a universe.csv, relative to this file; None = the built-in one
     benchmark: str | None = None  # the market, a listing of the universe

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from agents.config.newsquake import DailySpec
 from agents.reacting.config import DailyRow
-from agents.runtime.settings import DailySpec
 from streams.errors import ColumnError, InputError
 from streams.events import PRICE_SCALE, Reject
 
