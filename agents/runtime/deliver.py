@@ -19,9 +19,9 @@ import msgspec
 
 from agents.runtime.courier import Box
 from agents.runtime.delivery_queue import Waiting
-from agents.runtime.observer import NOBODY, Observer
 from agents.runtime.progress import utc
 from agents.runtime.stage import Fed, Outgoing
+from agents.stages.observer import NOBODY, Observer
 from streams.codec import encode_json
 from streams.errors import CodecError
 from streams.events import DAY_NS, Alert

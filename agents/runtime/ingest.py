@@ -24,10 +24,10 @@ from agents.runtime.connection import Connection, admin_client
 from agents.runtime.intake import Intake
 from agents.runtime.metrics_process import exposure
 from agents.runtime.metrics_run import Acknowledged, PublisherCollector, RunMeter
-from agents.runtime.observer import NOBODY, Observer
 from agents.runtime.source import Handful, Source
 from agents.runtime.sources import home_of, news_collector, sources_of
 from agents.runtime.topics_admin import check_topics
+from agents.stages.observer import NOBODY, Observer
 from streams.codec import Record
 from streams.errors import NewsquakeError
 from streams.events import SECOND_NS

@@ -11,7 +11,7 @@ import msgspec
 from agents.config.daily import Resolve, read_daily
 from agents.config.newsquake import REPLAY_FILE, ReplayFile, config_id, load_replay, paths_of
 from agents.reacting.config import DailyRow, EngineConfig, Rule
-from agents.runtime.engine_file import engine_config
+from agents.stages.engine import engine_config
 from streams.errors import ConfigError
 from streams.events import Headline, Issuer, Listing, Reject
 from streams.news.recorded.files import read_headlines

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from agents.runtime.observer import NOBODY, Observer
+from agents.stages.observer import NOBODY, Observer
 from streams.events import Headline, Reject, Status
 from streams.lines import Item
 from streams.prices.live import LiveFramer, Tick

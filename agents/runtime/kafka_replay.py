@@ -21,7 +21,6 @@ from agents.machine.clock import elapsed_s
 from agents.machine.supervisor import Job, Supervisor
 from agents.runtime.collect import Collected, collect, lag_of
 from agents.runtime.connection import Connection, admin_client
-from agents.runtime.engine_file import save_engine
 from agents.runtime.inputs import Inputs
 from agents.runtime.local import Replay, Watcher
 from agents.runtime.metrics_process import HIDDEN, REACT_PORT, Exposure
@@ -29,6 +28,7 @@ from agents.runtime.outputs import Record
 from agents.runtime.remote import RemoteEngine
 from agents.runtime.shape import Shape
 from agents.runtime.topics_admin import create_topics
+from agents.stages.engine import save_engine
 from streams.errors import NewsquakeError
 from streams.journal import Journal
 from streams.publisher import Publisher

@@ -18,8 +18,8 @@ from agents.machine.clock import Pace, elapsed_s
 from agents.reacting.engine import Engine
 from agents.runtime.inputs import Inputs
 from agents.runtime.outputs import Record, clear_outputs, write_outputs, write_summary
-from agents.runtime.scorers import make_scorer
 from agents.runtime.timeline import RUN_SPAN_NS, Log, Timeline
+from agents.stages.scorer import make_scorer
 from streams.codec import decode, encode
 from streams.errors import InputError, RecordError
 from streams.events import SECOND_NS, Headline, Mention, Output

@@ -16,7 +16,7 @@ from agents.reacting.reactions import HORIZONS
 from agents.reacting.view import WINDOWS_S, ListingView, listing_views, open_alerts
 from agents.runtime.metrics import MOST_LISTINGS, OTHER, PREFIX, Sheet
 from agents.runtime.metrics_text import Family, label
-from agents.runtime.shared_engine import REFUSED, SharedEngine, Turns
+from agents.stages.shared_engine import REFUSED, SharedEngine, Turns
 from streams.events import PRICE_SCALE, SECOND_NS, Alert, Candidate, Move, Phase, Reaction
 from streams.topics import partition_of
 

@@ -15,7 +15,7 @@ from agents.runtime.metrics import gauge_family
 from agents.runtime.metrics_market import MarketMeter
 from agents.runtime.metrics_process import Exposure, serving, sheet_of
 from agents.runtime.metrics_stages import StageMeter
-from agents.runtime.observer import NOBODY, Observer
+from agents.stages.observer import NOBODY, Observer
 from streams.events import Headline, Mention, Output
 from streams.reference.universe import Universe
 

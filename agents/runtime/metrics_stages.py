@@ -10,7 +10,7 @@ from agents.reacting.config import EngineConfig
 from agents.reacting.engine import Engine
 from agents.runtime.metrics import MOST_ISSUERS, OTHER, REJECTS, Sheet
 from agents.runtime.metrics_market import MarketMeter
-from agents.runtime.observer import Observer
+from agents.stages.observer import Observer
 from streams.codec import Record
 from streams.events import SECOND_NS, Alert, Mention, Move, Reaction, Reject
 from streams.reference.universe import Universe

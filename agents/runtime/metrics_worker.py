@@ -19,7 +19,7 @@ from agents.runtime.metrics import Sheet, counter_family, gauge_family
 from agents.runtime.metrics_market import MarketMeter
 from agents.runtime.metrics_process import Exposure, serving, sheet_of
 from agents.runtime.metrics_stages import StageMeter
-from agents.runtime.observer import NOBODY, Observer
+from agents.stages.observer import NOBODY, Observer
 from streams.reference.universe import Universe
 from streams.topics import DELIVER, REACT, SCORE
 

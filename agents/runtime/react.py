@@ -7,9 +7,9 @@ from typing import Final, cast
 
 from agents.reacting.cells import Cells
 from agents.reacting.config import EngineConfig
-from agents.runtime.engine_file import of_partition
-from agents.runtime.observer import NOBODY, Observer
 from agents.runtime.stage import Fed, Outgoing
+from agents.stages.engine import of_partition
+from agents.stages.observer import NOBODY, Observer
 from streams.errors import CodecError
 from streams.events import (
     Alert,

@@ -19,9 +19,9 @@ from faust.types import TP
 from agents.machine.clock import elapsed_s
 from agents.runtime.app import SESSION_S, Faust, epoch_ns
 from agents.runtime.ledger import Ledger, found
-from agents.runtime.observer import NOBODY, Observer
 from agents.runtime.shard import CHECKPOINT_S, Shard
 from agents.runtime.stage import Fed, Outgoing, Stage
+from agents.stages.observer import NOBODY, Observer
 from streams.errors import CodecError, StateError
 from streams.events import Reject
 from streams.messages import to_message

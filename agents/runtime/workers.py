@@ -21,7 +21,6 @@ from agents.runtime.connection import Connection, admin_client
 from agents.runtime.deliver import DeliverStage, FileSink, LineSink, Sink
 from agents.runtime.deliver_shell import DeliverShell
 from agents.runtime.delivery import courier_of, queue_of_worker
-from agents.runtime.engine_file import engine_config, load_engine
 from agents.runtime.metrics_process import Exposure, exposure, replay_exposure
 from agents.runtime.metrics_worker import WorkerMeter
 from agents.runtime.react import ReactStage
@@ -29,6 +28,7 @@ from agents.runtime.score import ScoreStage
 from agents.runtime.shell import Shell, give_up
 from agents.runtime.stage import Stage
 from agents.runtime.topics_admin import partitions_of
+from agents.stages.engine import engine_config, load_engine
 from streams.errors import NewsquakeError
 from streams.reference.universe import Universe
 from streams.topics import ALERTS, APPS, DELIVER, MARKET, REACT, REJECTS, SCORE, prefixed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from agents.runtime.scorers import make_scorer
+from agents.stages.scorer import make_scorer
 from streams.events import Headline, Mention
 from streams.news.recorded.files import HeadlineSpec, read_headlines
 from streams.reference.universe import builtin_universe

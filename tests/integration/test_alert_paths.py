@@ -17,11 +17,11 @@ from agents.machine.clock import Pace
 from agents.reacting.config import Rule
 from agents.runtime import servers
 from agents.runtime.connection import Connection
-from agents.runtime.engine_file import save_engine
 from agents.runtime.inputs import Inputs, read_inputs
 from agents.runtime.kafka_local import Account
 from agents.runtime.local import Replay
 from agents.runtime.remote import RemoteEngine
+from agents.stages.engine import save_engine
 from streams.events import SECOND_NS
 from streams.publisher import Publisher
 from streams.topics import MARKET

@@ -10,8 +10,8 @@ import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 
 from agents.runtime.collect import lag_of
-from agents.runtime.engine_file import save_engine
 from agents.runtime.kafka_local import Account
+from agents.stages.engine import save_engine
 from streams.events import Clock
 from streams.messages import Message, to_message
 from streams.topics import ALERTS, MARKET, REACT

@@ -16,12 +16,12 @@ from kafka import KafkaAdminClient
 from agents.reacting.config import Rule
 from agents.runtime.collect import lag_of
 from agents.runtime.connection import Connection
-from agents.runtime.engine_file import save_engine
 from agents.runtime.inputs import Inputs, read_inputs
 from agents.runtime.kafka_local import Account
 from agents.runtime.local import Replay
 from agents.runtime.metrics_stages import sentiment
 from agents.runtime.remote import RemoteEngine
+from agents.stages.engine import save_engine
 from streams.events import Clock
 from streams.publisher import Publisher
 from streams.topics import APPS, DELIVER, HEADLINES, MARKET, REACT, SCORE

@@ -15,11 +15,11 @@ from kafka.structs import OffsetAndMetadata
 from agents.reacting.config import Rule
 from agents.runtime.collect import lag_of
 from agents.runtime.connection import Connection
-from agents.runtime.engine_file import save_engine
 from agents.runtime.inputs import Inputs, read_inputs
 from agents.runtime.kafka_local import Account
 from agents.runtime.local import Replay
 from agents.runtime.remote import RemoteEngine
+from agents.stages.engine import save_engine
 from streams.codec import Record, canonical_json
 from streams.events import SECOND_NS, Alert, Clock, Mention, Reject
 from streams.messages import to_message

@@ -23,7 +23,6 @@ from agents.runtime import metrics_market, metrics_stages
 from agents.runtime.app import make_app
 from agents.runtime.connection import Connection
 from agents.runtime.delivery import courier_of, queue_of_run
-from agents.runtime.engine_file import of_partition
 from agents.runtime.feed_health import FeedHealth
 from agents.runtime.inputs import Inputs, read_inputs
 from agents.runtime.local import Replay, Watcher
@@ -35,6 +34,7 @@ from agents.runtime.metrics_run import Counting, PublisherCollector, RunMeter
 from agents.runtime.metrics_stages import SENTIMENTS, sentiment
 from agents.runtime.metrics_text import written
 from agents.runtime.metrics_worker import WorkerMeter
+from agents.stages.engine import of_partition
 from streams.errors import UsageError
 from streams.events import (
     PRICE_SCALE,

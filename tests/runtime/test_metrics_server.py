@@ -15,7 +15,7 @@ from agents.runtime.metrics import PREFIX, Sheet
 from agents.runtime.metrics_process import Exposure, serving, sheet_of
 from agents.runtime.metrics_server import MetricsServer
 from agents.runtime.metrics_text import Family, label, written
-from agents.runtime.shared_engine import Turns
+from agents.stages.shared_engine import Turns
 from streams.errors import NewsquakeError
 from tests.runtime.newsroom import free_port
 from tests.runtime.running import newsquake

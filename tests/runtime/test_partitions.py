@@ -12,10 +12,10 @@ import pytest
 from agents.reacting.cells import Cells
 from agents.reacting.config import Rule
 from agents.reacting.engine import Engine
-from agents.runtime.engine_file import of_partition
 from agents.runtime.inputs import Inputs, read_inputs
 from agents.runtime.local import Replay
 from agents.runtime.remote import RemoteEngine
+from agents.stages.engine import of_partition
 from streams.events import Alert, Clock, Move, Output, Reaction, Reject, TickFrame
 from tests.runtime.running import demo_day
 

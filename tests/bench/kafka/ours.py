@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from agents.runtime.engine_file import save_engine
+from agents.stages.engine import save_engine
 from streams.errors import NewsquakeError
 from streams.topics import MARKET, prefixed
 from tests.bench.kafka import peers
