@@ -248,7 +248,7 @@ def _dev(args: argparse.Namespace) -> int:
 
 
 def _topics(args: argparse.Namespace) -> int:
-    from agents.runtime import topics_admin  # noqa: PLC0415 - keeps --help quick
+    from agents.broker import topics as topics_admin  # noqa: PLC0415 - keeps --help quick
 
     run = topics_admin.run_topics_create if args.what == "create" else topics_admin.run_topics_check
     return run(_connected(args), args.partitions, as_json=args.json)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # --help stays quick
-    from agents.runtime.connection import Connection
+    from agents.broker.connection import Connection
 
 Commands = argparse._SubParsersAction  # noqa: SLF001 - the type has no public name
 
@@ -56,8 +56,8 @@ def _port(text: str) -> int:
 
 def connected(args: argparse.Namespace) -> Connection:
     """Return the broker that `add_connection`'s arguments name."""
+    from agents.broker.connection import connection  # noqa: PLC0415 - keeps --help quick
     from agents.config.newsquake import load_config  # noqa: PLC0415 - keeps --help quick
-    from agents.runtime.connection import connection  # noqa: PLC0415 - keeps --help quick
 
     return connection(args.broker, args.prefix, load_config(args.config).kafka, args.config)
 

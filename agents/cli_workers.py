@@ -16,7 +16,7 @@ from agents.cli_kafka import (
 )
 
 if TYPE_CHECKING:  # --help stays quick
-    from agents.runtime.connection import Connection
+    from agents.broker.connection import Connection
     from agents.runtime.shape import Shape
 
 MOST = 1000
@@ -44,8 +44,8 @@ def kafka_of(args: argparse.Namespace) -> tuple[Connection, Shape] | None:
     """Return the broker and the shape of a replay that `add_kafka`'s arguments ask for, if any."""
     if args.broker is None:
         return None
+    from agents.broker.connection import connection  # noqa: PLC0415 - keeps --help quick
     from agents.config.newsquake import load_config  # noqa: PLC0415 - keeps --help quick
-    from agents.runtime.connection import connection  # noqa: PLC0415 - keeps --help quick
     from agents.runtime.shape import Shape  # noqa: PLC0415 - keeps --help quick
 
     broker = connection(args.broker, None, load_config(args.config).kafka, args.config)

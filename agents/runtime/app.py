@@ -23,7 +23,7 @@ from faust.sensors.monitor import Monitor
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from faust.types import TP
 
-from agents.runtime.connection import Connection
+from agents.broker.connection import Connection
 from agents.runtime.ledger import newer
 from streams.topics import BIGGEST_CELL_BYTES, TABLE, prefixed
 

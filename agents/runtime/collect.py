@@ -16,8 +16,8 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import OffsetSpec
 from kafka.errors import KafkaError
 
+from agents.broker.connection import Connection
 from agents.reacting.engine import EngineHead
-from agents.runtime.connection import Connection
 from agents.runtime.ledger import found, newer, valid_turns
 from agents.runtime.shard import ORIGIN
 from streams.errors import NewsquakeError

@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
+from agents.broker.connection import Connection
 from agents.config.newsquake import load_config
 from agents.machine.clock import elapsed_s
 from agents.runtime.account import print_account
 from agents.runtime.backfill import Backfilled, backfill, print_backfilled
-from agents.runtime.connection import Connection
 from agents.runtime.deliver_replay import delivered
 from agents.runtime.evaluate import evaluate_linking, evaluate_sentiment, evaluate_stories
 from agents.runtime.inputs import Inputs, read_inputs

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from agents.broker.connection import Connection
 from agents.config.newsquake import load_config
-from agents.runtime.connection import Connection
 from agents.runtime.courier import Courier
 from agents.runtime.deliver import Sink
 from agents.runtime.delivery_queue import DeliveryQueue

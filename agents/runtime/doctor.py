@@ -11,9 +11,9 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
+from agents.broker.connection import Connection, broker_addresses, connection
 from agents.machine.clock import now_ns as wall_ns
 from agents.runtime import doctor_broker, doctor_here, doctor_news
-from agents.runtime.connection import Connection, broker_addresses, connection
 from agents.runtime.doctor_check import Check
 from streams.errors import UsageError
 from streams.topics import MARKET, prefixed

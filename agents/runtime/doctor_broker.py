@@ -14,7 +14,7 @@ from aiokafka.conn import AIOKafkaConnection
 from aiokafka.protocol.metadata import MetadataRequest
 from kafka.errors import AuthorizationError, KafkaError
 
-from agents.runtime.connection import Connection
+from agents.broker.connection import Connection
 from agents.runtime.doctor_check import Check, Started, State, within
 from agents.runtime.doctor_clock import clock
 from agents.runtime.doctor_topics import topics

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from kafka import KafkaProducer
 
-from agents.runtime.connection import ANSWER_MS, Connection, admin_client
+from agents.broker.connection import ANSWER_MS, Connection, admin_client
 from agents.runtime.doctor_check import Check, State
 from streams.topics import prefixed
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from contextlib import closing
 
-from agents.runtime.connection import Connection, admin_client
+from agents.broker.connection import Connection, admin_client
+from agents.broker.topics import Finding, check_topics, creation
 from agents.runtime.doctor_check import Check
-from agents.runtime.topics_admin import Finding, check_topics, creation
 from streams.topics import MARKET
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import OffsetSpec
 
-from agents.runtime.connection import Connection, admin_client
+from agents.broker.connection import Connection, admin_client
 from agents.runtime.doctor_check import Check
 from streams.topics import APPS, prefixed
 

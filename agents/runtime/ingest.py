@@ -17,16 +17,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
+from agents.broker.connection import Connection, admin_client
+from agents.broker.topics import check_topics
 from agents.config.newsquake import load_config
 from agents.config.universe import broadcasts_of, universe_of
 from agents.machine.clock import elapsed_s, now_ns
-from agents.runtime.connection import Connection, admin_client
 from agents.runtime.intake import Intake
 from agents.runtime.metrics_process import exposure
 from agents.runtime.metrics_run import Acknowledged, PublisherCollector, RunMeter
 from agents.runtime.source import Handful, Source
 from agents.runtime.sources import home_of, news_collector, sources_of
-from agents.runtime.topics_admin import check_topics
 from agents.stages.observer import NOBODY, Observer
 from streams.codec import Record
 from streams.errors import NewsquakeError

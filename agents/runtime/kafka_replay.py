@@ -17,17 +17,17 @@ import msgspec
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
+from agents.broker.connection import Connection, admin_client
+from agents.broker.topics import create_topics
 from agents.machine.clock import elapsed_s
 from agents.machine.supervisor import Job, Supervisor
 from agents.runtime.collect import Collected, collect, lag_of
-from agents.runtime.connection import Connection, admin_client
 from agents.runtime.inputs import Inputs
 from agents.runtime.local import Replay, Watcher
 from agents.runtime.metrics_process import HIDDEN, REACT_PORT, Exposure
 from agents.runtime.outputs import Record
 from agents.runtime.remote import RemoteEngine
 from agents.runtime.shape import Shape
-from agents.runtime.topics_admin import create_topics
 from agents.stages.engine import save_engine
 from streams.errors import NewsquakeError
 from streams.journal import Journal

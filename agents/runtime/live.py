@@ -11,12 +11,12 @@ from typing import Final
 
 from kafka.errors import KafkaError
 
+from agents.broker.connection import Connection, admin_client
 from agents.config.newsquake import load_config
 from agents.config.universe import broadcasts_of, universe_of
 from agents.machine.clock import elapsed_s, now_ns
 from agents.machine.supervisor import Job, Supervisor
 from agents.runtime.collect import lag_of
-from agents.runtime.connection import Connection, admin_client
 from agents.runtime.delivery import boxes_of, courier_of, queue_of_run, with_dead_letters
 from agents.runtime.embedded import Embedded
 from agents.runtime.ingest import Ingest, market_partitions, run_ingest

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from agents.broker.connection import Connection
 from agents.config.newsquake import NewsquakeFile
-from agents.runtime.connection import Connection
 from agents.runtime.kafka_local import state_home
 from agents.runtime.metrics_feeds import NewsCollector
 from agents.runtime.news import NewsSource

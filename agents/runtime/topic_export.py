@@ -21,9 +21,9 @@ from kafka.errors import (
     for_code,
 )
 
+from agents.broker.connection import Connection, admin_client
 from agents.machine.clock import elapsed_s, now_ns
 from agents.machine.progress_bar import Counting
-from agents.runtime.connection import Connection, admin_client
 from agents.runtime.topic_folder import FORMAT, Kept, Manifest, Range, TopicKept, begun, journal_of
 from streams.errors import NewsquakeError, UsageError
 from streams.events import SECOND_NS

@@ -12,8 +12,8 @@ import msgspec
 import polars as pl
 from kafka import KafkaConsumer, TopicPartition
 
+from agents.broker.connection import Connection, admin_client
 from agents.machine.clock import now_ns
-from agents.runtime.connection import Connection, admin_client
 from agents.runtime.topic_export import widths
 from agents.runtime.web_store import Store
 from streams.codec import decode_json

@@ -13,11 +13,12 @@ from typing import NoReturn
 import uvloop
 from kafka.errors import KafkaError
 
+from agents.broker.connection import Connection, admin_client
+from agents.broker.topics import partitions_of
 from agents.config.newsquake import load_config
 from agents.config.universe import live_daily, universe_of
 from agents.reacting.config import EngineConfig
 from agents.runtime.app import Faust, make_app
-from agents.runtime.connection import Connection, admin_client
 from agents.runtime.deliver import DeliverStage, FileSink, LineSink, Sink
 from agents.runtime.deliver_shell import DeliverShell
 from agents.runtime.delivery import courier_of, queue_of_worker
@@ -27,7 +28,6 @@ from agents.runtime.react import ReactStage
 from agents.runtime.score import ScoreStage
 from agents.runtime.shell import Shell, give_up
 from agents.runtime.stage import Stage
-from agents.runtime.topics_admin import partitions_of
 from agents.stages.engine import engine_config, load_engine
 from streams.errors import NewsquakeError
 from streams.reference.universe import Universe

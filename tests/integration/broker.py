@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import msgspec
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 
-from agents.runtime import kafka_local, servers, topics_admin
+from agents.broker import topics as topics_admin
+from agents.runtime import kafka_local, servers
 from streams.codec import Record
 from streams.messages import from_message
 from tests.integration.conftest import need_kafka, say

@@ -13,10 +13,10 @@ from urllib.parse import quote
 
 import pytest
 
+from agents.broker.connection import Connection
 from agents.machine.clock import Pace
 from agents.reacting.config import Rule
 from agents.runtime import servers
-from agents.runtime.connection import Connection
 from agents.runtime.inputs import Inputs, read_inputs
 from agents.runtime.kafka_local import Account
 from agents.runtime.local import Replay

@@ -15,8 +15,8 @@ import pytest
 from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
 
+from agents.broker.connection import Connection
 from agents.config.newsquake import KafkaFile
-from agents.runtime.connection import Connection
 from agents.runtime.kafka_local import Account
 from streams.errors import PublishError
 from streams.events import Clock, Reject, Status
@@ -308,7 +308,7 @@ def test_a_broker_that_is_killed(broker: Broker, prefix: str, spool: Path | None
 SENDING = """
 import sys
 from pathlib import Path
-from agents.runtime.connection import Connection
+from agents.broker.connection import Connection
 from streams.events import Clock
 from streams.publisher import Publisher
 bootstrap, topic, folder, first = sys.argv[1:]

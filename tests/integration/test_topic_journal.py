@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
+from agents.broker.connection import Connection
 from agents.machine.progress_bar import Counting
 from agents.runtime import topic_export, topic_import
-from agents.runtime.connection import Connection
 from agents.runtime.kafka_local import Account
 from agents.runtime.topic_export import RUN_TOPICS, Taken, border
 from agents.runtime.topic_folder import Manifest, journal_of

@@ -16,7 +16,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError
 
-from agents.runtime.connection import broker_addresses
+from agents.broker.connection import broker_addresses
 from agents.runtime.kafka_local import Account
 from streams import topics
 from streams.errors import UsageError

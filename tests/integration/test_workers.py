@@ -12,9 +12,9 @@ import pytest
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 from kafka.structs import OffsetAndMetadata
 
+from agents.broker.connection import Connection
 from agents.reacting.config import Rule
 from agents.runtime.collect import lag_of
-from agents.runtime.connection import Connection
 from agents.runtime.inputs import Inputs, read_inputs
 from agents.runtime.kafka_local import Account
 from agents.runtime.local import Replay

@@ -16,12 +16,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from agents.broker.connection import Connection
 from agents.config.newsquake import MetricsFile
 from agents.reacting.config import DAY_LEVELS_PCT, Rule
 from agents.reacting.reactions import HORIZONS
 from agents.runtime import metrics_market, metrics_stages
 from agents.runtime.app import make_app
-from agents.runtime.connection import Connection
 from agents.runtime.delivery import courier_of, queue_of_run
 from agents.runtime.feed_health import FeedHealth
 from agents.runtime.inputs import Inputs, read_inputs

@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaProducer
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import UnknownTopicOrPartitionError
 
-from agents.runtime.topics_admin import create_topics
+from agents.broker.topics import create_topics
 from streams.errors import NewsquakeError
 from streams.events import Alert
 from streams.messages import from_message

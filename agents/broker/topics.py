@@ -14,7 +14,7 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPart
 from rich.console import Console
 from rich.table import Table
 
-from agents.runtime.connection import ANSWER_MS, SCHEME, Connection, admin_client
+from agents.broker.connection import ANSWER_MS, SCHEME, Connection, admin_client
 from streams.errors import NewsquakeError
 from streams.topics import DEFAULT_PARTITIONS, MARKET, Topic, prefixed, topics
 
