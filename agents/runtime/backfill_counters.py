@@ -12,13 +12,13 @@ import msgspec
 import numpy as np
 import polars as pl
 
+from agents.metrics.declared import DECLARED, MOST_ISSUERS, OTHER
+from agents.metrics.market import TRANSITIONS
+from agents.metrics.stages import SENTIMENTS, sentiment
 from agents.reacting.config import DAY_LEVELS_PCT
 from agents.reacting.reactions import HORIZONS
 from agents.runtime.backfill_grid import Grid, seen_s
 from agents.runtime.inputs import Inputs
-from agents.runtime.metrics import DECLARED, MOST_ISSUERS, OTHER
-from agents.runtime.metrics_market import TRANSITIONS
-from agents.runtime.metrics_stages import SENTIMENTS, sentiment
 from agents.runtime.openmetrics_file import ALERTS, OpenMetricsFile
 from streams.events import I64
 

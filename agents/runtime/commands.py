@@ -13,14 +13,14 @@ from rich.console import Console
 from agents.broker.connection import Connection
 from agents.config.newsquake import load_config
 from agents.machine.clock import elapsed_s
+from agents.metrics.endpoint import replay_exposure
+from agents.metrics.run import Counting, RunMeter
 from agents.runtime.account import print_account
 from agents.runtime.backfill import Backfilled, backfill, print_backfilled
 from agents.runtime.deliver_replay import delivered
 from agents.runtime.evaluate import evaluate_linking, evaluate_sentiment, evaluate_stories
 from agents.runtime.inputs import Inputs, read_inputs
 from agents.runtime.local import Replay, Watcher
-from agents.runtime.metrics_process import replay_exposure
-from agents.runtime.metrics_run import Counting, RunMeter
 from agents.runtime.outputs import refuse_overwriting
 from agents.runtime.progress import watcher
 from agents.runtime.shape import Shape

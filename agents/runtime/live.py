@@ -16,19 +16,19 @@ from agents.config.newsquake import load_config
 from agents.config.universe import broadcasts_of, universe_of
 from agents.machine.clock import elapsed_s, now_ns
 from agents.machine.supervisor import Job, Supervisor
-from agents.runtime.collect import lag_of
-from agents.runtime.delivery import boxes_of, courier_of, queue_of_run, with_dead_letters
-from agents.runtime.embedded import Embedded
-from agents.runtime.ingest import Ingest, market_partitions, run_ingest
-from agents.runtime.kafka_local import state_home
-from agents.runtime.metrics_process import (
+from agents.metrics.endpoint import (
     DELIVER_PORT,
     REACT_PORT,
     SCORE_PORT,
     Exposure,
     exposure,
 )
-from agents.runtime.metrics_run import PublisherCollector, RunMeter
+from agents.metrics.run import PublisherCollector, RunMeter
+from agents.runtime.collect import lag_of
+from agents.runtime.delivery import boxes_of, courier_of, queue_of_run, with_dead_letters
+from agents.runtime.embedded import Embedded
+from agents.runtime.ingest import Ingest, market_partitions, run_ingest
+from agents.runtime.kafka_local import state_home
 from agents.runtime.sources import home_of, news_collector, sources_of
 from agents.runtime.web_command import Keeper, web_of
 from agents.runtime.workers import live_engine, sinks_of

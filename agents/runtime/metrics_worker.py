@@ -13,12 +13,12 @@ from faust.types import TP
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from agents.metrics.declared import Sheet, counter_family, gauge_family
+from agents.metrics.endpoint import Exposure, serving, sheet_of
+from agents.metrics.market import MarketMeter
+from agents.metrics.stages import StageMeter
 from agents.reacting.config import EngineConfig
 from agents.runtime.app import Faust
-from agents.runtime.metrics import Sheet, counter_family, gauge_family
-from agents.runtime.metrics_market import MarketMeter
-from agents.runtime.metrics_process import Exposure, serving, sheet_of
-from agents.runtime.metrics_stages import StageMeter
 from agents.stages.observer import NOBODY, Observer
 from streams.reference.universe import Universe
 from streams.topics import DELIVER, REACT, SCORE

@@ -11,8 +11,8 @@ from pathlib import Path
 from shutil import copyfileobj
 from typing import BinaryIO, Final, Self
 
-from agents.runtime.metrics import DECLARED, PREFIX
-from agents.runtime.metrics_text import label
+from agents.metrics.declared import DECLARED, PREFIX
+from agents.metrics.exposition import label
 
 ALERTS: Final = "ALERTS"  # Prometheus's own series of what fires
 _ALERTS_HEAD: Final = "# HELP ALERTS Alerts that were open.\n# TYPE ALERTS gauge\n"

@@ -10,7 +10,7 @@ import html
 from typing import Any, Final
 from urllib.parse import quote
 
-from agents.runtime.metrics_stages import sentiment
+from agents.metrics.stages import sentiment
 from agents.runtime.web_read import AlertPage, HeadlinePage, Plain
 from streams.text import clean_url
 

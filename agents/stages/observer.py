@@ -1,4 +1,4 @@
-"""What the stages and the shell tell whoever counts (agents/runtime/metrics_stages.py)."""
+"""What the stages and the shell tell whoever counts (agents/metrics/stages.py)."""
 
 from __future__ import annotations
 

@@ -18,12 +18,12 @@ from pathlib import Path
 
 import numpy as np
 
+from agents.metrics import endpoint
+from agents.metrics.endpoint import Exposure
+from agents.metrics.exposition import written
+from agents.metrics.run import RunMeter
 from agents.reacting.config import DailyRow, EngineConfig
 from agents.reacting.engine import Engine
-from agents.runtime import metrics_process
-from agents.runtime.metrics_process import Exposure
-from agents.runtime.metrics_run import RunMeter
-from agents.runtime.metrics_text import written
 from streams.events import PRICE_SCALE, SECOND_NS, Clock, Listing, TickFrame
 from streams.reference.calendars import calendar_for
 
@@ -105,7 +105,7 @@ def frame_of(config: EngineConfig, number: int, rows: int, ts_ns: int, seed: int
 def measured(args: argparse.Namespace, kind: str) -> dict[str, float]:
     """Apply frames at their rate while nobody scrapes, or somebody does."""
     timed, config = Timed(), config_of(args.listings)
-    metrics_process.written = timed  # type: ignore[assignment]
+    endpoint.written = timed  # type: ignore[assignment]
     meter = RunMeter(Exposure(port=0), config)
     engine = meter.observer.engine(config)
     fill(engine, config)

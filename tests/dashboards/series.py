@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from agents.runtime.metrics import DECLARED, PREFIX
+from agents.metrics.declared import DECLARED, PREFIX
 from streams.events import Alert, Attribution
 from tests.dashboards.promql import asked
 

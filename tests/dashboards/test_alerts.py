@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from agents import cli
-from agents.runtime.metrics import DECLARED
+from agents.metrics.declared import DECLARED
 from dashboards.alert import Alert
 from dashboards.build import FOLDER, alerts_of
 from dashboards.thresholds import load

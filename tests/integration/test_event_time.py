@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from agents.metrics.endpoint import Exposure
+from agents.metrics.run import RunMeter
 from agents.reacting.config import DailyRow, EngineConfig
 from agents.reacting.engine import Engine
-from agents.runtime.metrics_process import Exposure
-from agents.runtime.metrics_run import RunMeter
 from streams.events import DAY_NS, PRICE_SCALE, SECOND_NS, Clock, Listing, Phase, TickFrame
 from streams.reference.calendars import Calendar
 from tests.dashboards.tools import need

@@ -14,12 +14,12 @@ import pytest
 from kafka import KafkaAdminClient
 
 from agents.broker.connection import Connection
+from agents.metrics.stages import sentiment
 from agents.reacting.config import Rule
 from agents.runtime.collect import lag_of
 from agents.runtime.inputs import Inputs, read_inputs
 from agents.runtime.kafka_local import Account
 from agents.runtime.local import Replay
-from agents.runtime.metrics_stages import sentiment
 from agents.runtime.remote import RemoteEngine
 from agents.stages.engine import save_engine
 from streams.events import Clock

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from agents.metrics.declared import DECLARED
 from agents.reacting.config import Rule
 from agents.reacting.engine import Engine
 from agents.reacting.view import WINDOWS_S, listing_views
 from agents.runtime.backfill import JOB
 from agents.runtime.backfill_grid import BUSY_S, Grid, stretches
 from agents.runtime.inputs import read_inputs
-from agents.runtime.metrics import DECLARED
 from agents.runtime.prometheus_blocks import refuse_in_use
 from agents.runtime.timeline import Timeline
 from streams.errors import UsageError

@@ -18,21 +18,22 @@ import pytest
 
 from agents.broker.connection import Connection
 from agents.config.newsquake import MetricsFile
+from agents.metrics import market as metrics_market
+from agents.metrics import stages
+from agents.metrics.declared import DECLARED, GROUPS, PREFIX, REJECTS, Sheet
+from agents.metrics.endpoint import Exposure, exposure
+from agents.metrics.exposition import written
+from agents.metrics.market import TRANSITIONS, MarketMeter
+from agents.metrics.run import Counting, PublisherCollector, RunMeter
+from agents.metrics.stages import SENTIMENTS, sentiment
 from agents.reacting.config import DAY_LEVELS_PCT, Rule
 from agents.reacting.reactions import HORIZONS
-from agents.runtime import metrics_market, metrics_stages
 from agents.runtime.app import make_app
 from agents.runtime.delivery import courier_of, queue_of_run
 from agents.runtime.feed_health import FeedHealth
 from agents.runtime.inputs import Inputs, read_inputs
 from agents.runtime.local import Replay, Watcher
-from agents.runtime.metrics import DECLARED, GROUPS, PREFIX, REJECTS, Sheet
 from agents.runtime.metrics_feeds import NewsCollector
-from agents.runtime.metrics_market import TRANSITIONS, MarketMeter
-from agents.runtime.metrics_process import Exposure, exposure
-from agents.runtime.metrics_run import Counting, PublisherCollector, RunMeter
-from agents.runtime.metrics_stages import SENTIMENTS, sentiment
-from agents.runtime.metrics_text import written
 from agents.runtime.metrics_worker import WorkerMeter
 from agents.stages.engine import of_partition
 from streams.errors import UsageError
@@ -334,7 +335,7 @@ def test_what_has_no_place_counts_as_other(
     day: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(metrics_market, "MOST_LISTINGS", 2)
-    monkeypatch.setattr(metrics_stages, "MOST_ISSUERS", 1)
+    monkeypatch.setattr(stages, "MOST_ISSUERS", 1)
     meter = RunMeter(SEEN, day.engine, day.universe)
     with meter.serving(print) as address:
         begun = scraped(address)

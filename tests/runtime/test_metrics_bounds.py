@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from agents.metrics.declared import DECLARED, MOST_ISSUERS, PREFIX
+from agents.metrics.endpoint import Exposure
+from agents.metrics.run import Counting, RunMeter
 from agents.reacting.config import Rule
 from agents.runtime.inputs import read_inputs
 from agents.runtime.local import Replay, Watcher
-from agents.runtime.metrics import DECLARED, MOST_ISSUERS, PREFIX
-from agents.runtime.metrics_process import Exposure
-from agents.runtime.metrics_run import Counting, RunMeter
 from tests.runtime.running import filled
 from tests.runtime.scraping import Scrape, scraped
 

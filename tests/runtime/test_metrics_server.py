@@ -11,10 +11,10 @@ from contextlib import closing
 
 import pytest
 
-from agents.runtime.metrics import PREFIX, Sheet
-from agents.runtime.metrics_process import Exposure, serving, sheet_of
-from agents.runtime.metrics_server import MetricsServer
-from agents.runtime.metrics_text import Family, label, written
+from agents.metrics.declared import PREFIX, Sheet
+from agents.metrics.endpoint import Exposure, serving, sheet_of
+from agents.metrics.exposition import Family, label, written
+from agents.metrics.server import MetricsServer
 from agents.stages.shared_engine import Turns
 from streams.errors import NewsquakeError
 from tests.runtime.newsroom import free_port

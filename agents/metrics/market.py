@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
 from agents.machine.clock import now_ns
+from agents.metrics.declared import MOST_LISTINGS, OTHER, PREFIX, Sheet
+from agents.metrics.exposition import Family, label
 from agents.reacting.config import DAY_LEVELS_PCT, EngineConfig
 from agents.reacting.reactions import HORIZONS
 from agents.reacting.view import WINDOWS_S, ListingView, listing_views, open_alerts
-from agents.runtime.metrics import MOST_LISTINGS, OTHER, PREFIX, Sheet
-from agents.runtime.metrics_text import Family, label
 from agents.stages.shared_engine import REFUSED, SharedEngine, Turns
 from streams.events import PRICE_SCALE, SECOND_NS, Alert, Candidate, Move, Phase, Reaction
 from streams.topics import partition_of

@@ -9,12 +9,12 @@ from typing import Final, Protocol
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from agents.metrics.declared import gauge_family
+from agents.metrics.endpoint import Exposure, serving, sheet_of
+from agents.metrics.market import MarketMeter
+from agents.metrics.stages import StageMeter
 from agents.reacting.config import EngineConfig
 from agents.runtime.local import Onlooker, Watcher
-from agents.runtime.metrics import gauge_family
-from agents.runtime.metrics_market import MarketMeter
-from agents.runtime.metrics_process import Exposure, serving, sheet_of
-from agents.runtime.metrics_stages import StageMeter
 from agents.stages.observer import NOBODY, Observer
 from streams.events import Headline, Mention, Output
 from streams.reference.universe import Universe

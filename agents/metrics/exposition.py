@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from prometheus_client import CollectorRegistry
 from prometheus_client.samples import Sample
 
-from agents.runtime.metrics import DECLARED, PREFIX
+from agents.metrics.declared import DECLARED, PREFIX
 
 TEXT: Final = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS: Final = "application/openmetrics-text; version=1.0.0; charset=utf-8"

@@ -11,10 +11,10 @@ import msgspec
 from prometheus_client import ProcessCollector
 
 from agents.config.newsquake import MetricsFile
-from agents.runtime.metrics import Sheet
-from agents.runtime.metrics_market import MarketMeter
-from agents.runtime.metrics_server import MetricsServer
-from agents.runtime.metrics_text import written
+from agents.metrics.declared import Sheet
+from agents.metrics.exposition import written
+from agents.metrics.market import MarketMeter
+from agents.metrics.server import MetricsServer
 from streams.errors import UsageError
 
 LOOPBACK: Final = "127.0.0.1"

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
-from agents.runtime.metrics_text import OPENMETRICS, TEXT
+from agents.metrics.exposition import OPENMETRICS, TEXT
 from streams.errors import NewsquakeError
 
 PATH: Final = "/metrics"

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from agents.machine.clock import now_ns
+from agents.metrics.declared import MOST_ISSUERS, OTHER, REJECTS, Sheet
+from agents.metrics.market import MarketMeter
 from agents.reacting.config import EngineConfig
 from agents.reacting.engine import Engine
-from agents.runtime.metrics import MOST_ISSUERS, OTHER, REJECTS, Sheet
-from agents.runtime.metrics_market import MarketMeter
 from agents.stages.observer import Observer
 from streams.codec import Record
 from streams.events import SECOND_NS, Alert, Mention, Move, Reaction, Reject
