@@ -98,7 +98,7 @@ def _number(text: str) -> int:
 
 
 def _export(args: argparse.Namespace) -> int:
-    from agents.runtime import topic_export as kept  # noqa: PLC0415 - keeps --help quick
+    from agents.archive import export as kept  # noqa: PLC0415 - keeps --help quick
 
     taken = kept.Taken(
         topics=tuple(args.topic or kept.RUN_TOPICS),
@@ -110,7 +110,7 @@ def _export(args: argparse.Namespace) -> int:
 
 
 def _import(args: argparse.Namespace) -> int:
-    from agents.runtime.topic_import import run_import  # noqa: PLC0415 - keeps --help quick
+    from agents.archive.restore import run_import  # noqa: PLC0415 - keeps --help quick
 
     if args.topic is not None and args.prefix is not None:
         raise UsageError("give --prefix or --topic, one of the two")

@@ -12,9 +12,9 @@ import msgspec
 import polars as pl
 from kafka import KafkaConsumer, TopicPartition
 
+from agents.archive.export import widths
 from agents.broker.connection import Connection, admin_client
 from agents.machine.clock import now_ns
-from agents.runtime.topic_export import widths
 from agents.runtime.web_store import Store
 from streams.codec import decode_json
 from streams.errors import CodecError, InputError, NewsquakeError, UsageError

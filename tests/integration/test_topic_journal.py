@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
+from agents.archive import export as topic_export
+from agents.archive import restore
+from agents.archive.export import RUN_TOPICS, Taken, border
+from agents.archive.folder import Manifest, journal_of
 from agents.broker.connection import Connection
 from agents.machine.progress_bar import Counting
-from agents.runtime import topic_export, topic_import
 from agents.runtime.kafka_local import Account
-from agents.runtime.topic_export import RUN_TOPICS, Taken, border
-from agents.runtime.topic_folder import Manifest, journal_of
 from streams.errors import NewsquakeError, UsageError
 from streams.topics import ALERTS, HEADLINES, MARKET
 from tests.integration.conftest import producer, wait_until
@@ -60,7 +61,7 @@ def refusal_of(kafka: Account, folder: Path, prefix: str) -> str:
     """Import without a process of its own, and return why not."""
     broker = Connection(servers=(kafka.bootstrap,), prefix=prefix)
     with Counting(silent=True) as count, pytest.raises(NewsquakeError) as fault:
-        topic_import.imported(broker, folder, None, append=False, count=count)
+        restore.imported(broker, folder, None, append=False, count=count)
     return str(fault.value)
 
 

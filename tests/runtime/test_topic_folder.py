@@ -9,9 +9,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from agents.runtime import topic_folder
-from agents.runtime.topic_export import Instant, Offset, border
-from agents.runtime.topic_folder import Kept, Manifest, Range, TopicKept, begun, journal_of
+from agents.archive import folder as topic_folder
+from agents.archive.export import Instant, Offset, border
+from agents.archive.folder import Kept, Manifest, Range, TopicKept, begun, journal_of
 from streams.errors import InputError, UsageError
 from streams.journal import Journal
 

@@ -21,10 +21,10 @@ from kafka.errors import (
     for_code,
 )
 
+from agents.archive.folder import FORMAT, Kept, Manifest, Range, TopicKept, begun, journal_of
 from agents.broker.connection import Connection, admin_client
 from agents.machine.clock import elapsed_s, now_ns
 from agents.machine.progress_bar import Counting
-from agents.runtime.topic_folder import FORMAT, Kept, Manifest, Range, TopicKept, begun, journal_of
 from streams.errors import NewsquakeError, UsageError
 from streams.events import SECOND_NS
 from streams.journal import Journal

@@ -15,12 +15,12 @@ from kafka.admin import OffsetSpec
 from kafka.errors import KafkaError
 from kafka.serializer import Serializer
 
+from agents.archive.export import widths
+from agents.archive.folder import Kept, TopicKept, kept_records, read_manifest, verify
 from agents.broker.connection import Connection, admin_client
 from agents.broker.topics import creation
 from agents.machine.clock import elapsed_s
 from agents.machine.progress_bar import Counting
-from agents.runtime.topic_export import widths
-from agents.runtime.topic_folder import Kept, TopicKept, kept_records, read_manifest, verify
 from streams.errors import NewsquakeError, UsageError
 from streams.segment import MAX_RECORD
 from streams.topics import prefixed
