@@ -242,7 +242,7 @@ def _eval(args: argparse.Namespace) -> int:
 
 
 def _dev(args: argparse.Namespace) -> int:
-    from agents.runtime.servers import run_dev_down, run_dev_up  # noqa: PLC0415 - --help stays quick
+    from agents.dev.servers import run_dev_down, run_dev_up  # noqa: PLC0415 - --help stays quick
 
     return (run_dev_up if args.what == "up" else run_dev_down)(as_json=args.json)
 

@@ -19,8 +19,9 @@ from typing import Final
 import msgspec
 import numpy as np
 
+from agents.dev import http_server
 from agents.machine.clock import elapsed_s
-from agents.runtime import local_http, prometheus_blocks
+from agents.runtime import prometheus_blocks
 from agents.runtime.account import read_lines
 from agents.runtime.backfill_counters import Counters
 from agents.runtime.backfill_grid import Grid, stretches
@@ -32,7 +33,7 @@ from streams.errors import InputError
 from streams.events import I64, MINUTE_NS, SECOND_NS
 
 JOB: Final = "newsquake-replay"  # as deploy/prometheus names a replay that is scraped
-RULES: Final = local_http.ROOT / "dashboards" / "rules.yml"
+RULES: Final = http_server.ROOT / "dashboards" / "rules.yml"
 URL: Final = "http://127.0.0.1:9090"
 MOST_POINTS: Final = 10_000  # of one answer; Prometheus gives 11,000 at most
 MINUTE_S: Final = 60
@@ -151,7 +152,7 @@ def _blocks(
     """Make the blocks beside the history; return how many, of rules how many, and what to say."""
     data, fresh = history.parent / "data", work / "data"
     if not prometheus_blocks.promtool():
-        missing = local_http.missing("promtool", "prometheus")
+        missing = http_server.missing("promtool", "prometheus")
         shutil.rmtree(data, ignore_errors=True)  # of another history
         return None, None, [f"no blocks: {missing}"]
     note("promtool makes blocks of it")
@@ -159,8 +160,8 @@ def _blocks(
     rule_blocks, notes = None, []
     if not RULES.is_file():
         notes.append(f"no recording rules: {RULES} is not there")
-    elif not local_http.command_of("prometheus"):
-        notes.append(f"no recording rules: {local_http.missing('Prometheus', 'prometheus')}")
+    elif not http_server.command_of("prometheus"):
+        notes.append(f"no recording rules: {http_server.missing('Prometheus', 'prometheus')}")
     else:
         note("recording rules are worked out")
         rule_blocks = prometheus_blocks.add_rules(RULES, awake_s, step_s, work, fresh)

@@ -10,11 +10,11 @@ from typing import Final
 
 from agents.broker.connection import Connection
 from agents.config.newsquake import load_config
+from agents.dev.kafka import state_home
 from agents.metrics.declared import Sheet
 from agents.runtime.courier import Courier
 from agents.runtime.deliver import Sink
 from agents.runtime.delivery_queue import DeliveryQueue
-from agents.runtime.kafka_local import state_home
 from agents.runtime.targets import targets_of
 from streams.codec import Record
 from streams.errors import JournalError

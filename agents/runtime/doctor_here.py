@@ -12,7 +12,7 @@ from typing import Final
 
 from agents.config.newsquake import NewsquakeFile, load_config
 from agents.config.universe import universe_of
-from agents.runtime import kafka_local
+from agents.dev import kafka
 from agents.runtime.doctor_check import Check, State
 from streams.errors import ConfigError, InputError, NewsquakeError
 from streams.events import DAY_NS
@@ -111,8 +111,8 @@ def _reach(name: str, mics: list[str], calendar: Calendar, now_ns: int) -> Check
 
 def disk() -> Iterator[Check]:
     """Look at the room where state and downloads go."""
-    yield _room("state", kafka_local.state_home())
-    yield _room("cache", kafka_local.cache_home())
+    yield _room("state", kafka.state_home())
+    yield _room("cache", kafka.cache_home())
 
 
 def _room(name: str, place: Path) -> Check:
@@ -130,7 +130,7 @@ def _room(name: str, place: Path) -> Check:
 def development() -> Iterator[Check]:
     """Say whether `newsquake dev up` could start a broker here; nothing else needs that."""
     try:
-        reason = kafka_local.lacking()
+        reason = kafka.lacking()
     except NewsquakeError as fault:
         reason = str(fault)
     if reason is None:

@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from agents.dev import http_server
 from agents.machine.processes import alive, end, spawn
-from agents.runtime import local_http
 from streams.errors import NewsquakeError, UsageError
 from streams.times import DAY_S
 
@@ -28,7 +28,7 @@ _SAID_CHARS: Final = 2000
 
 def promtool() -> str:
     """Return the command, "" where it is not installed."""
-    return local_http.command_of("promtool")
+    return http_server.command_of("promtool")
 
 
 def refuse_in_use(data: Path) -> None:
@@ -129,22 +129,22 @@ def _prometheus(data: Path, folder: Path) -> Iterator[str]:
     config.write_text(CONFIG, "ascii")
     with ExitStack() as undo:
         for _ in range(STARTS):
-            address = local_http.free_address()
+            address = http_server.free_address()
             command = (
-                local_http.command_of("prometheus"),
+                http_server.command_of("prometheus"),
                 f"--config.file={config}",
                 f"--storage.tsdb.path={data}",
                 f"--storage.tsdb.retention.time={KEPT}",
                 f"--web.listen-address={address}",
             )
-            process = spawn(command, folder / local_http.CONSOLE)
+            process = spawn(command, folder / http_server.CONSOLE)
             undo.callback(end, process)
             try:
-                local_http.await_ready("prometheus", f"http://{address}", partial(alive, process))
+                http_server.await_ready("prometheus", f"http://{address}", partial(alive, process))
             except NewsquakeError as fault:
-                if local_http.port_was_taken(folder):
+                if http_server.port_was_taken(folder):
                     continue
-                raise NewsquakeError(f"{fault}\n{local_http.log_end(folder)}") from fault
+                raise NewsquakeError(f"{fault}\n{http_server.log_end(folder)}") from fault
             yield f"http://{address}"
             return
     raise NewsquakeError(f"prometheus: found no free port in {STARTS} starts")

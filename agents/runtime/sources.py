@@ -10,7 +10,7 @@ from typing import Final
 
 from agents.broker.connection import Connection
 from agents.config.newsquake import NewsquakeFile
-from agents.runtime.kafka_local import state_home
+from agents.dev.kafka import state_home
 from agents.runtime.metrics_feeds import NewsCollector
 from agents.runtime.news import NewsSource
 from agents.runtime.news_plan import NewsPlan

@@ -7,8 +7,9 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from agents.dev import alertmanager as alertmanager_local
+from agents.dev import http_server
 from agents.machine import processes
-from agents.runtime import alertmanager_local, local_http
 from tests.runtime.receiver import Receiver
 from tests.runtime.running import ROOT
 
@@ -19,7 +20,7 @@ class Manager:
     """An Alertmanager with deploy's routes, whose receivers are ours; killed and started at will."""
 
     def __init__(self, folder: Path, receiver: Receiver) -> None:
-        self.folder, self.address = folder, local_http.free_address()
+        self.folder, self.address = folder, http_server.free_address()
         self.url = f"http://{self.address}"
         config = (DEPLOY / "alertmanager.yml").read_text("utf-8")
         told = f'    webhook_configs: [{{url: "{receiver.url}", send_resolved: true}}]\n'

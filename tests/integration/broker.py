@@ -14,7 +14,8 @@ import msgspec
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 
 from agents.broker import topics as topics_admin
-from agents.runtime import kafka_local, servers
+from agents.dev import kafka as kafka_local
+from agents.dev import servers
 from streams.codec import Record
 from streams.messages import from_message
 from tests.integration.conftest import need_kafka, say

@@ -14,7 +14,10 @@ import msgspec
 import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 
-from agents.runtime import alertmanager_local, kafka_local, prometheus_local, servers
+from agents.dev import alertmanager as alertmanager_local
+from agents.dev import kafka as kafka_local
+from agents.dev import prometheus as prometheus_local
+from agents.dev import servers
 from tests.conftest import required
 from tests.integration.alertmanager import Manager
 from tests.runtime.receiver import Receiver, receiving

@@ -14,11 +14,11 @@ from urllib.parse import quote
 import pytest
 
 from agents.broker.connection import Connection
+from agents.dev import servers
+from agents.dev.kafka import Account
 from agents.machine.clock import Pace
 from agents.reacting.config import Rule
-from agents.runtime import servers
 from agents.runtime.inputs import Inputs, read_inputs
-from agents.runtime.kafka_local import Account
 from agents.runtime.local import Replay
 from agents.runtime.remote import RemoteEngine
 from agents.stages.engine import save_engine

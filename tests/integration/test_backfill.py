@@ -15,8 +15,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from agents.dev import http_server
 from agents.machine.processes import alive, end, spawn
-from agents.runtime import local_http, prometheus_blocks
+from agents.runtime import prometheus_blocks
 from tests.integration.conftest import need_prometheus
 from tests.runtime.running import Plain, newsquake, records
 
@@ -31,11 +32,11 @@ class Server:
     """A Prometheus that was started by the command that the replay printed."""
 
     def __init__(self, command: str, folder: Path) -> None:
-        self.url = f"http://{local_http.free_address()}"
+        self.url = f"http://{http_server.free_address()}"
         words = shlex.split(command.replace("127.0.0.1:9090", self.url.removeprefix("http://")))
         folder.mkdir()
-        self.process = spawn((local_http.command_of(words[0]), *words[1:]), folder / "console.log")
-        local_http.await_ready("prometheus", self.url, lambda: alive(self.process))
+        self.process = spawn((http_server.command_of(words[0]), *words[1:]), folder / "console.log")
+        http_server.await_ready("prometheus", self.url, lambda: alive(self.process))
 
     def end(self) -> None:
         end(self.process)
@@ -168,7 +169,7 @@ def test_the_recording_rules_are_worked_out(day: Day, server: Server) -> None:
         )
         if "__name__" in each["metric"]
     ]
-    recorded = prometheus_blocks.recorded_by(local_http.ROOT / "dashboards" / "rules.yml")
+    recorded = prometheus_blocks.recorded_by(http_server.ROOT / "dashboards" / "rules.yml")
     assert set(names) <= set(recorded)
     found = server.ask(
         "query",

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from kafka import KafkaAdminClient
 
-from agents.runtime.kafka_local import Account
+from agents.dev.kafka import Account
 from streams.events import Alert, Reject
 from streams.topics import ALERTS, DELIVER, REJECTS
 from tests.integration.broker import make_topics

@@ -18,8 +18,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from agents.dev import kafka as kafka_local
+from agents.dev import servers
 from agents.machine import processes
-from agents.runtime import kafka_local, servers
 from tests.integration.conftest import (
     need_alertmanager,
     need_kafka,

@@ -15,9 +15,9 @@ import msgspec
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer
 
+from agents.dev.kafka import Account
 from agents.runtime import doctor, doctor_here
 from agents.runtime.doctor_check import Check
-from agents.runtime.kafka_local import Account
 from agents.runtime.listener import Listener, heard
 from streams.events import DAY_NS, SECOND_NS
 from streams.reference.universe import builtin_universe

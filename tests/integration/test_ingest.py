@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.runtime.kafka_local import Account
+from agents.dev.kafka import Account
 from streams.events import Clock, Headline, Reject, TickFrame
 from streams.topics import HEADLINES, MARKET, REJECTS, partition_of, prefixed
 from tests.integration.broker import Broker, make_topics, own_broker, read_topic

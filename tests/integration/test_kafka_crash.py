@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from kafka import KafkaAdminClient
 
-from agents.runtime.kafka_local import Account
+from agents.dev.kafka import Account
 from agents.runtime.kafka_replay import RUN_FILE
 from streams.topics import ALERTS, topics
 from tests.integration.broker import own_broker, read_topic

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from kafka import KafkaAdminClient
 
-from agents.runtime.kafka_local import Account
+from agents.dev.kafka import Account
 from tests.integration.broker import read_topic
 from tests.integration.conftest import wait_until
 from tests.integration.kafka_runs import KafkaRun, newest_alerts

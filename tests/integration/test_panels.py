@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from agents.runtime import servers
-from agents.runtime.kafka_local import Account, free_ports
+from agents.dev import servers
+from agents.dev.kafka import Account, free_ports
 from dashboards.build import FOLDER
 from dashboards.thresholds import load
 from tests.integration.conftest import need_alertmanager, need_prometheus, say

@@ -17,7 +17,7 @@ from kafka.admin import NewTopic
 
 from agents.broker.connection import Connection
 from agents.config.newsquake import KafkaFile
-from agents.runtime.kafka_local import Account
+from agents.dev.kafka import Account
 from streams.errors import PublishError
 from streams.events import Clock, Reject, Status
 from streams.messages import to_message

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 
+from agents.dev.kafka import Account
 from agents.runtime.collect import lag_of
-from agents.runtime.kafka_local import Account
 from agents.stages.engine import save_engine
 from streams.events import Clock
 from streams.messages import Message, to_message

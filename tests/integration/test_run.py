@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from kafka import KafkaAdminClient
 
-from agents.runtime.kafka_local import Account
+from agents.dev.kafka import Account
 from streams.events import Mention
 from streams.topics import MARKET, REJECTS
 from tests.integration.broker import make_topics, read_topic

@@ -19,8 +19,8 @@ from agents.archive import restore
 from agents.archive.export import RUN_TOPICS, Taken, border
 from agents.archive.folder import Manifest, journal_of
 from agents.broker.connection import Connection
+from agents.dev.kafka import Account
 from agents.machine.progress_bar import Counting
-from agents.runtime.kafka_local import Account
 from streams.errors import NewsquakeError, UsageError
 from streams.topics import ALERTS, HEADLINES, MARKET
 from tests.integration.conftest import producer, wait_until

@@ -17,7 +17,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError
 
 from agents.broker.connection import broker_addresses
-from agents.runtime.kafka_local import Account
+from agents.dev.kafka import Account
 from streams import topics
 from streams.errors import UsageError
 from streams.reference.universe import builtin_universe

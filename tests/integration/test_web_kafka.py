@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from kafka import KafkaProducer
 
-from agents.runtime.kafka_local import Account
+from agents.dev.kafka import Account
 from streams.events import Clock
 from streams.messages import to_message
 from streams.topics import ALERTS, HEADLINES, MARKET, REACTIONS

@@ -21,7 +21,8 @@ from typing import Any
 
 import msgspec
 
-from agents.runtime import kafka_local, servers
+from agents.dev import kafka as kafka_local
+from agents.dev import servers
 from streams.errors import NewsquakeError
 from tests.bench.kafka import latency, ours, peers
 from tests.bench.kafka.broker import fill, keep_off_the_readers_core, plain_topic

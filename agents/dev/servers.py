@@ -15,10 +15,12 @@ from typing import Any, Final, Protocol
 import msgspec
 from rich.console import Console
 
+from agents.dev import alertmanager as alertmanager_local
+from agents.dev import kafka as kafka_local
+from agents.dev import prometheus as prometheus_local
+from agents.dev.kafka import Accounts, Note, Prepared, state_home
 from agents.machine.clock import elapsed_s
 from agents.machine.processes import Process, alive, end, spawn
-from agents.runtime import alertmanager_local, kafka_local, prometheus_local
-from agents.runtime.kafka_local import Accounts, Note, Prepared, state_home
 from streams.errors import NewsquakeError
 
 STARTS: Final = 3  # each with other ports, should someone take one meanwhile

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from agents.dev.kafka import free_ports
 from agents.machine.clock import elapsed_s
-from agents.runtime.kafka_local import free_ports
 from streams.errors import NewsquakeError
 
 ROOT: Final = Path(__file__).resolve().parents[2]

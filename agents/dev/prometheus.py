@@ -7,31 +7,31 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from agents.runtime import local_http
-from agents.runtime.kafka_local import Accounts, Note, Prepared
-from agents.runtime.local_http import log_end, port_was_taken
+from agents.dev import http_server
+from agents.dev.http_server import log_end, port_was_taken
+from agents.dev.kafka import Accounts, Note, Prepared
 
 __all__ = ["await_ready", "lacking", "log_end", "port_was_taken", "prepare"]
 
-RULES: Final = local_http.ROOT / "dashboards"
-CONFIG: Final = local_http.ROOT / "deploy" / "prometheus" / "prometheus.yml"
+RULES: Final = http_server.ROOT / "dashboards"
+CONFIG: Final = http_server.ROOT / "deploy" / "prometheus" / "prometheus.yml"
 OWN, ALERTMANAGER = "127.0.0.1:9090", "127.0.0.1:9093"  # as deploy's settings have them
 KEPT: Final = "10y"  # counted from the newest sample: a day of 2007 loaded beside today's stays
 
 
 def lacking() -> str | None:
     """Return what must be installed before Prometheus can run here, or None."""
-    if local_http.command_of("prometheus"):
+    if http_server.command_of("prometheus"):
         return None
-    return local_http.missing("Prometheus", "prometheus")
+    return http_server.missing("Prometheus", "prometheus")
 
 
 def prepare(folder: Path, note: Note, up: Accounts) -> Prepared:
     """Write deploy's settings for the ports of this server and of the Alertmanager that is up."""
     note(f"prometheus: {CONFIG}, rules of {RULES}")
-    address = local_http.free_address()
+    address = http_server.free_address()
     alertmanager = up.get("alertmanager", {}).get("url", "").removeprefix("http://")
-    text = local_http.shipped(CONFIG).read_text("utf-8")
+    text = http_server.shipped(CONFIG).read_text("utf-8")
     text = text.replace(OWN, address).replace("../../dashboards", str(RULES))
     if alertmanager:
         text = text.replace(ALERTMANAGER, alertmanager)
@@ -39,7 +39,7 @@ def prepare(folder: Path, note: Note, up: Accounts) -> Prepared:
     config.write_text(text, "utf-8")
     shutil.copytree(CONFIG.parent / "targets", targets)
     command = (
-        local_http.command_of("prometheus"),
+        http_server.command_of("prometheus"),
         f"--config.file={config}",
         f"--storage.tsdb.path={folder / 'data'}",
         f"--storage.tsdb.retention.time={KEPT}",
@@ -52,4 +52,4 @@ def prepare(folder: Path, note: Note, up: Accounts) -> Prepared:
 
 def await_ready(account: dict[str, Any], alive: Callable[[], bool]) -> None:
     """Wait until it serves. NewsquakeError: it ended, or is not ready after 30 s."""
-    local_http.await_ready("prometheus", account["url"], alive)
+    http_server.await_ready("prometheus", account["url"], alive)

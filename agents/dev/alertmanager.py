@@ -6,33 +6,33 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from agents.runtime import local_http
-from agents.runtime.kafka_local import Accounts, Note, Prepared
-from agents.runtime.local_http import log_end, port_was_taken
+from agents.dev import http_server
+from agents.dev.http_server import log_end, port_was_taken
+from agents.dev.kafka import Accounts, Note, Prepared
 
 __all__ = ["await_ready", "lacking", "log_end", "port_was_taken", "prepare"]
 
 COMMANDS: Final = ("prometheus-alertmanager", "alertmanager")  # Debian's name, upstream's name
-CONFIG: Final = local_http.ROOT / "deploy" / "alertmanager" / "alertmanager.yml"
+CONFIG: Final = http_server.ROOT / "deploy" / "alertmanager" / "alertmanager.yml"
 
 
 def lacking() -> str | None:
     """Return what must be installed before Alertmanager can run here, or None."""
-    if local_http.command_of(*COMMANDS):
+    if http_server.command_of(*COMMANDS):
         return None
-    return local_http.missing("Alertmanager", "prometheus-alertmanager")
+    return http_server.missing("Alertmanager", "prometheus-alertmanager")
 
 
 def prepare(folder: Path, note: Note, _up: Accounts) -> Prepared:
     """Return how it is started, with its data in an empty folder."""
     note(f"alertmanager: {CONFIG}")
-    return prepared(folder, local_http.shipped(CONFIG), local_http.free_address())
+    return prepared(folder, http_server.shipped(CONFIG), http_server.free_address())
 
 
 def prepared(folder: Path, config: Path, address: str) -> Prepared:
     """Return the same for settings and a HOST:PORT of one's own."""
     command = (
-        local_http.command_of(*COMMANDS),
+        http_server.command_of(*COMMANDS),
         f"--config.file={config}",
         f"--storage.path={folder / 'data'}",
         f"--web.listen-address={address}",
@@ -43,4 +43,4 @@ def prepared(folder: Path, config: Path, address: str) -> Prepared:
 
 def await_ready(account: dict[str, Any], alive: Callable[[], bool]) -> None:
     """Wait until it serves. NewsquakeError: it ended, or is not ready after 30 s."""
-    local_http.await_ready("alertmanager", account["url"], alive)
+    http_server.await_ready("alertmanager", account["url"], alive)
