@@ -12,13 +12,13 @@ from rich.console import Console
 
 from agents.broker.connection import Connection
 from agents.config.newsquake import load_config
+from agents.evaluation.evaluate import evaluate_linking, evaluate_sentiment, evaluate_stories
 from agents.machine.clock import elapsed_s
 from agents.metrics.endpoint import replay_exposure
 from agents.metrics.run import Counting, RunMeter
 from agents.runtime.account import print_account
 from agents.runtime.backfill import Backfilled, backfill, print_backfilled
 from agents.runtime.deliver_replay import delivered
-from agents.runtime.evaluate import evaluate_linking, evaluate_sentiment, evaluate_stories
 from agents.runtime.inputs import Inputs, read_inputs
 from agents.runtime.local import Replay, Watcher
 from agents.runtime.outputs import refuse_overwriting

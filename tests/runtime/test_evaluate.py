@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agents.runtime.evaluate import evaluate_linking, evaluate_sentiment, evaluate_stories
+from agents.evaluation.evaluate import evaluate_linking, evaluate_sentiment, evaluate_stories
 from streams.errors import InputError
 from streams.reference.universe import builtin_universe
 

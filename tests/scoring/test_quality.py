@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.runtime.evaluate import evaluate_linking, evaluate_sentiment, evaluate_stories
+from agents.evaluation.evaluate import evaluate_linking, evaluate_sentiment, evaluate_stories
 from agents.scoring.linking import Linker
 from tests.scoring.makers import registered
 

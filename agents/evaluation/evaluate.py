@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-from agents.runtime.agreement import Row, agreement, cases_of, text_of
+from agents.evaluation.agreement import Row, agreement, cases_of, text_of
 from agents.scoring.linking import Linker
 from agents.scoring.sentiment import NEUTRAL_BAND, direction_of
 from agents.scoring.stories import StoryIndex
