@@ -17,8 +17,8 @@ from typing import Final, Protocol
 
 import msgspec
 
-from agents.runtime.courier import Box
-from agents.runtime.delivery_queue import Waiting
+from agents.delivery.dispatcher import Box
+from agents.delivery.outbox import Waiting
 from agents.runtime.progress import utc
 from agents.runtime.stage import Fed, Outgoing
 from agents.stages.observer import NOBODY, Observer

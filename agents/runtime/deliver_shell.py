@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from agents.runtime.courier import Courier
+from agents.delivery.dispatcher import Courier
 from agents.runtime.shell import Shell, give_up
 from streams.messages import to_message
 

@@ -14,6 +14,7 @@ from kafka.errors import KafkaError
 from agents.broker.connection import Connection, admin_client
 from agents.config.newsquake import load_config
 from agents.config.universe import broadcasts_of, universe_of
+from agents.delivery.service import boxes_of, courier_of, queue_of_run, with_dead_letters
 from agents.dev.kafka import state_home
 from agents.machine.clock import elapsed_s, now_ns
 from agents.machine.supervisor import Job, Supervisor
@@ -26,7 +27,6 @@ from agents.metrics.endpoint import (
 )
 from agents.metrics.run import PublisherCollector, RunMeter
 from agents.runtime.collect import lag_of
-from agents.runtime.delivery import boxes_of, courier_of, queue_of_run, with_dead_letters
 from agents.runtime.embedded import Embedded
 from agents.runtime.ingest import Ingest, market_partitions, run_ingest
 from agents.runtime.sources import home_of, news_collector, sources_of

@@ -17,12 +17,12 @@ from agents.broker.connection import Connection, admin_client
 from agents.broker.topics import partitions_of
 from agents.config.newsquake import load_config
 from agents.config.universe import live_daily, universe_of
+from agents.delivery.service import courier_of, queue_of_worker
 from agents.metrics.endpoint import Exposure, exposure, replay_exposure
 from agents.reacting.config import EngineConfig
 from agents.runtime.app import Faust, make_app
 from agents.runtime.deliver import DeliverStage, FileSink, LineSink, Sink
 from agents.runtime.deliver_shell import DeliverShell
-from agents.runtime.delivery import courier_of, queue_of_worker
 from agents.runtime.metrics_worker import WorkerMeter
 from agents.runtime.react import ReactStage
 from agents.runtime.score import ScoreStage

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from agents.delivery.endpoint import Patience
 from agents.machine.clock import now_ns
-from agents.runtime.delivery_http import Patience
 from streams.codec import decode_json
 from streams.events import DAY_NS, Alert
 from tests.integration.alertmanager import DEPLOY, Manager, listings, notified

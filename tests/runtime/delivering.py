@@ -11,12 +11,12 @@ from typing import Any
 import msgspec
 
 from agents.config.delivery import LinksFile, WebhookSpec
+from agents.delivery.alertmanager import AlertmanagerSink
+from agents.delivery.dispatcher import Courier, Target
+from agents.delivery.endpoint import Door, Patience
+from agents.delivery.outbox import DeliveryQueue
+from agents.delivery.webhook import WebhookSink
 from agents.metrics.declared import Sheet
-from agents.runtime.alertmanager_sink import AlertmanagerSink
-from agents.runtime.courier import Courier, Target
-from agents.runtime.delivery_http import Door, Patience
-from agents.runtime.delivery_queue import DeliveryQueue
-from agents.runtime.webhook_sink import WebhookSink
 from streams.events import SECOND_NS, Alert, Attribution, Candidate
 from tests.runtime.receiver import Receiver
 

@@ -17,10 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.config.delivery import LinksFile
-from agents.runtime import webhook_sink
-from agents.runtime.alertmanager_sink import AlertmanagerSink
-from agents.runtime.delivery_http import Door, Patience
-from agents.runtime.delivery_queue import DeliveryQueue, delivery_id
+from agents.delivery import webhook as webhook_sink
+from agents.delivery.alertmanager import AlertmanagerSink
+from agents.delivery.endpoint import Door, Patience
+from agents.delivery.outbox import DeliveryQueue, delivery_id
 from streams.codec import encode_json
 from streams.errors import JournalError, StateError
 from streams.events import DAY_NS, SECOND_NS

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from agents.runtime.delivery import with_dead_letters
+from agents.delivery.service import with_dead_letters
 from agents.runtime.embedded import Embedded
 from agents.runtime.inputs import Inputs
 from streams.codec import decode

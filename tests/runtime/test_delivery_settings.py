@@ -12,9 +12,9 @@ import pytest
 
 from agents.config.delivery import AlertmanagerSpec, LinksFile, WebhookSpec
 from agents.config.newsquake import load_config
-from agents.runtime.alertmanager_sink import AlertmanagerSink, annotations_of, labels_of
-from agents.runtime.targets import targets_of
-from agents.runtime.webhook_sink import WebhookSink, secrets_of, signature
+from agents.delivery.alertmanager import AlertmanagerSink, annotations_of, labels_of
+from agents.delivery.targets import targets_of
+from agents.delivery.webhook import WebhookSink, secrets_of, signature
 from streams.errors import ConfigError
 from tests.runtime.delivering import OPENED_NS, alert
 from tests.runtime.running import ROOT

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from agents.runtime.courier import Courier
+from agents.delivery.dispatcher import Courier
 from agents.runtime.deliver import DeliverStage
 from streams.events import Alert
 from streams.messages import to_message

@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, Protocol
 
+from agents.delivery.endpoint import Answer, Patience
+from agents.delivery.outbox import Buried, DeliveryQueue, Item, Waiting
 from agents.machine.clock import elapsed_s, now_ns
 from agents.metrics.declared import Sheet
-from agents.runtime.delivery_http import Answer, Patience
-from agents.runtime.delivery_queue import Buried, DeliveryQueue, Item, Waiting
 from streams.backoff import doubled_s
 from streams.codec import encode_json
 from streams.events import SECOND_NS, Alert, Reject

@@ -15,9 +15,9 @@ from typing import Any, Final
 import msgspec
 
 from agents.config.delivery import LinksFile
+from agents.delivery.endpoint import Answer, Door, Patience
+from agents.delivery.outbox import Item
 from agents.machine.clock import now_ns
-from agents.runtime.delivery_http import Answer, Door, Patience
-from agents.runtime.delivery_queue import Item
 from streams.events import SECOND_NS, Alert, Candidate
 from streams.text import clean_text, clean_url
 

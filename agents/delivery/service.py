@@ -10,12 +10,12 @@ from typing import Final
 
 from agents.broker.connection import Connection
 from agents.config.newsquake import load_config
+from agents.delivery.dispatcher import Courier
+from agents.delivery.outbox import DeliveryQueue
+from agents.delivery.targets import targets_of
 from agents.dev.kafka import state_home
 from agents.metrics.declared import Sheet
-from agents.runtime.courier import Courier
 from agents.runtime.deliver import Sink
-from agents.runtime.delivery_queue import DeliveryQueue
-from agents.runtime.targets import targets_of
 from streams.codec import Record
 from streams.errors import JournalError
 from streams.events import Clock

@@ -10,10 +10,10 @@ import aiohttp
 
 from agents.config.delivery import AlertmanagerSpec, WebhookSpec
 from agents.config.newsquake import NewsquakeFile, secret_of
-from agents.runtime.alertmanager_sink import AlertmanagerSink
-from agents.runtime.courier import Target
-from agents.runtime.delivery_http import Door
-from agents.runtime.webhook_sink import WebhookSink, secrets_of
+from agents.delivery.alertmanager import AlertmanagerSink
+from agents.delivery.dispatcher import Target
+from agents.delivery.endpoint import Door
+from agents.delivery.webhook import WebhookSink, secrets_of
 from streams.errors import ConfigError
 
 API: Final = "/api/v2/alerts"

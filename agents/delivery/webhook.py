@@ -17,10 +17,10 @@ from typing import Any, Final
 import msgspec
 
 from agents.config.delivery import LinksFile, WebhookSpec
+from agents.delivery.alertmanager import annotations_of, inert, labels_of
+from agents.delivery.endpoint import Answer, Door, Patience
+from agents.delivery.outbox import Item
 from agents.machine.clock import now_ns
-from agents.runtime.alertmanager_sink import annotations_of, inert, labels_of
-from agents.runtime.delivery_http import Answer, Door, Patience
-from agents.runtime.delivery_queue import Item
 from streams.events import SECOND_NS, Alert
 from streams.text import clean_url
 
