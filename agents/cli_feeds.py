@@ -164,9 +164,9 @@ def _test(args: argparse.Namespace) -> int:
 
 def _status(args: argparse.Namespace) -> int:
     from agents.config.newsquake import load_config  # noqa: PLC0415 - keeps --help quick
+    from agents.ingest.sources import book_of, home_of  # noqa: PLC0415 - keeps --help quick
     from agents.runtime.feeds_edit import existing  # noqa: PLC0415 - keeps --help quick
     from agents.runtime.feeds_status import run_status  # noqa: PLC0415 - keeps --help quick
-    from agents.runtime.sources import book_of, home_of  # noqa: PLC0415 - keeps --help quick
 
     args.config = existing(args.config)
     broker = connected(args) if has_broker(args) else None

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.ingest.json_lines import MOST_LINE_BYTES, Item, LineReader
 from streams.events import Headline, Reject
-from streams.lines import MOST_LINE_BYTES, Item, LineReader
 from streams.prices.live import Tick
 
 NOW_NS = 1_758_720_600_000_000_000

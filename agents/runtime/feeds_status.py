@@ -11,9 +11,9 @@ from typing import Any, Final
 import msgspec
 from rich.console import Console
 
+from agents.ingest.feed_health import BUCKETS_S, FeedRecord, Spread, records_in
 from agents.machine.clock import now_ns
 from agents.machine.tables import print_wide, wide_table
-from agents.runtime.feed_health import BUCKETS_S, FeedRecord, Spread, records_in
 from streams.errors import InputError
 from streams.events import SECOND_NS
 from streams.news.book import read_states

@@ -16,6 +16,8 @@ from agents.config.newsquake import load_config
 from agents.config.universe import broadcasts_of, universe_of
 from agents.delivery.service import boxes_of, courier_of, queue_of_run, with_dead_letters
 from agents.dev.kafka import state_home
+from agents.ingest.loop import Ingest, market_partitions, run_ingest
+from agents.ingest.sources import home_of, news_collector, sources_of
 from agents.machine.clock import elapsed_s, now_ns
 from agents.machine.supervisor import Job, Supervisor
 from agents.metrics.endpoint import (
@@ -28,8 +30,6 @@ from agents.metrics.endpoint import (
 from agents.metrics.run import PublisherCollector, RunMeter
 from agents.runtime.collect import lag_of
 from agents.runtime.embedded import Embedded
-from agents.runtime.ingest import Ingest, market_partitions, run_ingest
-from agents.runtime.sources import home_of, news_collector, sources_of
 from agents.runtime.web_command import Keeper, web_of
 from agents.runtime.workers import live_engine, sinks_of
 from streams.errors import NewsquakeError

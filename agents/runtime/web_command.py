@@ -19,8 +19,8 @@ from kafka.errors import KafkaError
 from agents.broker.connection import Connection
 from agents.config.newsquake import NewsquakeFile, WebFile
 from agents.config.universe import universe_of
+from agents.ingest.sources import home_of
 from agents.machine.clock import now_ns
-from agents.runtime.sources import home_of
 from agents.runtime.web import WebServer, is_own_name
 from agents.runtime.web_fill import Follower, fill_from_out
 from agents.runtime.web_store import Store

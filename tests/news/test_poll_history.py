@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 
 import pytest
 
-from agents.runtime.feed_health import FeedHealth
+from agents.ingest.feed_health import FeedHealth
 from streams.events import Headline
 from streams.news.book import NewsBook
 from streams.news.dialects.registry import read_document

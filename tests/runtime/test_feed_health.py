@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.runtime.feed_health import BUCKETS_S, FeedHealth, FeedRecord, Spread, records_in
+from agents.ingest.feed_health import BUCKETS_S, FeedHealth, FeedRecord, Spread, records_in
 from agents.runtime.feeds_status import plain, state_of
 from streams.events import SECOND_NS, Headline, Status
 from streams.news.book import NewsBook, NewsItem, Sorted, read_states

@@ -19,6 +19,8 @@ import pytest
 from agents.broker.connection import Connection
 from agents.config.newsquake import MetricsFile
 from agents.delivery.service import courier_of, queue_of_run
+from agents.ingest.feed_health import FeedHealth
+from agents.ingest.feed_metrics import NewsCollector
 from agents.metrics import market as metrics_market
 from agents.metrics import stages
 from agents.metrics.declared import DECLARED, GROUPS, PREFIX, REJECTS, Sheet
@@ -30,10 +32,8 @@ from agents.metrics.stages import SENTIMENTS, sentiment
 from agents.reacting.config import DAY_LEVELS_PCT, Rule
 from agents.reacting.reactions import HORIZONS
 from agents.runtime.app import make_app
-from agents.runtime.feed_health import FeedHealth
 from agents.runtime.inputs import Inputs, read_inputs
 from agents.runtime.local import Replay, Watcher
-from agents.runtime.metrics_feeds import NewsCollector
 from agents.runtime.metrics_worker import WorkerMeter
 from agents.stages.engine import of_partition
 from streams.errors import UsageError

@@ -8,8 +8,8 @@ import pytest
 
 from agents.config.news import FeedSpec, FolderSpec, InboxFile, NewsFile, WireSpec
 from agents.config.newsquake import NewsquakeFile, load_config
-from agents.runtime.news_plan import NewsPlan, polled
-from agents.runtime.sources import book_of, sources_of
+from agents.ingest.news_plan import NewsPlan, polled
+from agents.ingest.sources import book_of, sources_of
 from streams.errors import ConfigError
 from streams.news.rhythm import Expect
 from streams.times import DAY_S

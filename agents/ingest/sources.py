@@ -11,11 +11,11 @@ from typing import Final
 from agents.broker.connection import Connection
 from agents.config.newsquake import NewsquakeFile
 from agents.dev.kafka import state_home
-from agents.runtime.metrics_feeds import NewsCollector
-from agents.runtime.news import NewsSource
-from agents.runtime.news_plan import NewsPlan
-from agents.runtime.source import Source
-from agents.runtime.stdin_source import LineSource
+from agents.ingest.feed_metrics import NewsCollector
+from agents.ingest.news import NewsSource
+from agents.ingest.news_plan import NewsPlan
+from agents.ingest.source import Source
+from agents.ingest.stdin import LineSource
 
 BOOK: Final = "news.sqlite"
 STDIN: Final = 0

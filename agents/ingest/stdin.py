@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import Final
 
+from agents.ingest.json_lines import LineReader
+from agents.ingest.source import Hand, Handful
 from agents.machine.clock import now_ns
-from agents.runtime.source import Hand, Handful
-from streams.lines import LineReader
 
 READ_BYTES: Final = 64 * 2**10
 

@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
+from agents.ingest.feed_health import FeedHealth
+from agents.ingest.news_plan import NewsPlan
+from agents.ingest.source import Hand, Handful
 from agents.machine.clock import now_ns
-from agents.runtime.feed_health import FeedHealth
-from agents.runtime.news_plan import NewsPlan
-from agents.runtime.source import Hand, Handful
 from streams.errors import StateError
 from streams.events import Headline
 from streams.news.book import NewsBook, NewsItem

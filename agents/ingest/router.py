@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from agents.ingest.json_lines import Item
 from agents.stages.observer import NOBODY, Observer
 from streams.events import Headline, Reject, Status
-from streams.lines import Item
 from streams.prices.live import LiveFramer, Tick
 from streams.publisher import Sending
 from streams.topics import HEADLINES, REJECTS, prefixed

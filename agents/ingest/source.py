@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
+from agents.ingest.json_lines import Item
 from streams.events import Status
-from streams.lines import Item
 
 
 def _nobody_waits() -> None:

@@ -21,12 +21,12 @@ from agents.broker.connection import Connection, admin_client
 from agents.broker.topics import check_topics
 from agents.config.newsquake import load_config
 from agents.config.universe import broadcasts_of, universe_of
+from agents.ingest.router import Intake
+from agents.ingest.source import Handful, Source
+from agents.ingest.sources import home_of, news_collector, sources_of
 from agents.machine.clock import elapsed_s, now_ns
 from agents.metrics.endpoint import exposure
 from agents.metrics.run import Acknowledged, PublisherCollector, RunMeter
-from agents.runtime.intake import Intake
-from agents.runtime.source import Handful, Source
-from agents.runtime.sources import home_of, news_collector, sources_of
 from agents.stages.observer import NOBODY, Observer
 from streams.codec import Record
 from streams.errors import NewsquakeError

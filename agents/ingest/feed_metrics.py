@@ -17,9 +17,9 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from agents.ingest.feed_health import BUCKETS_S, FeedHealth, FeedRecord, Spread
 from agents.machine.clock import now_ns
 from agents.metrics.declared import DECLARED, PREFIX, REJECTS, counter_family, gauge_family
-from agents.runtime.feed_health import BUCKETS_S, FeedHealth, FeedRecord, Spread
 from streams.events import SECOND_NS
 from streams.http import rules
 from streams.news.wires.contract import Reason
