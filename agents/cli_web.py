@@ -45,7 +45,7 @@ def _web(args: argparse.Namespace) -> int:
     import msgspec  # noqa: PLC0415 - keeps --help quick
 
     from agents.config.newsquake import load_config  # noqa: PLC0415 - keeps --help quick
-    from agents.runtime.web_command import run_web  # noqa: PLC0415 - keeps --help quick
+    from agents.web.command import run_web  # noqa: PLC0415 - keeps --help quick
 
     if args.out is not None and args.broker is not None:
         raise UsageError("give OUT or --broker, one of the two")

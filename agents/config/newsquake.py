@@ -151,7 +151,7 @@ class MetricsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class WebFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The `[web]` table: pages and the read API; agents/runtime/web_command.py reads it."""
+    """The `[web]` table: pages and the read API; agents/web/command.py reads it."""
 
     port: int | None = None  # None: not inside `newsquake run`
     host: str = "127.0.0.1"

@@ -45,7 +45,7 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class Keeper(Protocol):
-    """Who shows the outputs to people (agents/runtime/web_command.py); none of it may raise."""
+    """Who shows the outputs to people (agents/web/command.py); none of it may raise."""
 
     def add(self, record: Record) -> None:
         """Take an output in; the same one may come again after a crash."""

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from agents.runtime.web import WebServer
+from agents.web.server import WebServer
 from streams.events import Alert, Attribution, Candidate, Headline, Mention, Reaction
 
 T0_NS = 1_758_679_500_000_000_000  # 2025-09-24 02:05:00 UTC

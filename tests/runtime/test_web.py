@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from agents.runtime.web import WebServer
-from agents.runtime.web_store import Store
+from agents.web.server import WebServer
+from agents.web.store import Store
 from streams.errors import NewsquakeError
 from tests.runtime.site import Answer, alert, ask, headline, mention, reaction, serving
 

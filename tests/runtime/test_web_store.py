@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from agents.machine.clock import now_ns
-from agents.runtime import web_store
-from agents.runtime.web_read import Reader, Span
-from agents.runtime.web_store import KEPT_NS, Store
+from agents.web import store as web_store
+from agents.web.reader import Reader, Span
+from agents.web.store import KEPT_NS, Store
 from streams.errors import JournalError, StateError
 from streams.events import DAY_NS, Move
 from tests.runtime.site import T0_NS, alert, headline, mention, reaction

@@ -21,9 +21,9 @@ from agents.config.newsquake import NewsquakeFile, WebFile
 from agents.config.universe import universe_of
 from agents.ingest.sources import home_of
 from agents.machine.clock import now_ns
-from agents.runtime.web import WebServer, is_own_name
-from agents.runtime.web_fill import Follower, fill_from_out
-from agents.runtime.web_store import Store
+from agents.web.fill import Follower, fill_from_out
+from agents.web.server import WebServer, is_own_name
+from agents.web.store import Store
 from streams.codec import Record
 from streams.errors import ConfigError, NewsquakeError, StateError, UsageError
 from streams.reference.universe import Universe

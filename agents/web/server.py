@@ -1,6 +1,6 @@
 """A read-only HTTP API and small pages: headlines, alerts and their evidence, for links and annotations.
 
-It shows what a store holds (agents/runtime/web_store.py) and writes nothing. Without a token it
+It shows what a store holds (agents/web/store.py) and writes nothing. Without a token it
 answers only to this machine, by one of its own names: a page elsewhere may point a name at us.
 """
 
@@ -22,9 +22,11 @@ import msgspec
 from aiohttp import web
 from yarl import URL
 
-from agents.runtime import web_answers, web_markup, web_pages
-from agents.runtime.web_query import ALERTS, HEADLINES, ParameterError, span_of
-from agents.runtime.web_read import Reader, Span
+from agents.web import answers as web_answers
+from agents.web import markup
+from agents.web import pages as web_pages
+from agents.web.parameters import ALERTS, HEADLINES, ParameterError, span_of
+from agents.web.reader import Reader, Span
 from streams.errors import NewsquakeError
 
 CLOSE_S: Final = 2.0
@@ -126,7 +128,7 @@ class _Pages:
         return _json({"state": "ok"})
 
     async def style(self, _: web.Request) -> web.Response:
-        return web.Response(text=web_markup.STYLE, content_type="text/css", charset="utf-8")
+        return web.Response(text=markup.STYLE, content_type="text/css", charset="utf-8")
 
     async def headline(self, request: web.Request) -> web.Response:
         key, as_json = _key(request)

@@ -1,6 +1,6 @@
 """The pages for people: a headline, an alert, and what is newest. Plain HTML, no script.
 
-All markup is made by agents/runtime/web_markup.py, which escapes every word that it is given.
+All markup is made by agents/web/markup.py, which escapes every word that it is given.
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agents.metrics.stages import sentiment
-from agents.runtime import web_markup as html
 from agents.runtime.progress import utc
-from agents.runtime.web_answers import page_of_alert, page_of_headline
-from agents.runtime.web_read import AlertPage, HeadlinePage, Plain
+from agents.web import markup as html
+from agents.web.answers import page_of_alert, page_of_headline
+from agents.web.reader import AlertPage, HeadlinePage, Plain
 from streams.events import SECOND_NS
 
 # -- the pages

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final, get_type_hints
 from typing import get_args as valid_of
 
-from agents.runtime.web_read import MOST_ROWS, Span
+from agents.web.reader import MOST_ROWS, Span
 from streams.events import Alert
 from streams.times import FARTHEST_NS, parse_time
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from agents.metrics.stages import sentiment
-from agents.runtime.web_read import AlertPage, HeadlinePage, Plain
+from agents.web.reader import AlertPage, HeadlinePage, Plain
 from streams.text import clean_url
 
 MS_NS: Final = 1_000_000

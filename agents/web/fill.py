@@ -15,7 +15,7 @@ from kafka import KafkaConsumer, TopicPartition
 from agents.archive.export import widths
 from agents.broker.connection import Connection, admin_client
 from agents.machine.clock import now_ns
-from agents.runtime.web_store import Store
+from agents.web.store import Store
 from streams.codec import decode_json
 from streams.errors import CodecError, InputError, NewsquakeError, UsageError
 from streams.events import SECOND_NS, Alert, Headline, Mention, Reaction
