@@ -141,7 +141,7 @@ def add_worker(commands: Commands[argparse.ArgumentParser]) -> None:
 
 def _worker(args: argparse.Namespace) -> int:
     from agents.machine.supervisor import hold_leash  # noqa: PLC0415 - keeps --help quick
-    from agents.runtime import workers  # noqa: PLC0415 - keeps --help quick
+    from agents.workers import command as workers  # noqa: PLC0415 - keeps --help quick
 
     if args.leash:
         hold_leash()

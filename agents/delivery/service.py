@@ -15,7 +15,7 @@ from agents.delivery.outbox import DeliveryQueue
 from agents.delivery.targets import targets_of
 from agents.dev.kafka import state_home
 from agents.metrics.declared import Sheet
-from agents.runtime.deliver import Sink
+from agents.workers.deliver import Sink
 from streams.codec import Record
 from streams.errors import JournalError
 from streams.events import Clock

@@ -18,8 +18,8 @@ from kafka.errors import KafkaError
 
 from agents.broker.connection import Connection
 from agents.reacting.engine import EngineHead
-from agents.runtime.ledger import found, newer, valid_turns
-from agents.runtime.shard import ORIGIN
+from agents.workers.checkpoints import found, newer, valid_turns
+from agents.workers.partition import ORIGIN
 from streams.errors import NewsquakeError
 from streams.events import Alert, Move, Output, Reaction, Reject
 from streams.messages import from_message

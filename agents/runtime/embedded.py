@@ -18,9 +18,9 @@ import msgspec
 from agents.machine.clock import elapsed_s, now_ns
 from agents.reacting.config import EngineConfig
 from agents.runtime.days import Days
-from agents.runtime.deliver import Sink
 from agents.stages.observer import NOBODY, Observer
 from agents.stages.scorer import make_scorer
+from agents.workers.deliver import Sink
 from streams.codec import Record, decode, encode
 from streams.errors import JournalError, RecordError
 from streams.events import Alert, Clock, Headline, MarketRecord, Reject, content_id

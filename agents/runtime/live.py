@@ -30,8 +30,8 @@ from agents.metrics.endpoint import (
 from agents.metrics.run import PublisherCollector, RunMeter
 from agents.runtime.collect import lag_of
 from agents.runtime.embedded import Embedded
-from agents.runtime.workers import live_engine, sinks_of
 from agents.web.command import Keeper, web_of
+from agents.workers.command import live_engine, sinks_of
 from streams.errors import NewsquakeError
 from streams.events import SECOND_NS, Clock
 from streams.prices.live import LiveFramer

@@ -14,7 +14,7 @@ from faust.transport.consumer import Consumer as BaseConsumer
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from kafka.producer.sender import Sender
 
-from agents.runtime import app as app_module
+from agents.workers import faust_app as app_module
 
 
 def source(thing: object) -> str:

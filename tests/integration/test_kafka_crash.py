@@ -38,7 +38,7 @@ pytestmark = [
 SEED = 20250924
 KILLS = 20
 REBALANCES = 10
-SESSION_S = 10.0  # agents/runtime/app.py: what a freeze must outlast
+SESSION_S = 10.0  # agents/workers/faust_app.py: what a freeze must outlast
 
 
 @pytest.fixture(scope="module")

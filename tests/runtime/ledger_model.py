@@ -1,7 +1,7 @@
 """A partition, its changelog and its workers, so small that every way to go wrong is near.
 
 What the cells hold follows from the offset alone, so it is known what any checkpoint must say. The
-changelog is a list; it is read back as the workers do (`agents/runtime/app.py:_newest_of`).
+changelog is a list; it is read back as the workers do (`agents/workers/faust_app.py:_newest_of`).
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import functools
 from types import SimpleNamespace
 
-from agents.runtime.app import _newest_of
-from agents.runtime.ledger import HEAD, Head, Ledger, Version, found, valid_turns
+from agents.workers.checkpoints import HEAD, Head, Ledger, Version, found, valid_turns
+from agents.workers.faust_app import _newest_of
 
 CELLS = tuple("abcdef")
 Content = dict[str, bytes]

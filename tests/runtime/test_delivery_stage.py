@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from agents.delivery.dispatcher import Courier
-from agents.runtime.deliver import DeliverStage
+from agents.workers.deliver import DeliverStage
 from streams.events import Alert
 from streams.messages import to_message
 from tests.runtime.delivering import alert, courier, hook, until

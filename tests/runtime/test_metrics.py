@@ -31,11 +31,11 @@ from agents.metrics.run import Counting, PublisherCollector, RunMeter
 from agents.metrics.stages import SENTIMENTS, sentiment
 from agents.reacting.config import DAY_LEVELS_PCT, Rule
 from agents.reacting.reactions import HORIZONS
-from agents.runtime.app import make_app
 from agents.runtime.inputs import Inputs, read_inputs
 from agents.runtime.local import Replay, Watcher
-from agents.runtime.metrics_worker import WorkerMeter
 from agents.stages.engine import of_partition
+from agents.workers.faust_app import make_app
+from agents.workers.meter import WorkerMeter
 from streams.errors import UsageError
 from streams.events import (
     PRICE_SCALE,

@@ -14,7 +14,7 @@ from typing import Any
 import faust
 from faust.transport.drivers.aiokafka import Transport
 
-from agents.runtime.app import FETCH_BYTES, PromptConsumer
+from agents.workers.faust_app import FETCH_BYTES, PromptConsumer
 from tests.bench.kafka.tally import Tally
 
 

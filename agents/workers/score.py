@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from agents.runtime.stage import Fed, Outgoing
 from agents.scoring.cells import StoryCells
 from agents.stages.observer import NOBODY, Observer
 from agents.stages.scorer import make_scorer
+from agents.workers.stage import Fed, Outgoing
 from streams.errors import CodecError
 from streams.events import Clock, Headline, Mention
 from streams.messages import Header, from_message

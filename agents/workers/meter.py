@@ -18,8 +18,8 @@ from agents.metrics.endpoint import Exposure, serving, sheet_of
 from agents.metrics.market import MarketMeter
 from agents.metrics.stages import StageMeter
 from agents.reacting.config import EngineConfig
-from agents.runtime.app import Faust
 from agents.stages.observer import NOBODY, Observer
+from agents.workers.faust_app import Faust
 from streams.reference.universe import Universe
 from streams.topics import DELIVER, REACT, SCORE
 
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 class Taken(Protocol):
-    """A partition at work, as agents/runtime/shell.py has it."""
+    """A partition at work, as agents/workers/loop.py has it."""
 
     offset: int  # of the last record taken in
 

@@ -7,9 +7,9 @@ from typing import Final, cast
 
 from agents.reacting.cells import Cells
 from agents.reacting.config import EngineConfig
-from agents.runtime.stage import Fed, Outgoing
 from agents.stages.engine import of_partition
 from agents.stages.observer import NOBODY, Observer
+from agents.workers.stage import Fed, Outgoing
 from streams.errors import CodecError
 from streams.events import (
     Alert,

@@ -1,4 +1,4 @@
-"""What a worker's pure part is to the shell around it (agents/runtime/shell.py)."""
+"""What a worker's pure part is to the shell around it (agents/workers/loop.py)."""
 
 from __future__ import annotations
 

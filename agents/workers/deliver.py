@@ -20,8 +20,8 @@ import msgspec
 from agents.delivery.dispatcher import Box
 from agents.delivery.outbox import Waiting
 from agents.runtime.progress import utc
-from agents.runtime.stage import Fed, Outgoing
 from agents.stages.observer import NOBODY, Observer
+from agents.workers.stage import Fed, Outgoing
 from streams.codec import encode_json
 from streams.errors import CodecError
 from streams.events import DAY_NS, Alert

@@ -17,11 +17,11 @@ from typing import Any, Final
 from faust.types import TP
 
 from agents.machine.clock import elapsed_s
-from agents.runtime.app import SESSION_S, Faust, epoch_ns
-from agents.runtime.ledger import Ledger, found
-from agents.runtime.shard import CHECKPOINT_S, Shard
-from agents.runtime.stage import Fed, Outgoing, Stage
 from agents.stages.observer import NOBODY, Observer
+from agents.workers.checkpoints import Ledger, found
+from agents.workers.faust_app import SESSION_S, Faust, epoch_ns
+from agents.workers.partition import CHECKPOINT_S, Shard
+from agents.workers.stage import Fed, Outgoing, Stage
 from streams.errors import CodecError, StateError
 from streams.events import Reject
 from streams.messages import to_message

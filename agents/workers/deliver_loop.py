@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from agents.delivery.dispatcher import Courier
-from agents.runtime.shell import Shell, give_up
+from agents.workers.loop import Shell, give_up
 from streams.messages import to_message
 
 

@@ -24,7 +24,7 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, T
 from faust.types import TP
 
 from agents.broker.connection import Connection
-from agents.runtime.ledger import newer
+from agents.workers.checkpoints import newer
 from streams.topics import BIGGEST_CELL_BYTES, TABLE, prefixed
 
 Faust = Any  # an object of Faust's, whose types say little

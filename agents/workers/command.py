@@ -20,15 +20,15 @@ from agents.config.universe import live_daily, universe_of
 from agents.delivery.service import courier_of, queue_of_worker
 from agents.metrics.endpoint import Exposure, exposure, replay_exposure
 from agents.reacting.config import EngineConfig
-from agents.runtime.app import Faust, make_app
-from agents.runtime.deliver import DeliverStage, FileSink, LineSink, Sink
-from agents.runtime.deliver_shell import DeliverShell
-from agents.runtime.metrics_worker import WorkerMeter
-from agents.runtime.react import ReactStage
-from agents.runtime.score import ScoreStage
-from agents.runtime.shell import Shell, give_up
-from agents.runtime.stage import Stage
 from agents.stages.engine import engine_config, load_engine
+from agents.workers.deliver import DeliverStage, FileSink, LineSink, Sink
+from agents.workers.deliver_loop import DeliverShell
+from agents.workers.faust_app import Faust, make_app
+from agents.workers.loop import Shell, give_up
+from agents.workers.meter import WorkerMeter
+from agents.workers.react import ReactStage
+from agents.workers.score import ScoreStage
+from agents.workers.stage import Stage
 from streams.errors import NewsquakeError
 from streams.reference.universe import Universe
 from streams.topics import ALERTS, APPS, DELIVER, MARKET, REACT, REJECTS, SCORE, prefixed

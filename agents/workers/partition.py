@@ -7,8 +7,8 @@ from collections.abc import Awaitable
 from typing import Any, Final
 
 from agents.machine.clock import elapsed_s
-from agents.runtime.ledger import Ledger
-from agents.runtime.stage import Outgoing, Stage
+from agents.workers.checkpoints import Ledger
+from agents.workers.stage import Outgoing, Stage
 from streams.messages import Header
 
 CHECKPOINT_S: Final = 1.0
