@@ -129,13 +129,13 @@ def _dialect(text: str) -> str:
 
 
 def _check(args: argparse.Namespace) -> int:
-    from agents.runtime.feeds_check import run_check  # noqa: PLC0415 - keeps --help quick
+    from agents.feeds.check import run_check  # noqa: PLC0415 - keeps --help quick
 
     return run_check(args.places, args.dialect, args.most, args.contact, as_json=args.json)
 
 
 def _add(args: argparse.Namespace) -> int:
-    from agents.runtime.feeds_edit import run_add  # noqa: PLC0415 - keeps --help quick
+    from agents.feeds.edit import run_add  # noqa: PLC0415 - keeps --help quick
 
     spec = {
         "name": args.name,
@@ -150,23 +150,23 @@ def _add(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
-    from agents.runtime.feeds_edit import run_list  # noqa: PLC0415 - keeps --help quick
+    from agents.feeds.edit import run_list  # noqa: PLC0415 - keeps --help quick
 
     return run_list(args.config, as_json=args.json)
 
 
 def _test(args: argparse.Namespace) -> int:
-    from agents.runtime.feeds_edit import existing  # noqa: PLC0415 - keeps --help quick
-    from agents.runtime.feeds_test import run_test  # noqa: PLC0415 - keeps --help quick
+    from agents.feeds.edit import existing  # noqa: PLC0415 - keeps --help quick
+    from agents.feeds.probe import run_test  # noqa: PLC0415 - keeps --help quick
 
     return run_test(args.names, existing(args.config), as_json=args.json)
 
 
 def _status(args: argparse.Namespace) -> int:
     from agents.config.newsquake import load_config  # noqa: PLC0415 - keeps --help quick
+    from agents.feeds.edit import existing  # noqa: PLC0415 - keeps --help quick
+    from agents.feeds.status import run_status  # noqa: PLC0415 - keeps --help quick
     from agents.ingest.sources import book_of, home_of  # noqa: PLC0415 - keeps --help quick
-    from agents.runtime.feeds_edit import existing  # noqa: PLC0415 - keeps --help quick
-    from agents.runtime.feeds_status import run_status  # noqa: PLC0415 - keeps --help quick
 
     args.config = existing(args.config)
     broker = connected(args) if has_broker(args) else None

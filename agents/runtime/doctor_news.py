@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from agents.config.newsquake import NewsquakeFile
+from agents.feeds.probe import tried
 from agents.runtime.doctor_check import Check
-from agents.runtime.feeds_test import tried
 
 AREA = "news"
 

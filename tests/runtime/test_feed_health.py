@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.feeds.status import plain, state_of
 from agents.ingest.feed_health import BUCKETS_S, FeedHealth, FeedRecord, Spread, records_in
-from agents.runtime.feeds_status import plain, state_of
 from streams.events import SECOND_NS, Headline, Status
 from streams.news.book import NewsBook, NewsItem, Sorted, read_states
 from streams.news.feed import FeedInfo, Outcome, refused

@@ -16,8 +16,8 @@ from rich.console import Console
 from agents.config.news import host_of, url_fault
 from agents.config.newsquake import NewsquakeFile, load_config
 from agents.config.toml import load_toml
+from agents.feeds.check import feed_of, fetched, shown
 from agents.machine.tables import print_wide, wide_table
-from agents.runtime.feeds_check import feed_of, fetched, shown
 from streams.errors import ConfigError, InputError, UsageError
 from streams.http.fetch import agent_name
 from streams.news.feed import AUTO, FeedInfo

@@ -15,9 +15,9 @@ from rich.text import Text
 
 from agents.config.news import FeedSpec, FolderSpec, InboxFile, WireSpec
 from agents.config.newsquake import NewsquakeFile, load_config
+from agents.feeds.check import Document, fetched
 from agents.ingest.news_plan import NewsPlan
 from agents.machine.clock import now_ns
-from agents.runtime.feeds_check import Document, fetched
 from streams.errors import ConfigError, UsageError
 from streams.events import SECOND_NS
 from streams.http.fetch import agent_name
