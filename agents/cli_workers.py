@@ -98,7 +98,7 @@ def add_run(commands: Commands[argparse.ArgumentParser]) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from agents.runtime.live import run_embedded, run_live  # noqa: PLC0415 - keeps --help quick
+    from agents.live.command import run_embedded, run_live  # noqa: PLC0415 - keeps --help quick
 
     if not has_broker(args):
         return run_embedded(args.config, args.out, args.spool, args.metrics_port)

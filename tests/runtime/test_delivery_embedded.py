@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.delivery.service import with_dead_letters
-from agents.runtime.embedded import Embedded
+from agents.live.embedded import Embedded
 from agents.runtime.inputs import Inputs
 from streams.codec import decode
 from streams.events import Alert, Clock, Headline, Reject

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from agents.live import embedded
+from agents.live.embedded import Embedded
 from agents.reacting.config import Rule
 from agents.reacting.engine import Engine
-from agents.runtime import embedded
-from agents.runtime.embedded import Embedded
 from agents.runtime.inputs import Inputs, read_inputs
 from agents.runtime.local import Replay
 from streams.codec import canonical_json, decode

@@ -18,6 +18,7 @@ from agents.delivery.service import boxes_of, courier_of, queue_of_run, with_dea
 from agents.dev.kafka import state_home
 from agents.ingest.loop import Ingest, market_partitions, run_ingest
 from agents.ingest.sources import home_of, news_collector, sources_of
+from agents.live.embedded import Embedded
 from agents.machine.clock import elapsed_s, now_ns
 from agents.machine.supervisor import Job, Supervisor
 from agents.metrics.endpoint import (
@@ -29,7 +30,6 @@ from agents.metrics.endpoint import (
 )
 from agents.metrics.run import PublisherCollector, RunMeter
 from agents.runtime.collect import lag_of
-from agents.runtime.embedded import Embedded
 from agents.web.command import Keeper, web_of
 from agents.workers.command import live_engine, sinks_of
 from streams.errors import NewsquakeError

@@ -15,9 +15,9 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
+from agents.live.daily_journals import Days
 from agents.machine.clock import elapsed_s, now_ns
 from agents.reacting.config import EngineConfig
-from agents.runtime.days import Days
 from agents.stages.observer import NOBODY, Observer
 from agents.stages.scorer import make_scorer
 from agents.workers.deliver import Sink
