@@ -26,10 +26,10 @@ from agents.config.newsquake import (
 )
 from agents.reacting.config import Rule
 from agents.reacting.reactions import HORIZONS
-from agents.runtime.account import read_lines
-from agents.runtime.inputs import read_inputs
-from agents.runtime.local import Replay
-from agents.runtime.outputs import KEYS, PARQUET
+from agents.replay.play.account import read_lines
+from agents.replay.play.inputs import read_inputs
+from agents.replay.play.outputs import KEYS, PARQUET
+from agents.replay.play.replay import Replay
 from streams.news.recorded import files as headline_files
 from streams.prices import files as price_files
 from streams.reference.universe import OPTIONAL_COLUMNS, REQUIRED_COLUMNS

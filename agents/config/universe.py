@@ -7,7 +7,7 @@ from pathlib import Path
 from agents.config.daily import read_daily
 from agents.config.newsquake import NewsquakeFile, paths_of
 from agents.reacting.config import DailyRow
-from agents.runtime.inputs import Directory
+from agents.replay.play.inputs import Directory
 from streams.errors import ConfigError, InputError
 from streams.reference.calendars import MICS, Calendar, calendar_for
 from streams.reference.universe import Universe, builtin_universe, load_universe

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from agents.config.news import host_of
 from agents.machine.clock import now_ns
-from agents.runtime.progress import utc
+from agents.replay.play.view import utc
 from streams.events import Headline, Status
 from streams.http.fetch import agent_name, fetch_once
 from streams.news.dialects.registry import read_document

@@ -14,7 +14,7 @@ from agents.metrics.endpoint import Exposure, serving, sheet_of
 from agents.metrics.market import MarketMeter
 from agents.metrics.stages import StageMeter
 from agents.reacting.config import EngineConfig
-from agents.runtime.local import Onlooker, Watcher
+from agents.replay.play.replay import Onlooker, Watcher
 from agents.stages.observer import NOBODY, Observer
 from streams.events import Headline, Mention, Output
 from streams.reference.universe import Universe

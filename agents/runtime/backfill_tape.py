@@ -15,8 +15,8 @@ import numpy as np
 
 from agents.reacting.engine import Engine
 from agents.reacting.line import Line
-from agents.runtime.inputs import Inputs
-from agents.runtime.timeline import RUN_SPAN_NS, Timeline
+from agents.replay.play.inputs import Inputs
+from agents.replay.play.timeline import RUN_SPAN_NS, Timeline
 from streams.events import I64
 
 POINT_COLUMNS: Final = 6  # agents/reacting/points.py

@@ -16,13 +16,13 @@ from agents.evaluation.evaluate import evaluate_linking, evaluate_sentiment, eva
 from agents.machine.clock import elapsed_s
 from agents.metrics.endpoint import replay_exposure
 from agents.metrics.run import Counting, RunMeter
-from agents.runtime.account import print_account
+from agents.replay.play.account import print_account
+from agents.replay.play.delivering import delivered
+from agents.replay.play.inputs import Inputs, read_inputs
+from agents.replay.play.outputs import refuse_overwriting
+from agents.replay.play.replay import Replay, Watcher
+from agents.replay.play.view import watcher
 from agents.runtime.backfill import Backfilled, backfill, print_backfilled
-from agents.runtime.deliver_replay import delivered
-from agents.runtime.inputs import Inputs, read_inputs
-from agents.runtime.local import Replay, Watcher
-from agents.runtime.outputs import refuse_overwriting
-from agents.runtime.progress import watcher
 from agents.runtime.shape import Shape
 from streams.errors import InputError, UsageError
 from streams.reference.universe import builtin_universe, load_universe

@@ -22,10 +22,10 @@ from agents.broker.topics import create_topics
 from agents.machine.clock import elapsed_s
 from agents.machine.supervisor import Job, Supervisor
 from agents.metrics.endpoint import HIDDEN, REACT_PORT, Exposure
+from agents.replay.play.inputs import Inputs
+from agents.replay.play.outputs import Record
+from agents.replay.play.replay import Replay, Watcher
 from agents.runtime.collect import Collected, collect, lag_of
-from agents.runtime.inputs import Inputs
-from agents.runtime.local import Replay, Watcher
-from agents.runtime.outputs import Record
 from agents.runtime.remote import RemoteEngine
 from agents.runtime.shape import Shape
 from agents.stages.engine import save_engine

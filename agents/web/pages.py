@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agents.metrics.stages import sentiment
-from agents.runtime.progress import utc
+from agents.replay.play.view import utc
 from agents.web import markup as html
 from agents.web.answers import page_of_alert, page_of_headline
 from agents.web.reader import AlertPage, HeadlinePage, Plain

@@ -19,7 +19,7 @@ import msgspec
 
 from agents.delivery.dispatcher import Box
 from agents.delivery.outbox import Waiting
-from agents.runtime.progress import utc
+from agents.replay.play.view import utc
 from agents.stages.observer import NOBODY, Observer
 from agents.workers.stage import Fed, Outgoing
 from streams.codec import encode_json

@@ -11,7 +11,7 @@ import numpy as np
 
 from agents.reacting.config import EngineConfig, Rule
 from agents.reacting.engine import Engine
-from agents.runtime.inputs import Inputs, read_inputs
+from agents.replay.play.inputs import Inputs, read_inputs
 from streams.codec import decode, encode
 from streams.events import MINUTE_NS, SECOND_NS, Clock, Listing, TickFrame
 from streams.reference.calendars import calendar_for

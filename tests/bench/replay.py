@@ -17,8 +17,8 @@ import polars as pl
 
 from agents.reacting.config import Rule
 from agents.reacting.engine import Engine
-from agents.runtime.inputs import Inputs, read_inputs
-from agents.runtime.timeline import RUN_SPAN_NS, Timeline
+from agents.replay.play.inputs import Inputs, read_inputs
+from agents.replay.play.timeline import RUN_SPAN_NS, Timeline
 from streams.events import I64, MINUTE_NS, Mention, Output, Reaction
 
 T = TypeVar("T")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from agents.reacting.config import Rule
-from agents.runtime.inputs import read_inputs
+from agents.replay.play.inputs import read_inputs
 from tests.bench import memory, replay
 from tests.bench.__main__ import FIGURES, RATIOS, ROOT
 from tests.bench.kafka import __main__ as kafka

@@ -18,8 +18,8 @@ from agents.dev import servers
 from agents.dev.kafka import Account
 from agents.machine.clock import Pace
 from agents.reacting.config import Rule
-from agents.runtime.inputs import Inputs, read_inputs
-from agents.runtime.local import Replay
+from agents.replay.play.inputs import Inputs, read_inputs
+from agents.replay.play.replay import Replay
 from agents.runtime.remote import RemoteEngine
 from agents.stages.engine import save_engine
 from streams.events import SECOND_NS

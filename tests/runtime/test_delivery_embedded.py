@@ -9,7 +9,7 @@ from typing import Any
 
 from agents.delivery.service import with_dead_letters
 from agents.live.embedded import Embedded
-from agents.runtime.inputs import Inputs
+from agents.replay.play.inputs import Inputs
 from streams.codec import decode
 from streams.events import Alert, Clock, Headline, Reject
 from streams.topics import HEADLINES, MARKET

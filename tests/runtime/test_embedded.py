@@ -14,8 +14,8 @@ from agents.live import embedded
 from agents.live.embedded import Embedded
 from agents.reacting.config import Rule
 from agents.reacting.engine import Engine
-from agents.runtime.inputs import Inputs, read_inputs
-from agents.runtime.local import Replay
+from agents.replay.play.inputs import Inputs, read_inputs
+from agents.replay.play.replay import Replay
 from streams.codec import canonical_json, decode
 from streams.errors import JournalError
 from streams.events import Alert, Headline, MarketRecord, Mention, Output

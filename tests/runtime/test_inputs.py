@@ -9,7 +9,7 @@ import pytest
 from agents.config.daily import read_daily
 from agents.config.newsquake import DailyColumns, DailySpec
 from agents.reacting.config import DailyRow, Rule
-from agents.runtime.inputs import Inputs, read_inputs
+from agents.replay.play.inputs import Inputs, read_inputs
 from streams.errors import ColumnError, ConfigError, InputError
 
 UNIVERSE = (

@@ -31,8 +31,8 @@ from agents.metrics.run import Counting, PublisherCollector, RunMeter
 from agents.metrics.stages import SENTIMENTS, sentiment
 from agents.reacting.config import DAY_LEVELS_PCT, Rule
 from agents.reacting.reactions import HORIZONS
-from agents.runtime.inputs import Inputs, read_inputs
-from agents.runtime.local import Replay, Watcher
+from agents.replay.play.inputs import Inputs, read_inputs
+from agents.replay.play.replay import Replay, Watcher
 from agents.stages.engine import of_partition
 from agents.workers.faust_app import make_app
 from agents.workers.meter import WorkerMeter

@@ -11,8 +11,8 @@ from agents.metrics.declared import DECLARED, MOST_ISSUERS, PREFIX
 from agents.metrics.endpoint import Exposure
 from agents.metrics.run import Counting, RunMeter
 from agents.reacting.config import Rule
-from agents.runtime.inputs import read_inputs
-from agents.runtime.local import Replay, Watcher
+from agents.replay.play.inputs import read_inputs
+from agents.replay.play.replay import Replay, Watcher
 from tests.runtime.running import filled
 from tests.runtime.scraping import Scrape, scraped
 

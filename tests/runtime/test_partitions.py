@@ -12,8 +12,8 @@ import pytest
 from agents.reacting.cells import Cells
 from agents.reacting.config import Rule
 from agents.reacting.engine import Engine
-from agents.runtime.inputs import Inputs, read_inputs
-from agents.runtime.local import Replay
+from agents.replay.play.inputs import Inputs, read_inputs
+from agents.replay.play.replay import Replay
 from agents.runtime.remote import RemoteEngine
 from agents.stages.engine import of_partition
 from streams.events import Alert, Clock, Move, Output, Reaction, Reject, TickFrame

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from agents.reacting import engine as engine_module
 from agents.reacting.config import DailyRow, EngineConfig
 from agents.reacting.engine import Engine
-from agents.runtime.inputs import Inputs
-from agents.runtime.timeline import Timeline
+from agents.replay.play.inputs import Inputs
+from agents.replay.play.timeline import Timeline
 from streams.events import DAY_NS, SECOND_NS, Flag, Headline, Mention, Output
 from streams.news.headline import make_headline
 from streams.prices.rows import Rows, sort_by_known

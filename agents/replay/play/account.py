@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from agents.runtime.progress import utc
+from agents.replay.play.view import utc
 
 Plain = dict[str, Any]
 TOLD_ISSUERS = 5  # of those that alerted; the files have all

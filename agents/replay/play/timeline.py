@@ -16,7 +16,7 @@ from agents.reacting.benchmark import Points
 from agents.reacting.columns import Run
 from agents.reacting.engine import Engine
 from agents.reacting.frames import points_of
-from agents.runtime.inputs import Inputs
+from agents.replay.play.inputs import Inputs
 from streams.events import DAY_NS, I64, SECOND_NS, Clock, MarketRecord, Output
 from streams.prices.framer import Broadcast, frames
 

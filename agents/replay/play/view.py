@@ -11,7 +11,7 @@ from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
 from agents.machine.clock import elapsed_s
-from agents.runtime.local import Progress, Watcher
+from agents.replay.play.replay import Progress, Watcher
 from streams.events import SECOND_NS, Alert, Headline, Mention, Output
 
 PLAIN_EVERY_S = 5.0

@@ -16,9 +16,9 @@ import msgspec
 
 from agents.machine.clock import Pace, elapsed_s
 from agents.reacting.engine import Engine
-from agents.runtime.inputs import Inputs
-from agents.runtime.outputs import Record, clear_outputs, write_outputs, write_summary
-from agents.runtime.timeline import RUN_SPAN_NS, Log, Timeline
+from agents.replay.play.inputs import Inputs
+from agents.replay.play.outputs import Record, clear_outputs, write_outputs, write_summary
+from agents.replay.play.timeline import RUN_SPAN_NS, Log, Timeline
 from agents.stages.scorer import make_scorer
 from streams.codec import decode, encode
 from streams.errors import InputError, RecordError

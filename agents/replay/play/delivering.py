@@ -10,7 +10,7 @@ from pathlib import Path
 
 from agents.delivery.service import QUEUE, boxes_of, courier_of, queue_of_run
 from agents.metrics.declared import Sheet
-from agents.runtime.local import Onlooker, Watcher
+from agents.replay.play.replay import Onlooker, Watcher
 from agents.workers.deliver import Sink
 from streams.errors import UsageError
 from streams.events import Alert, Headline, Mention, Output
