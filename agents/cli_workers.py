@@ -17,7 +17,7 @@ from agents.cli_kafka import (
 
 if TYPE_CHECKING:  # --help stays quick
     from agents.broker.connection import Connection
-    from agents.runtime.shape import Shape
+    from agents.replay.kafka.shape import Shape
 
 MOST = 1000
 
@@ -46,7 +46,7 @@ def kafka_of(args: argparse.Namespace) -> tuple[Connection, Shape] | None:
         return None
     from agents.broker.connection import connection  # noqa: PLC0415 - keeps --help quick
     from agents.config.newsquake import load_config  # noqa: PLC0415 - keeps --help quick
-    from agents.runtime.shape import Shape  # noqa: PLC0415 - keeps --help quick
+    from agents.replay.kafka.shape import Shape  # noqa: PLC0415 - keeps --help quick
 
     broker = connection(args.broker, None, load_config(args.config).kafka, args.config)
     shape = Shape(partitions=args.partitions, workers=args.workers, keep_topics=args.keep_topics)

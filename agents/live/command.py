@@ -29,7 +29,7 @@ from agents.metrics.endpoint import (
     exposure,
 )
 from agents.metrics.run import PublisherCollector, RunMeter
-from agents.runtime.collect import lag_of
+from agents.replay.kafka.collect import lag_of
 from agents.web.command import Keeper, web_of
 from agents.workers.command import live_engine, sinks_of
 from streams.errors import NewsquakeError

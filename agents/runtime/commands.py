@@ -16,6 +16,7 @@ from agents.evaluation.evaluate import evaluate_linking, evaluate_sentiment, eva
 from agents.machine.clock import elapsed_s
 from agents.metrics.endpoint import replay_exposure
 from agents.metrics.run import Counting, RunMeter
+from agents.replay.kafka.shape import Shape
 from agents.replay.play.account import print_account
 from agents.replay.play.delivering import delivered
 from agents.replay.play.inputs import Inputs, read_inputs
@@ -23,7 +24,6 @@ from agents.replay.play.outputs import refuse_overwriting
 from agents.replay.play.replay import Replay, Watcher
 from agents.replay.play.view import watcher
 from agents.runtime.backfill import Backfilled, backfill, print_backfilled
-from agents.runtime.shape import Shape
 from streams.errors import InputError, UsageError
 from streams.reference.universe import builtin_universe, load_universe
 
@@ -123,7 +123,7 @@ def _played(
             inputs, out, frame=frame, speed=speed, watcher=seen, began_s=began_s,
             engine=meter.observer.engine(inputs.engine),
         ).run()  # fmt: skip
-    from agents.runtime.kafka_replay import kafka_replay  # noqa: PLC0415 - only this needs Kafka
+    from agents.replay.kafka.replay import kafka_replay  # noqa: PLC0415 - only this needs Kafka
 
     broker, shape = kafka
     return kafka_replay(

@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 from kafka import KafkaAdminClient
 
-from agents.runtime.collect import Lag, lag_of
-from agents.runtime.kafka_replay import ENGINE_FILE, RUN_FILE, Run
+from agents.replay.kafka.collect import Lag, lag_of
+from agents.replay.kafka.replay import ENGINE_FILE, RUN_FILE, Run
 from streams.topics import MARKET, REACT
 from tests.integration.conftest import wait_until
 from tests.runtime.running import COMMAND, ROOT, Plain, environment, recomputed_sha256, summary_of

@@ -10,7 +10,7 @@ import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 
 from agents.dev.kafka import Account
-from agents.runtime.collect import lag_of
+from agents.replay.kafka.collect import lag_of
 from agents.stages.engine import save_engine
 from streams.events import Clock
 from streams.messages import Message, to_message

@@ -17,10 +17,10 @@ from agents.broker.connection import Connection
 from agents.dev.kafka import Account
 from agents.metrics.stages import sentiment
 from agents.reacting.config import Rule
+from agents.replay.kafka.collect import lag_of
+from agents.replay.kafka.remote_engine import RemoteEngine
 from agents.replay.play.inputs import Inputs, read_inputs
 from agents.replay.play.replay import Replay
-from agents.runtime.collect import lag_of
-from agents.runtime.remote import RemoteEngine
 from agents.stages.engine import save_engine
 from streams.events import Clock
 from streams.publisher import Publisher

@@ -15,10 +15,10 @@ from kafka.structs import OffsetAndMetadata
 from agents.broker.connection import Connection
 from agents.dev.kafka import Account
 from agents.reacting.config import Rule
+from agents.replay.kafka.collect import lag_of
+from agents.replay.kafka.remote_engine import RemoteEngine
 from agents.replay.play.inputs import Inputs, read_inputs
 from agents.replay.play.replay import Replay
-from agents.runtime.collect import lag_of
-from agents.runtime.remote import RemoteEngine
 from agents.stages.engine import save_engine
 from streams.codec import Record, canonical_json
 from streams.events import SECOND_NS, Alert, Clock, Mention, Reject

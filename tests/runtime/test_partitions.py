@@ -12,9 +12,9 @@ import pytest
 from agents.reacting.cells import Cells
 from agents.reacting.config import Rule
 from agents.reacting.engine import Engine
+from agents.replay.kafka.remote_engine import RemoteEngine
 from agents.replay.play.inputs import Inputs, read_inputs
 from agents.replay.play.replay import Replay
-from agents.runtime.remote import RemoteEngine
 from agents.stages.engine import of_partition
 from streams.events import Alert, Clock, Move, Output, Reaction, Reject, TickFrame
 from tests.runtime.running import demo_day

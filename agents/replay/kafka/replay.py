@@ -22,12 +22,12 @@ from agents.broker.topics import create_topics
 from agents.machine.clock import elapsed_s
 from agents.machine.supervisor import Job, Supervisor
 from agents.metrics.endpoint import HIDDEN, REACT_PORT, Exposure
+from agents.replay.kafka.collect import Collected, collect, lag_of
+from agents.replay.kafka.remote_engine import RemoteEngine
+from agents.replay.kafka.shape import Shape
 from agents.replay.play.inputs import Inputs
 from agents.replay.play.outputs import Record
 from agents.replay.play.replay import Replay, Watcher
-from agents.runtime.collect import Collected, collect, lag_of
-from agents.runtime.remote import RemoteEngine
-from agents.runtime.shape import Shape
 from agents.stages.engine import save_engine
 from streams.errors import NewsquakeError
 from streams.journal import Journal
