@@ -16,6 +16,7 @@ from agents.evaluation.evaluate import evaluate_linking, evaluate_sentiment, eva
 from agents.machine.clock import elapsed_s
 from agents.metrics.endpoint import replay_exposure
 from agents.metrics.run import Counting, RunMeter
+from agents.replay.backfill.command import Backfilled, backfill, print_backfilled
 from agents.replay.kafka.shape import Shape
 from agents.replay.play.account import print_account
 from agents.replay.play.delivering import delivered
@@ -23,7 +24,6 @@ from agents.replay.play.inputs import Inputs, read_inputs
 from agents.replay.play.outputs import refuse_overwriting
 from agents.replay.play.replay import Replay, Watcher
 from agents.replay.play.view import watcher
-from agents.runtime.backfill import Backfilled, backfill, print_backfilled
 from streams.errors import InputError, UsageError
 from streams.reference.universe import builtin_universe, load_universe
 

@@ -17,7 +17,7 @@ import pytest
 
 from agents.dev import http_server
 from agents.machine.processes import alive, end, spawn
-from agents.runtime import prometheus_blocks
+from agents.replay.backfill import blocks as prometheus_blocks
 from tests.integration.conftest import need_prometheus
 from tests.runtime.running import Plain, newsquake, records
 

@@ -16,11 +16,11 @@ from agents.metrics.declared import DECLARED
 from agents.reacting.config import Rule
 from agents.reacting.engine import Engine
 from agents.reacting.view import WINDOWS_S, listing_views
+from agents.replay.backfill.blocks import refuse_in_use
+from agents.replay.backfill.command import JOB
+from agents.replay.backfill.grid import BUSY_S, Grid, stretches
 from agents.replay.play.inputs import read_inputs
 from agents.replay.play.timeline import Timeline
-from agents.runtime.backfill import JOB
-from agents.runtime.backfill_grid import BUSY_S, Grid, stretches
-from agents.runtime.prometheus_blocks import refuse_in_use
 from streams.errors import UsageError
 from streams.events import SECOND_NS, Clock
 from tests.runtime.running import newsquake, records, refusal

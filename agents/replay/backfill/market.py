@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from agents.reacting.points import HIGH, LAST, LAST_TS, LOW, SECOND
 from agents.reacting.view import MINUTE_S, WINDOWS_S
-from agents.runtime.backfill_grid import Grid
-from agents.runtime.openmetrics_file import OpenMetricsFile
+from agents.replay.backfill.grid import Grid
+from agents.replay.backfill.openmetrics import OpenMetricsFile
 from streams.events import I64, PRICE_SCALE, SECOND_NS, Listing, Phase
 from streams.reference.calendars import Calendar
 

@@ -21,14 +21,14 @@ import numpy as np
 
 from agents.dev import http_server
 from agents.machine.clock import elapsed_s
+from agents.replay.backfill import blocks as prometheus_blocks
+from agents.replay.backfill.counters import Counters
+from agents.replay.backfill.grid import Grid, stretches
+from agents.replay.backfill.market import Tape, write_listing
+from agents.replay.backfill.openmetrics import OpenMetricsFile
+from agents.replay.backfill.tape import Traded, traded
 from agents.replay.play.account import read_lines
 from agents.replay.play.inputs import Inputs
-from agents.runtime import prometheus_blocks
-from agents.runtime.backfill_counters import Counters
-from agents.runtime.backfill_grid import Grid, stretches
-from agents.runtime.backfill_market import Tape, write_listing
-from agents.runtime.backfill_tape import Traded, traded
-from agents.runtime.openmetrics_file import OpenMetricsFile
 from streams.errors import InputError
 from streams.events import I64, MINUTE_NS, SECOND_NS
 

@@ -17,9 +17,9 @@ from agents.metrics.market import TRANSITIONS
 from agents.metrics.stages import SENTIMENTS, sentiment
 from agents.reacting.config import DAY_LEVELS_PCT
 from agents.reacting.reactions import HORIZONS
+from agents.replay.backfill.grid import Grid, seen_s
+from agents.replay.backfill.openmetrics import ALERTS, OpenMetricsFile
 from agents.replay.play.inputs import Inputs
-from agents.runtime.backfill_grid import Grid, seen_s
-from agents.runtime.openmetrics_file import ALERTS, OpenMetricsFile
 from streams.events import I64
 
 DIRECTIONS: Final = ("up", "down")
