@@ -213,13 +213,13 @@ def _partitions(text: str) -> int:
 
 
 def _demo(args: argparse.Namespace) -> int:
-    from agents.runtime.commands import run_demo  # noqa: PLC0415 - keeps --help quick
+    from agents.replay.command import run_demo  # noqa: PLC0415 - keeps --help quick
 
     return run_demo(args.out, args.speed, as_json=args.json)
 
 
 def _replay(args: argparse.Namespace) -> int:
-    from agents.runtime.commands import run_replay  # noqa: PLC0415 - keeps --help quick
+    from agents.replay.command import run_replay  # noqa: PLC0415 - keeps --help quick
 
     return run_replay(
         args.folder,
@@ -236,7 +236,7 @@ def _replay(args: argparse.Namespace) -> int:
 
 
 def _eval(args: argparse.Namespace) -> int:
-    from agents.runtime.commands import run_eval  # noqa: PLC0415 - keeps --help quick
+    from agents.replay.command import run_eval  # noqa: PLC0415 - keeps --help quick
 
     return run_eval(args.what, args.file, args.universe)
 
