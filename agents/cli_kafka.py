@@ -88,6 +88,6 @@ def add_doctor(commands: Commands[argparse.ArgumentParser]) -> None:
 
 
 def _doctor(args: argparse.Namespace) -> int:
-    from agents.runtime.doctor import run_doctor  # noqa: PLC0415 - keeps --help quick
+    from agents.doctor.command import run_doctor  # noqa: PLC0415 - keeps --help quick
 
     return run_doctor(args.config, args.broker, args.prefix, as_json=args.json)

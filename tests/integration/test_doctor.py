@@ -16,9 +16,10 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer
 
 from agents.dev.kafka import Account
-from agents.runtime import doctor, doctor_here
-from agents.runtime.doctor_check import Check
-from agents.runtime.listener import Listener, heard
+from agents.doctor import command as doctor
+from agents.doctor import machine
+from agents.doctor.check import Check
+from agents.doctor.listener import Listener, heard
 from streams.events import DAY_NS, SECOND_NS
 from streams.reference.universe import builtin_universe
 from streams.topics import HEADLINES, MARKET
@@ -185,7 +186,7 @@ def test_the_universe_that_is_named_is_loaded(tmp_path: Path) -> None:
     ("days", "state"), [(61, "ok"), (60, "ok"), (59, "warning"), (0, "warning"), (-1, "wrong")]
 )
 def test_calendars_that_end_are_seen_in_time(days: int, state: str) -> None:
-    found = list(doctor_here.calendars(builtin_universe(), LAST_DAY_NS - days * DAY_NS))
+    found = list(machine.calendars(builtin_universe(), LAST_DAY_NS - days * DAY_NS))
     assert [check.name for check in found] == ["XHKG", "XNYS"]
     assert {check.state for check in found} == {state}
 
@@ -194,9 +195,9 @@ def test_a_full_disk_and_a_folder_that_is_not_ours_are_seen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "not" / "made"))
-    monkeypatch.setattr(doctor_here, "DISK_WRONG_GB", 1e9)
-    monkeypatch.setattr(doctor_here, "DISK_WARNING_GB", 1e9)
-    assert {check.state for check in doctor_here.disk()} == {"wrong"}
+    monkeypatch.setattr(machine, "DISK_WRONG_GB", 1e9)
+    monkeypatch.setattr(machine, "DISK_WARNING_GB", 1e9)
+    assert {check.state for check in machine.disk()} == {"wrong"}
     assert not (tmp_path / "not").exists()
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from agents.config.newsquake import NewsquakeFile
+from agents.doctor.check import Check
 from agents.feeds.probe import tried
-from agents.runtime.doctor_check import Check
 
 AREA = "news"
 

@@ -13,7 +13,7 @@ from typing import Final
 from agents.config.newsquake import NewsquakeFile, load_config
 from agents.config.universe import universe_of
 from agents.dev import kafka
-from agents.runtime.doctor_check import Check, State
+from agents.doctor.check import Check, State
 from streams.errors import ConfigError, InputError, NewsquakeError
 from streams.events import DAY_NS
 from streams.reference.calendars import MICS, Calendar, calendar_for

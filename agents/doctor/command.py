@@ -12,9 +12,10 @@ from rich.console import Console
 from rich.text import Text
 
 from agents.broker.connection import Connection, broker_addresses, connection
+from agents.doctor import broker as doctor_broker
+from agents.doctor import machine, news
+from agents.doctor.check import Check
 from agents.machine.clock import now_ns as wall_ns
-from agents.runtime import doctor_broker, doctor_here, doctor_news
-from agents.runtime.doctor_check import Check
 from streams.errors import UsageError
 from streams.topics import MARKET, prefixed
 
@@ -49,12 +50,12 @@ def diagnosed(
     config: Path | None, broker: str | None, prefix: str | None, now_ns: Callable[[], int]
 ) -> Iterator[Check]:
     """Yield every check as soon as it is done."""
-    settings = yield from doctor_here.configuration(config)
-    universe = yield from doctor_here.universe(settings, config)
-    yield from doctor_here.calendars(universe, now_ns())
-    yield from doctor_here.disk()
-    yield from doctor_here.development()
-    yield from doctor_news.checks(settings, config)
+    settings = yield from machine.configuration(config)
+    universe = yield from machine.universe(settings, config)
+    yield from machine.calendars(universe, now_ns())
+    yield from machine.disk()
+    yield from machine.development()
+    yield from news.checks(settings, config)
     if settings is None:
         yield from _skipped("how to log in is not known while the configuration is wrong")
     elif broker is None and settings.kafka.broker is None:

@@ -9,7 +9,7 @@ from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import OffsetSpec
 
 from agents.broker.connection import Connection, admin_client
-from agents.runtime.doctor_check import Check
+from agents.doctor.check import Check
 from streams.topics import APPS, prefixed
 
 SHOWN: Final = 8  # partitions that lag, the farthest first

@@ -6,7 +6,7 @@ from contextlib import closing
 
 from agents.broker.connection import Connection, admin_client
 from agents.broker.topics import Finding, check_topics, creation
-from agents.runtime.doctor_check import Check
+from agents.doctor.check import Check
 from streams.topics import MARKET
 
 

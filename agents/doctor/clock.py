@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from kafka import KafkaProducer
 
 from agents.broker.connection import ANSWER_MS, Connection, admin_client
-from agents.runtime.doctor_check import Check, State
+from agents.doctor.check import Check, State
 from streams.topics import prefixed
 
 # A tick more than 5 s past the newest Clock is refused (DESIGN 3), and whoever makes the Clocks may

@@ -15,11 +15,11 @@ from aiokafka.protocol.metadata import MetadataRequest
 from kafka.errors import AuthorizationError, KafkaError
 
 from agents.broker.connection import Connection
-from agents.runtime.doctor_check import Check, Started, State, within
-from agents.runtime.doctor_clock import clock
-from agents.runtime.doctor_topics import topics
-from agents.runtime.doctor_workers import workers
-from agents.runtime.listener import Listener, heard, host_and_port
+from agents.doctor.check import Check, Started, State, within
+from agents.doctor.clock import clock
+from agents.doctor.listener import Listener, heard, host_and_port
+from agents.doctor.topics import topics
+from agents.doctor.workers import workers
 from streams.errors import NewsquakeError, UsageError
 
 HEAR_S: Final = 2.0  # for each of two questions
