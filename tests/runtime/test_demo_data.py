@@ -14,10 +14,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from agents.demo.levels import ALIBABA_HK, ALIBABA_NY, LINES, MARKET_US, OTHERS
+from agents.demo.news import FEEDS, Item, read_items
+from agents.demo.prices import MILLISECOND_NS, Line, utc_ns
 from agents.runtime.demo import write_alibaba_day
-from agents.runtime.demo.levels import ALIBABA_HK, ALIBABA_NY, LINES, MARKET_US, OTHERS
-from agents.runtime.demo.news import FEEDS, Item, read_items
-from agents.runtime.demo.prices import MILLISECOND_NS, Line, utc_ns
 from streams.events import I64, PRICE_SCALE, SECOND_NS
 
 README = Path(__file__).resolve().parents[2] / "agents" / "runtime" / "demo" / "README.md"

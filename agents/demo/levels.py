@@ -8,7 +8,7 @@ and every level of every other listing, is invented.
 
 from __future__ import annotations
 
-from agents.runtime.demo.prices import Band, Burst, Line, Phase, Print
+from agents.demo.prices import Band, Burst, Line, Phase, Print
 
 HK_AUCTION_AT = "08:08:37"  # the closing auction matches at a random time from 08:08 to 08:10 UTC
 HK_AUCTION_SIZES = tuple(100 * (3 + 7 * k * k % 41) for k in range(24))

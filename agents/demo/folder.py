@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from agents.runtime.demo.levels import LINES, MARKET_US
-from agents.runtime.demo.news import FEEDS, Feed, feed_bytes, read_items
-from agents.runtime.demo.prices import Line, market_walk, trades_of
+from agents.demo.levels import LINES, MARKET_US
+from agents.demo.news import FEEDS, Feed, feed_bytes, read_items
+from agents.demo.prices import Line, market_walk, trades_of
 
 NAME = "alibaba-2025-09-24"
 SEED = 20250924  # the day itself; any other would do
