@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from agents import cli
+from agents.cli.main import main
 from agents.metrics.declared import DECLARED
 from dashboards.alert import Alert
 from dashboards.build import FOLDER, alerts_of
@@ -247,7 +247,7 @@ def test_its_page_says_what_to_do(alert: Alert) -> None:
 def test_the_commands_of_the_runbook_exist() -> None:
     commands = set(re.findall(r"newsquake ([a-z]+) ", RUNBOOK))
     assert commands
-    parser = cli._parser()
+    parser = main._parser()
     actions = [a for a in parser._actions if a.choices]
     assert commands <= {name for action in actions for name in action.choices or ()}
 

@@ -15,7 +15,7 @@ import polars as pl
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = Path(sys.executable).with_name("newsquake")
-COMMAND = [str(SCRIPT)] if SCRIPT.exists() else [sys.executable, "-m", "agents.cli"]
+COMMAND = [str(SCRIPT)] if SCRIPT.exists() else [sys.executable, "-m", "agents.cli.main"]
 TEMPLATES = Path(__file__).with_name("replays")
 LONGEST_S = 170  # no run of these tests takes a third of it
 # DESIGN 8: the files of the hash in their order; reactions stand in a Parquet file.

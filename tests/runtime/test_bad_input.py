@@ -11,7 +11,7 @@ from typing import NamedTuple
 import polars as pl
 import pytest
 
-from agents.cli import main
+from agents.cli.main import main
 from tests.runtime.running import (
     contents,
     newsquake,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.cli import main
+from agents.cli.main import main
 from tests.runtime.running import Plain, recomputed_sha256, records, replayed, summary_of
 from tests.runtime.small_folder import edited, write_small_folder
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from agents.cli import main
+from agents.cli.main import main
 from agents.config.newsquake import load_config
 from tests.news import misbehaving as bad
 from tests.news.polling import in_loop

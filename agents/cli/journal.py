@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from agents.cli_kafka import Commands, add_connection, command, connected
+from agents.cli.options import Commands, add_connection, command, connected
 from streams.errors import UsageError
 
 _FOLDER = (

@@ -7,16 +7,16 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from agents.cli_backfill import add_backfill, backfill_of
-from agents.cli_feeds import add_feeds
-from agents.cli_ingest import add_ingest
-from agents.cli_journal import add_journal
-from agents.cli_kafka import add_connection as _add_connection
-from agents.cli_kafka import add_doctor, add_metrics_port
-from agents.cli_kafka import command as _command
-from agents.cli_kafka import connected as _connected
-from agents.cli_web import add_web
-from agents.cli_workers import add_kafka, add_run, add_worker, kafka_of
+from agents.cli.backfill import add_backfill, backfill_of
+from agents.cli.feeds import add_feeds
+from agents.cli.ingest import add_ingest
+from agents.cli.journal import add_journal
+from agents.cli.options import add_connection as _add_connection
+from agents.cli.options import add_doctor, add_metrics_port
+from agents.cli.options import command as _command
+from agents.cli.options import connected as _connected
+from agents.cli.web import add_web
+from agents.cli.workers import add_kafka, add_run, add_worker, kafka_of
 from streams.errors import NewsquakeError, UsageError
 
 DONE, FAILED, USAGE = 0, 1, 2

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agents.cli_kafka import (
+from agents.cli.options import (
     Commands,
     add_connection,
     add_metrics_port,
