@@ -57,7 +57,7 @@ class _Worker:
         self.began_s = elapsed_s()
         with self._log.open("ab") as log:
             return subprocess.Popen(  # noqa: S603 - our own command line
-                [sys.executable, "-m", "agents.cli.main", *self.job.words, LEASH],
+                [sys.executable, "-m", "agents.cli", *self.job.words, LEASH],
                 stdin=subprocess.PIPE,
                 stdout=None if self.job.shown else log,
                 stderr=log,

@@ -41,7 +41,7 @@ class _Pipe(Console):
 
 def run_demo(out: Path, speed: float | None, *, as_json: bool) -> int:
     """Write the Alibaba day into OUT/replay, replay it, and tell what happened."""
-    from agents.runtime.demo import write_alibaba_day  # noqa: PLC0415 - only the demo needs it
+    from agents.demo import write_alibaba_day  # noqa: PLC0415 - only the demo needs it
 
     folder = out / "replay"
     try:

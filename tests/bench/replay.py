@@ -174,7 +174,7 @@ def measure_whole(data: Path, scratch: Path, repeats: int) -> dict[str, float]:
 
 def run_replay(folder: Path, out: Path) -> dict[str, float]:
     """Run the command once; return its time, its peak memory and what its summary counts."""
-    command = [sys.executable, "-m", "agents.cli.main", "replay", str(folder), "--out", str(out)]
+    command = [sys.executable, "-m", "agents.cli", "replay", str(folder), "--out", str(out)]
     # Polars counts the cores it may use by itself, as it would for a user.
     env = {name: value for name, value in os.environ.items() if name != "POLARS_MAX_THREADS"}
     began_s = time.perf_counter()

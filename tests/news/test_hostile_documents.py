@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.news.dialects.registry import hkex, json_feed, newsml, ninjs, read_document
+from streams.news.dialects import hkex, json_feed, newsml, ninjs
+from streams.news.dialects.registry import read_document
 from streams.news.dialects.xml_tree import MAX_DEPTH, MAX_ELEMENTS
 from streams.news.feed import FeedInfo, ParsedFeed
 from streams.news.item import MAX_SYMBOLS

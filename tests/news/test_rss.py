@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.news.dialects.registry import rss
+from streams.news.dialects import rss
 from streams.news.dialects.rss import FeedInfo, ParsedFeed, parse_feed
 
 FEED = FeedInfo(name="f", source="s", tier="wire")

@@ -11,7 +11,7 @@ import pytest
 
 from agents.demo.news import FEEDS, Item, feed_bytes, read_items
 from agents.demo.prices import utc_ns
-from agents.runtime.demo import write_alibaba_day
+from agents.demo import write_alibaba_day
 from streams.events import SECOND_NS
 from tests.runtime.compacting import compact
 from tests.runtime.running import (

@@ -17,10 +17,10 @@ import pytest
 from agents.demo.levels import ALIBABA_HK, ALIBABA_NY, LINES, MARKET_US, OTHERS
 from agents.demo.news import FEEDS, Item, read_items
 from agents.demo.prices import MILLISECOND_NS, Line, utc_ns
-from agents.runtime.demo import write_alibaba_day
+from agents.demo import write_alibaba_day
 from streams.events import I64, PRICE_SCALE, SECOND_NS
 
-README = Path(__file__).resolve().parents[2] / "agents" / "runtime" / "demo" / "README.md"
+README = Path(__file__).resolve().parents[2] / "agents" / "demo" / "README.md"
 BAD_PRINTS = {"9988.XHKG": 192_000_000, "BABA.XNYS": 147_500_000}
 UTC_DAY_START_NS = utc_ns("00:00")
 HOUR_NS = 3600 * SECOND_NS

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from streams.news.dialects.registry import (
+from streams.news.dialects import (
     businesswire,
     edgar,
     globenewswire,

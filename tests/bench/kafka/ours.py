@@ -53,7 +53,7 @@ def worker(bootstrap: str, prefix: str, ticks: Ticks) -> Iterator[Worker]:
     with tempfile.TemporaryDirectory(prefix="newsquake-bench-") as folder:
         engine, console = Path(folder) / "engine", Path(folder) / "console.log"
         save_engine(engine_config(ticks.names), engine)
-        command = python("agents.cli.main", "worker", "react", "--broker", bootstrap)
+        command = python("agents.cli", "worker", "react", "--broker", bootstrap)
         command += ["--prefix", prefix, "--engine", str(engine), "--instance", "bench"]
         outputs = Outputs(bootstrap, prefix)
         try:

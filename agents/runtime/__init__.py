@@ -1,1 +1,0 @@
-"""Effects: files, clocks, terminals; everything that is not pure."""
