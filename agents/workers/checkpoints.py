@@ -13,7 +13,7 @@ frozen may even write an old checkpoint after its successors have written newer 
   when it is there and nobody can start from an older one. With the second of a turn goes all that
   was found and belongs to no whole checkpoint: what torn and stale ones have left.
 
-This is exact (tests/runtime/test_ledger.py) while a worker writes **at most one checkpoint, or the
+This is exact (tests/workers/test_checkpoints.py) while a worker writes **at most one checkpoint, or the
 rest of one, after a successor has read the changelog**. Of a second one it is not: it may write a
 slot or delete a key that the successor still names, namely of a cell that the first has given up
 and that the successor has not yet written itself. Then `found` raises StateError until it has. So a

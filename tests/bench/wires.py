@@ -30,7 +30,7 @@ from streams.news.rhythm import Rhythm
 from streams.news.wires.alpaca import AlpacaNews
 from streams.news.wires.contract import Secret
 from streams.news.wires.listener import PushWire
-from tests.news.wire_servers import SECRET, AlpacaServer, Article
+from tests.news.wires.wire_servers import SECRET, AlpacaServer, Article
 
 ROOT = Path(__file__).resolve().parents[2]
 USER_AGENT = "newsquake-bench (bench@example.com)"

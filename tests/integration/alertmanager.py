@@ -10,8 +10,8 @@ from typing import Any
 from agents.dev import alertmanager as alertmanager_local
 from agents.dev import http_server
 from agents.machine import processes
-from tests.runtime.receiver import Receiver
-from tests.runtime.running import ROOT
+from tests.delivery.receiver import Receiver
+from tests.running import ROOT
 
 DEPLOY = ROOT / "deploy" / "alertmanager"
 

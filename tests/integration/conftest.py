@@ -19,8 +19,8 @@ from agents.dev import kafka as kafka_local
 from agents.dev import prometheus as prometheus_local
 from agents.dev import servers
 from tests.conftest import required
+from tests.delivery.receiver import Receiver, receiving
 from tests.integration.alertmanager import Manager
-from tests.runtime.receiver import Receiver, receiving
 
 
 def need_kafka() -> None:

@@ -17,7 +17,7 @@ from agents.replay.kafka.collect import Lag, lag_of
 from agents.replay.kafka.replay import ENGINE_FILE, RUN_FILE, Run
 from streams.topics import MARKET, REACT
 from tests.integration.conftest import wait_until
-from tests.runtime.running import COMMAND, ROOT, Plain, environment, recomputed_sha256, summary_of
+from tests.running import COMMAND, ROOT, Plain, environment, recomputed_sha256, summary_of
 
 PATIENCE_S = 240.0
 

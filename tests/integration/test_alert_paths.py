@@ -25,12 +25,12 @@ from agents.stages.engine import save_engine
 from streams.events import SECOND_NS
 from streams.publisher import Publisher
 from streams.topics import MARKET
+from tests.delivery.receiver import Receiver
 from tests.integration.alertmanager import Manager, listings, notified
 from tests.integration.broker import make_topics
 from tests.integration.conftest import need_prometheus, say, wait_until
 from tests.integration.worker_process import Worker
-from tests.runtime.receiver import Receiver
-from tests.runtime.running import demo_day, records
+from tests.running import demo_day, records
 
 PARTITIONS = 2
 SPEED = 2_400.0

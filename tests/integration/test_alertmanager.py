@@ -14,11 +14,11 @@ from agents.delivery.endpoint import Patience
 from agents.machine.clock import now_ns
 from streams.codec import decode_json
 from streams.events import DAY_NS, Alert
+from tests.delivery.delivering import HOSTILE, Told, alert, courier, manager, titled, until
+from tests.delivery.receiver import Receiver, receiving
 from tests.integration.alertmanager import DEPLOY, Manager, listings, notified
 from tests.integration.conftest import need, wait_until
-from tests.runtime.delivering import HOSTILE, Told, alert, courier, manager, titled, until
-from tests.runtime.receiver import Receiver, receiving
-from tests.runtime.running import demo_day, newsquake
+from tests.running import demo_day, newsquake
 
 EXAMPLES = sorted((DEPLOY / "examples").glob("*.yml"))
 PATIENCE = Patience(0.05, 0.5, 3600.0)

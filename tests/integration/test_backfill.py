@@ -19,7 +19,7 @@ from agents.dev import http_server
 from agents.machine.processes import alive, end, spawn
 from agents.replay.backfill import blocks as prometheus_blocks
 from tests.integration.conftest import need_prometheus
-from tests.runtime.running import Plain, newsquake, records
+from tests.running import Plain, newsquake, records
 
 pytestmark = pytest.mark.slow
 

@@ -12,13 +12,13 @@ from kafka import KafkaAdminClient
 from agents.dev.kafka import Account
 from streams.events import Alert, Reject
 from streams.topics import ALERTS, DELIVER, REJECTS
+from tests.delivery.delivering import alert
+from tests.delivery.receiver import Receiver, receiving
 from tests.integration.broker import make_topics
 from tests.integration.conftest import wait_until
 from tests.integration.test_workers import caught_up, found, send
 from tests.integration.worker_process import Worker
-from tests.runtime.delivering import alert
-from tests.runtime.receiver import Receiver, receiving
-from tests.runtime.running import demo_day, records
+from tests.running import demo_day, records
 
 PARTITIONS = 2
 pytestmark = pytest.mark.slow

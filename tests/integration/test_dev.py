@@ -28,7 +28,7 @@ from tests.integration.conftest import (
     say,
     wait_until,
 )
-from tests.runtime.running import COMMAND, environment
+from tests.running import COMMAND, environment
 
 LOOPBACK = {"0100007F", "0000000000000000FFFF00000100007F"}  # as /proc/net/tcp and tcp6 print it
 LISTEN = "0A"

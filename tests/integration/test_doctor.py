@@ -25,7 +25,7 @@ from streams.reference.universe import builtin_universe
 from streams.topics import HEADLINES, MARKET
 from tests.integration.conftest import producer, wait_until
 from tests.integration.test_topics import closed, silent
-from tests.runtime.running import newsquake
+from tests.running import newsquake
 
 pytestmark = [
     # kafka-python leaves a socket to the collector when it is closed while it connects once more.

@@ -23,8 +23,8 @@ from agents.reacting.engine import Engine
 from streams.events import DAY_NS, PRICE_SCALE, SECOND_NS, Clock, Listing, Phase, TickFrame
 from streams.reference.calendars import Calendar
 from tests.dashboards.tools import need
+from tests.ingest.newsroom import free_port
 from tests.integration.conftest import wait_until
-from tests.runtime.newsroom import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
 

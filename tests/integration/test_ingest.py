@@ -18,7 +18,7 @@ from streams.events import Clock, Headline, Reject, TickFrame
 from streams.topics import HEADLINES, MARKET, REJECTS, partition_of, prefixed
 from tests.integration.broker import Broker, make_topics, own_broker, read_topic
 from tests.integration.conftest import wait_until
-from tests.runtime.running import COMMAND, ROOT, environment, refusal
+from tests.running import COMMAND, ROOT, environment, refusal
 
 PARTITIONS = 3
 LISTINGS = ("BABA.XNYS", "9988.XHKG", "AIG.XNYS", "NOBODY.XNYS", "SPY.XNYS")

@@ -13,12 +13,12 @@ import pytest
 
 from streams.events import Headline, Reject, Status
 from streams.topics import HEADLINES, MARKET, REJECTS, partition_of, prefixed
+from tests.http import misbehaving as bad
+from tests.ingest.newsroom import until
 from tests.integration.broker import Broker, Got, make_topics, own_broker, read_topic
 from tests.integration.conftest import wait_until
-from tests.news import misbehaving as bad
-from tests.news.polling import in_loop
-from tests.runtime.newsroom import until
-from tests.runtime.running import COMMAND, environment
+from tests.news.polling.polling import in_loop
+from tests.running import COMMAND, environment
 
 PARTITIONS = 3
 PATIENCE_S = 30

@@ -25,7 +25,7 @@ from tests.integration.kafka_runs import (
     live_until,
     newest_alerts,
 )
-from tests.runtime.running import demo_day, nine_stocks, records, summary_of
+from tests.running import demo_day, nine_stocks, records, summary_of
 
 pytestmark = [
     pytest.mark.slow,

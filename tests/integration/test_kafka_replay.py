@@ -13,7 +13,7 @@ from agents.dev.kafka import Account
 from tests.integration.broker import read_topic
 from tests.integration.conftest import wait_until
 from tests.integration.kafka_runs import KafkaRun, newest_alerts
-from tests.runtime.running import demo_day, newsquake, nine_stocks, records, refusal, summary_of
+from tests.running import demo_day, newsquake, nine_stocks, records, refusal, summary_of
 
 pytestmark = [
     pytest.mark.slow,

@@ -23,8 +23,8 @@ from agents.dev.kafka import Account, free_ports
 from dashboards.build import FOLDER
 from dashboards.thresholds import load
 from tests.integration.conftest import need_alertmanager, need_prometheus, say
-from tests.runtime.running import COMMAND, ROOT, demo_day, environment
-from tests.runtime.running import newsquake as ended
+from tests.running import COMMAND, ROOT, demo_day, environment
+from tests.running import newsquake as ended
 
 pytestmark = pytest.mark.slow
 

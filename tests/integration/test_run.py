@@ -14,7 +14,7 @@ from streams.events import Mention
 from streams.topics import MARKET, REJECTS
 from tests.integration.broker import make_topics, read_topic
 from tests.integration.conftest import wait_until
-from tests.runtime.running import COMMAND, ROOT, environment, newsquake, refusal
+from tests.running import COMMAND, ROOT, environment, newsquake, refusal
 
 pytestmark = [
     pytest.mark.slow,

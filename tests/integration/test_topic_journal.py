@@ -26,7 +26,7 @@ from streams.topics import ALERTS, HEADLINES, MARKET
 from tests.integration.conftest import producer, wait_until
 from tests.integration.test_doctor import create_topics
 from tests.integration.test_topics import closed
-from tests.runtime.running import COMMAND, environment, newsquake, refusal
+from tests.running import COMMAND, environment, newsquake, refusal
 
 pytestmark = [
     # kafka-python leaves a socket to the collector when it is closed while it connects once more.

@@ -22,7 +22,7 @@ from streams import topics
 from streams.errors import UsageError
 from streams.reference.universe import builtin_universe
 from tests.integration.conftest import producer, wait_until
-from tests.runtime.running import COMMAND, environment, newsquake, refusal
+from tests.running import COMMAND, environment, newsquake, refusal
 
 DAY_MS = 86_400_000
 LOG_APPEND_TIME = 1  # timestampType in the record batch format

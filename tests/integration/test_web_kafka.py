@@ -17,9 +17,9 @@ from streams.messages import to_message
 from streams.topics import ALERTS, HEADLINES, MARKET, REACTIONS
 from tests.integration.broker import make_topics
 from tests.integration.conftest import producer, wait_until
-from tests.runtime.running import newsquake, refusal
-from tests.runtime.site import alert, ask, headline, mention, reaction
-from tests.runtime.test_web_command import Site, started
+from tests.running import newsquake, refusal
+from tests.web.site import alert, ask, headline, mention, reaction
+from tests.web.test_web_command import Site, started
 
 pytestmark = pytest.mark.slow
 

@@ -28,8 +28,8 @@ from streams.topics import APPS, DELIVER, HEADLINES, MARKET, REACT, SCORE
 from tests.integration.broker import make_topics
 from tests.integration.conftest import wait_until
 from tests.integration.worker_process import Worker
-from tests.runtime.running import COMMAND, ROOT, demo_day, environment, records
-from tests.runtime.scraping import Scrape, scraped
+from tests.metrics.scraping import Scrape, scraped
+from tests.running import COMMAND, ROOT, demo_day, environment, records
 
 pytestmark = [
     pytest.mark.slow,

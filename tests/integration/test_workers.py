@@ -38,7 +38,7 @@ from streams.topics import (
 from tests.integration.broker import make_topics, read_topic
 from tests.integration.conftest import wait_until
 from tests.integration.worker_process import Worker
-from tests.runtime.running import demo_day, records
+from tests.running import demo_day, records
 
 pytestmark = [
     pytest.mark.slow,

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from tests.integration.conftest import wait_until
-from tests.runtime.running import COMMAND, ROOT, environment
+from tests.running import COMMAND, ROOT, environment
 
 
 class Worker:

@@ -1,0 +1,94 @@
+"""The ledger against all that can happen to a partition, and each of its functions by example."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import ClassVar
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from streams.errors import StateError
+from tests.workers.checkpoint_model import Partition, Worker
+
+WHICH = st.integers(0, 3)
+COUNT = st.sampled_from([None, 0, 1, 2, 3, 99, 99, 99])  # of records written; None: no checkpoint
+
+
+class Machine(RuleBasedStateMachine):
+    """Kills, freezes, stale writes, compactions and clocks that are behind, in any order."""
+
+    STALE: ClassVar = 1  # checkpoints of a worker that is replaced: what `_check_frozen` allows
+    ORDERED: ClassVar = True  # a worker that has written nothing has a lower epoch than the next
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 1000
+        self.partition = Partition(self.STALE, told=not self.ORDERED)
+
+    @rule(waited=st.integers(1, 9), behind=st.sampled_from([0, 0, 5, 500]), killed=st.booleans())
+    def start(self, waited: int, behind: int, *, killed: bool) -> None:
+        """Replace the owner, which is dead or does not know it yet."""
+        if killed and self.partition.owner:
+            self.partition.die(self.partition.owner)
+        self.now += waited
+        silent = [each.ledger.epoch for each in self.partition.workers if not each.traced]
+        earliest = 1 + max(silent, default=0) if self.ORDERED else 0
+        self.partition.start(max(self.now - behind, earliest))
+
+    @precondition(lambda self: self.partition.workers)
+    @rule(which=WHICH, records=st.integers(0, 5), count=COUNT, commit=st.booleans())
+    def work(self, which: int, records: int, count: int | None, *, commit: bool) -> None:
+        """Apply; begin a checkpoint or go on with the one that is begun, however far."""
+        worker = self.worker(which)
+        for _ in range(records):
+            worker.apply()
+        if count is None:
+            self.partition.deliver(worker)
+            return
+        if self.partition.may_begin(worker):
+            self.partition.begin(worker)
+        self.partition.write(worker, count, commit=commit)
+
+    @precondition(lambda self: self.partition.workers)
+    @rule(which=WHICH)
+    def die(self, which: int) -> None:
+        self.partition.die(self.worker(which))
+
+    @rule(share=st.floats(0, 1), forget_deletes=st.booleans())
+    def compact(self, share: float, *, forget_deletes: bool) -> None:
+        end = int(share * len(self.partition.log))
+        self.partition.compact(end, forget_deletes=forget_deletes)
+
+    @invariant()
+    def what_is_read_back_is_the_truth(self) -> None:
+        self.partition.check()
+
+    def worker(self, which: int) -> Worker:
+        workers = self.partition.workers
+        return workers[which % len(workers)]
+
+
+class CutOffMachine(Machine):
+    """The same with workers that nobody stops, and clocks of any kind."""
+
+    STALE: ClassVar = 99
+    ORDERED: ClassVar = False
+
+    @rule(waited=st.integers(1, 9), behind=st.sampled_from([0, 0, 5, 500]), killed=st.booleans())
+    def start(self, waited: int, behind: int, *, killed: bool) -> None:
+        with contextlib.suppress(StateError):
+            super().start(waited, behind, killed=killed)
+
+    @invariant()
+    def what_is_read_back_is_the_truth(self) -> None:
+        with contextlib.suppress(StateError):
+            super().what_is_read_back_is_the_truth()
+
+
+TestExact = Machine.TestCase
+TestLoud = CutOffMachine.TestCase
+TestExact.settings = TestLoud.settings = settings(
+    max_examples=4 * settings().max_examples, stateful_step_count=30
+)
