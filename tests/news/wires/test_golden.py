@@ -268,7 +268,7 @@ def test_a_back_fill_goes_on_page_by_page() -> None:
 
 
 def test_every_reason_is_explained() -> None:
-    page = (WIRES.parents[2] / "docs" / "news-sources.md").read_text("utf-8")
+    page = (WIRES.parents[1] / "docs" / "news-sources.md").read_text("utf-8")
     table = page.split("### Faults and how they are answered")[1].split("###")[0]
     rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
     explained = [reason for row in rows for reason in re.findall(r"`(\w+)`", row)]
