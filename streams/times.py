@@ -233,3 +233,8 @@ def _singly(texts: pl.Series, ns: I64, valid: Valid) -> tuple[I64, Valid]:
             ns[row] = max(-FARTHEST_NS, min(FARTHEST_NS, instant))
             valid[row] = True
     return ns, valid
+
+
+def utc(ts_ns: int) -> str:
+    """Return an instant as `2025-09-24 02:05:00` (UTC)."""
+    return str(np.datetime64(ts_ns // SECOND_NS, "s")).replace("T", " ")

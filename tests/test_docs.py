@@ -17,18 +17,11 @@ import msgspec
 import polars as pl
 import pytest
 
-from agents.config.newsquake import (
-    DailyColumns,
-    DailySpec,
-    ReplayFile,
-    ReplayHead,
-    load_replay,
-)
+from agents.config.replay import DailyColumns, DailySpec, ReplayFile, ReplayHead, load_replay
 from agents.reacting.config import Rule
 from agents.reacting.reactions import HORIZONS
-from agents.replay.play.account import read_lines
 from agents.replay.play.inputs import read_inputs
-from agents.replay.play.outputs import KEYS, PARQUET
+from agents.replay.play.outputs import KEYS, PARQUET, read_lines
 from agents.replay.play.replay import Replay
 from streams.news.recorded import files as headline_files
 from streams.prices import files as price_files

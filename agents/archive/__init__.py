@@ -1,1 +1,1 @@
-"""TODO agents/archive"""
+"""Topics to folders and back: `newsquake journal`."""

@@ -12,19 +12,17 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import (
-    InvalidTopicError,
     KafkaError,
-    NoError,
-    UnknownTopicOrPartitionError,
-    for_code,
 )
 
 from agents.archive.folder import FORMAT, Kept, Manifest, Range, TopicKept, begun, journal_of
 from agents.broker.connection import Connection, admin_client
+from agents.broker.topics import widths
 from agents.machine.clock import elapsed_s, now_ns
 from agents.machine.progress_bar import Counting
+from agents.machine.terminal import print_json
 from streams.errors import NewsquakeError, UsageError
 from streams.events import SECOND_NS
 from streams.journal import Journal
@@ -89,7 +87,7 @@ def run_export(broker: Connection, taken: Taken, folder: Path, *, as_json: bool)
     if as_json:
         said = {"folder": str(folder), "records": manifest.records, "topics": manifest.topics}
         said["seconds"] = round(elapsed_s() - began_s, 3)
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(said), indent=2).decode() + "\n")
+        print_json(said)
     else:
         for topic in manifest.topics:
             sys.stdout.write(f"{topic.topic}: {topic.records:,} records\n")
@@ -131,20 +129,6 @@ def _widths(broker: Connection, taken: Taken) -> dict[str, int]:
         if taken.partition is not None and taken.partition >= found[name]:
             raise UsageError(f"{name} has partitions 0 to {found[name] - 1}, no {taken.partition}")
     return {short: found[name] for short, name in names.items()}
-
-
-def widths(admin: KafkaAdminClient, names: Sequence[str]) -> dict[str, int]:
-    """Return how many partitions each topic has, 0 where there is none of that name.
-
-    NewsquakeError: the broker does not tell, for want of permission.
-    """
-    found = {}
-    for each in admin.describe_topics(list(names)):
-        fault = for_code(each["error_code"])
-        if fault not in {NoError, UnknownTopicOrPartitionError, InvalidTopicError}:
-            raise NewsquakeError(f"{each['name']}: {fault.__name__}: {fault.description}")
-        found[each["name"]] = len(each["partitions"]) if fault is NoError else 0
-    return found
 
 
 def _consumer(broker: Connection) -> KafkaConsumer:

@@ -15,12 +15,12 @@ from kafka.admin import OffsetSpec
 from kafka.errors import KafkaError
 from kafka.serializer import Serializer
 
-from agents.archive.export import widths
 from agents.archive.folder import Kept, TopicKept, kept_records, read_manifest, verify
 from agents.broker.connection import Connection, admin_client
-from agents.broker.topics import creation
+from agents.broker.topics import creation, widths
 from agents.machine.clock import elapsed_s
 from agents.machine.progress_bar import Counting
+from agents.machine.terminal import print_json
 from streams.errors import NewsquakeError, UsageError
 from streams.segment import MAX_RECORD
 from streams.topics import prefixed
@@ -54,7 +54,7 @@ def run_import(
     if as_json:
         said = {"broker": broker.address, "records": total, "topics": done}
         said["seconds"] = round(elapsed_s() - began_s, 3)
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(said), indent=2).decode() + "\n")
+        print_json(said)
     else:
         for each in done:
             sys.stdout.write(f"{each.topic}: {each.records:,} records\n")

@@ -1,1 +1,1 @@
-"""TODO agents/broker"""
+"""The one room that speaks to a Kafka broker: connection, topics, bounded reading."""

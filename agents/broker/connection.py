@@ -35,6 +35,11 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
         return ",".join(self.servers)
 
     @property
+    def slug(self) -> str:
+        """Return a folder's name for the servers and the prefix."""
+        return re.sub(r"[^A-Za-z0-9.]+", "-", f"{self.address} {self.prefix}").strip("-.")
+
+    @property
     def secured(self) -> bool:
         """Tell whether the connection is encrypted."""
         return self.file.security.endswith("ssl")

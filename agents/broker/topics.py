@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
@@ -10,13 +9,20 @@ from typing import Any, Literal
 import msgspec
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
-from kafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
-from rich.console import Console
+from kafka.errors import (
+    InvalidTopicError,
+    KafkaError,
+    NoError,
+    TopicAlreadyExistsError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
 from rich.table import Table
 
 from agents.broker.connection import ANSWER_MS, SCHEME, Connection, admin_client
+from agents.machine.terminal import plain_console, print_json
 from streams.errors import NewsquakeError
-from streams.topics import DEFAULT_PARTITIONS, MARKET, Topic, prefixed, topics
+from streams.topics import DEFAULT_PARTITIONS, HEADLINES, MARKET, REJECTS, Topic, prefixed, topics
 
 WIDTH = (
     "partitions: never changed in place, for keys would move away from their state. Use another "
@@ -193,15 +199,14 @@ def _report(broker: str, found: Sequence[Finding]) -> Report:
 
 def _tell(report: Report, *, as_json: bool) -> int:
     if as_json:
-        text = msgspec.json.format(msgspec.json.encode(report), indent=2)
-        sys.stdout.write(text.decode() + "\n")
+        print_json(report)
     else:
         _print_table(report)
     return 0 if report.ok else 1
 
 
 def _print_table(report: Report) -> None:
-    console = Console(soft_wrap=True, markup=False, highlight=False)
+    console = plain_console()
     table = Table("topic", "partitions", "state", box=None)
     for each in report.topics:
         table.add_row(each.name, str(each.partitions), each.state)
@@ -213,3 +218,36 @@ def _print_table(report: Report) -> None:
     for line in ("how to mend it:" if advice else "", *advice):
         if line:
             console.print(line)
+
+
+def widths(admin: KafkaAdminClient, names: Sequence[str]) -> dict[str, int]:
+    """Return how many partitions each topic has, 0 where there is none of that name.
+
+    NewsquakeError: the broker does not tell, for want of permission.
+    """
+    found = {}
+    for each in admin.describe_topics(list(names)):
+        fault = for_code(each["error_code"])
+        if fault not in {NoError, UnknownTopicOrPartitionError, InvalidTopicError}:
+            raise NewsquakeError(f"{each['name']}: {fault.__name__}: {fault.description}")
+        found[each["name"]] = len(each["partitions"]) if fault is NoError else 0
+    return found
+
+
+def market_partitions(broker: Connection) -> int:
+    """Return how many partitions `market` has. NewsquakeError: a topic is missing."""
+    admin = admin_client(broker)
+    try:
+        report = check_topics(admin, broker.address, None, broker.prefix)
+    finally:
+        admin.close()
+    found = {topic.name: topic for topic in report.topics}
+    needed = [prefixed(broker.prefix, name) for name in (MARKET, HEADLINES, REJECTS)]
+    missing = [name for name in needed if found[name].state == "missing"]
+    if missing:
+        prefix = f" --prefix {broker.prefix}" if broker.prefix else ""
+        raise NewsquakeError(
+            f"{broker.address} has no {', '.join(missing)}; mend it: "
+            f"newsquake topics create --broker {broker.address}{prefix}"
+        )
+    return found[needed[0]].partitions

@@ -166,11 +166,12 @@ def _status(args: argparse.Namespace) -> int:
     from agents.config.newsquake import load_config  # noqa: PLC0415 - keeps --help quick
     from agents.feeds.edit import existing  # noqa: PLC0415 - keeps --help quick
     from agents.feeds.status import run_status  # noqa: PLC0415 - keeps --help quick
-    from agents.ingest.sources import book_of, home_of  # noqa: PLC0415 - keeps --help quick
+    from agents.ingest.sources import book_of  # noqa: PLC0415 - keeps --help quick
+    from agents.machine.folders import home_of  # noqa: PLC0415 - keeps --help quick
 
     args.config = existing(args.config)
     broker = connected(args) if has_broker(args) else None
-    home = args.spool or home_of(broker)
+    home = args.spool or home_of(broker.slug if broker else None)
     settings = load_config(args.config)
     book = book_of(settings, args.config, home)
     return run_status(book, settings.news_names(), as_json=args.json)

@@ -41,6 +41,6 @@ def add_ingest(commands: Commands[argparse.ArgumentParser]) -> None:
 
 
 def _ingest(args: argparse.Namespace) -> int:
-    from agents.ingest.loop import run_ingest  # noqa: PLC0415 - keeps --help quick
+    from agents.ingest.command import run_ingest  # noqa: PLC0415 - keeps --help quick
 
     return run_ingest(connected(args), args.config, args.spool, args.metrics_port)

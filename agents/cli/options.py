@@ -6,6 +6,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+MOST = 1000
+
+
 if TYPE_CHECKING:  # --help stays quick
     from agents.broker.connection import Connection
 
@@ -69,25 +72,21 @@ def has_broker(args: argparse.Namespace) -> bool:
     return (args.broker or load_config(args.config).kafka.broker) is not None
 
 
-def add_doctor(commands: Commands[argparse.ArgumentParser]) -> None:
-    """Add `newsquake doctor`."""
-    doctor = command(
-        commands,
-        "doctor",
-        "Look for what is wrong, from the configuration to the broker's clock, and say how to mend it.",
-        "  newsquake doctor\n"
-        "  newsquake doctor --config newsquake.toml\n"
-        "  newsquake doctor --broker 127.0.0.1:9092 --prefix run7.\n"
-        "  newsquake doctor --json | jq '.checks[] | select(.state == \"wrong\")'\n\n"
-        "One line a check: ok, warning, wrong, or skipped and why. Exit code 1 if anything is wrong.\n"
-        "Nothing is changed; a topic of its own, for comparing clocks, is removed again.\n",
-    )
-    add_connection(doctor)
-    doctor.add_argument("--json", action="store_true", help="print all checks as one JSON object")
-    doctor.set_defaults(run=_doctor)
+def count(text: str) -> int:
+    """Return a number of partitions or workers; ArgumentTypeError: it is not one."""
+    if not text.isdigit() or not 0 < int(text) <= MOST:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {MOST}")
+    return int(text)
 
 
-def _doctor(args: argparse.Namespace) -> int:
-    from agents.doctor.command import run_doctor  # noqa: PLC0415 - keeps --help quick
-
-    return run_doctor(args.config, args.broker, args.prefix, as_json=args.json)
+def speed(text: str) -> float | None:
+    """Return a speed, None for `max`; ArgumentTypeError: it is neither."""
+    if text == "max":
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither max nor a number above 0")
+    return value

@@ -12,99 +12,10 @@ from agents.cli.options import (
     add_metrics_port,
     command,
     connected,
-    has_broker,
 )
 
 if TYPE_CHECKING:  # --help stays quick
-    from agents.broker.connection import Connection
-    from agents.replay.kafka.shape import Shape
-
-MOST = 1000
-
-
-def add_kafka(replay: argparse.ArgumentParser) -> None:
-    """Add what sends a replay through a broker."""
-    replay.add_argument(
-        "--broker",
-        metavar="kafka://HOST:PORT",
-        help="the same through Kafka and real worker processes",
-    )
-    replay.add_argument(
-        "--workers", type=count, default=1, metavar="N", help="worker processes (default: 1)"
-    )
-    replay.add_argument(
-        "--partitions", type=count, default=4, metavar="P", help="of market (default: 4)"
-    )
-    replay.add_argument(
-        "--keep-topics", action="store_true", help="leave the run's topics on the broker"
-    )
-
-
-def kafka_of(args: argparse.Namespace) -> tuple[Connection, Shape] | None:
-    """Return the broker and the shape of a replay that `add_kafka`'s arguments ask for, if any."""
-    if args.broker is None:
-        return None
-    from agents.broker.connection import connection  # noqa: PLC0415 - keeps --help quick
-    from agents.config.newsquake import load_config  # noqa: PLC0415 - keeps --help quick
-    from agents.replay.kafka.shape import Shape  # noqa: PLC0415 - keeps --help quick
-
-    broker = connection(args.broker, None, load_config(args.config).kafka, args.config)
-    shape = Shape(partitions=args.partitions, workers=args.workers, keep_topics=args.keep_topics)
-    return broker, shape
-
-
-def count(text: str) -> int:
-    """Return a number of partitions or workers; ArgumentTypeError: it is not one."""
-    if not text.isdigit() or not 0 < int(text) <= MOST:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {MOST}")
-    return int(text)
-
-
-def add_run(commands: Commands[argparse.ArgumentParser]) -> None:
-    """Add `newsquake run`."""
-    run = command(
-        commands,
-        "run",
-        "Run everything live: feeds, wires and standard input -> alerts, here or over a Kafka broker.",
-        "  newsquake run --config newsquake.toml\n"
-        "  my-ticks | newsquake run --config newsquake.toml --out alerts.jsonl\n"
-        "  my-feed | newsquake run --broker 127.0.0.1:9092 --config newsquake.toml --workers 2\n\n"
-        "[[feeds]], [[wires]], [[folders]] and [inbox] of newsquake.toml name the news (see `newsquake\n"
-        "feeds --help`); lines on standard input, those of `newsquake ingest --help`, come besides.\n"
-        "Without a broker one process does everything over a journal on this machine; with one, worker\n"
-        "processes score, react and deliver, and one that dies is started again. Either goes on where\n"
-        "it was. Alerts appear on standard output. [[daily]] names the closes before the first day:\n"
-        "without one no day level is tested.\n",
-    )
-    add_connection(run)
-    run.add_argument(
-        "--workers", type=count, default=1, metavar="N", help="react workers (default: 1)"
-    )
-    run.add_argument(
-        "--out", type=Path, default=None, metavar="FILE", help="append alerts as JSON Lines"
-    )
-    run.add_argument(
-        "--spool",
-        type=Path,
-        default=None,
-        metavar="DIR",
-        help="where the run keeps its own: journals, numbers, what was seen of news (default: a "
-        "folder in $XDG_STATE_HOME/newsquake)",
-    )
-    add_metrics_port(
-        run, "; with a broker score is at N + 1, deliver at N + 2, react at N + 3 and on"
-    )
-    run.set_defaults(run=_run)
-
-
-def _run(args: argparse.Namespace) -> int:
-    from agents.live.command import run_embedded, run_live  # noqa: PLC0415 - keeps --help quick
-
-    if not has_broker(args):
-        return run_embedded(args.config, args.out, args.spool, args.metrics_port)
-    return run_live(
-        connected(args), args.config, args.workers, args.out, args.spool, args.metrics_port
-    )
+    pass
 
 
 def add_worker(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -140,20 +51,24 @@ def add_worker(commands: Commands[argparse.ArgumentParser]) -> None:
 
 
 def _worker(args: argparse.Namespace) -> int:
+    from agents.config.universe import live_universe  # noqa: PLC0415 - keeps --help quick
+    from agents.delivery.sinks import sinks_of  # noqa: PLC0415 - keeps --help quick
     from agents.machine.supervisor import hold_leash  # noqa: PLC0415 - keeps --help quick
+    from agents.metrics.endpoint import worker_exposure  # noqa: PLC0415 - keeps --help quick
+    from agents.stages.engine import live_engine  # noqa: PLC0415 - keeps --help quick
     from agents.workers import command as workers  # noqa: PLC0415 - keeps --help quick
 
     if args.leash:
         hold_leash()
     broker = connected(args)
-    exposed = workers.worker_exposure(args.config, args.metrics_port, args.replay)
+    exposed = worker_exposure(args.config, args.metrics_port, args.replay)
     if args.kind == "deliver":
-        sinks = workers.sinks_of(args.out)
+        sinks = sinks_of(args.out)
         workers.run_deliver(broker, sinks, args.config, args.instance, exposed)
     elif args.kind == "score":
-        universe = workers.live_universe(args.config)
+        universe = live_universe(args.config)
         workers.run_score(broker, universe, args.instance, exposed)
     else:
-        config = workers.live_engine(args.config, args.engine)
+        config = live_engine(args.config, args.engine)
         workers.run_react(broker, config, args.instance, exposed)
     return 0

@@ -1,1 +1,1 @@
-"""TODO agents/config"""
+"""What a person writes down, as frozen structs; each error names the key and the line."""

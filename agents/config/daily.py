@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from agents.config.newsquake import DailySpec
+from agents.config.replay import DailySpec
 from agents.reacting.config import DailyRow
 from streams.errors import ColumnError, InputError
 from streams.events import PRICE_SCALE, Reject

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from agents.config.news import NAME, url_fault
+from agents.config.addresses import NAME, url_fault
 
 Transition = Literal["opened", "escalated", "updated", "resolved", "retracted"]
 TRANSITIONS: Final[tuple[Transition, ...]] = get_args(Transition)

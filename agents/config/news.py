@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Final, Literal
-from urllib.parse import urlsplit
 
 import msgspec
 
+from agents.config.addresses import NAME, host_of, url_fault
 from streams.events import Tier
 from streams.news.dialects.registry import NAMES
 from streams.news.feed import AUTO, FeedInfo
@@ -16,7 +15,6 @@ from streams.news.rhythm import Expect
 from streams.reference.sources import tier_of
 from streams.times import DAY_S
 
-NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
 SHORTEST_S: Final = 5.0  # between two requests to one feed: below that it is no polling
 SHORTEST_LOOK_S: Final = 0.05  # between two looks at a folder
 INBOX: Final = "inbox"
@@ -161,27 +159,6 @@ class InboxFile(_Origin, frozen=True, kw_only=True, forbid_unknown_fields=True):
             raise ValueError("port: it must be from 0 (any that is free) to 65535")
         if self.host not in {"127.0.0.1", "::1", "localhost"} and not self.token_env:
             raise ValueError("token_env: name the variable with a token, to listen beyond loopback")
-
-
-def url_fault(url: str, schemes: tuple[str, ...]) -> str:
-    """Return what is wrong with an address, "" if nothing is."""
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError as fault:
-        return f"{url} is no address: {fault}"
-    if parts.scheme not in schemes or not host:
-        return f"{url} must begin with {' or '.join(f'{each}://' for each in schemes)} and a host"
-    return ""
-
-
-def host_of(url: str) -> str:
-    """Return the host of an address, without `www.`; of what is no address, itself."""
-    try:
-        host = urlsplit(url).hostname
-    except ValueError:
-        host = None
-    return (host or url).removeprefix("www.")
 
 
 def _check_name(name: str) -> None:

@@ -1,1 +1,1 @@
-"""TODO agents/delivery"""
+"""Alerts to their targets: outbox, dispatcher, message texts, sinks."""

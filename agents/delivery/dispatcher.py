@@ -11,12 +11,13 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import Final
 
-from agents.delivery.endpoint import Answer, Patience
+from agents.delivery.endpoint import Answer
 from agents.delivery.outbox import Buried, DeliveryQueue, Item, Waiting
+from agents.delivery.target import Target
 from agents.machine.clock import elapsed_s, now_ns
 from agents.metrics.declared import Sheet
 from streams.backoff import doubled_s
@@ -31,24 +32,6 @@ _POLL_S: Final = 0.02
 Say = Callable[[str], None]
 
 log = logging.getLogger(__name__)
-
-
-class Target(Protocol):
-    """Somebody to tell over the network."""
-
-    label: str
-    newest_only: bool  # it is to know how an alert stands, not what led there
-    at_once: int
-    patience: Patience
-
-    def wants(self, alert: Alert) -> bool:
-        """Tell whether it is to have this state."""
-
-    def again_s(self, item: Item) -> float | None:
-        """Return in how many seconds a state that was told is told again; None: never."""
-
-    async def post(self, items: Sequence[Item]) -> list[Answer]:
-        """Send states, one answer for each."""
 
 
 class Courier:

@@ -12,10 +12,10 @@ from agents.broker.connection import Connection
 from agents.config.newsquake import load_config
 from agents.delivery.dispatcher import Courier
 from agents.delivery.outbox import DeliveryQueue
+from agents.delivery.sinks import Sink
 from agents.delivery.targets import targets_of
-from agents.dev.kafka import state_home
+from agents.machine.folders import state_home
 from agents.metrics.declared import Sheet
-from agents.workers.deliver import Sink
 from streams.codec import Record
 from streams.errors import JournalError
 from streams.events import Clock

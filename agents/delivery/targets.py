@@ -9,10 +9,11 @@ from typing import Final
 import aiohttp
 
 from agents.config.delivery import AlertmanagerSpec, WebhookSpec
-from agents.config.newsquake import NewsquakeFile, secret_of
+from agents.config.newsquake import NewsquakeFile
+from agents.config.secrets import secret_of
 from agents.delivery.alertmanager import AlertmanagerSink
-from agents.delivery.dispatcher import Target
 from agents.delivery.endpoint import Door
+from agents.delivery.target import Target
 from agents.delivery.webhook import WebhookSink, secrets_of
 from streams.errors import ConfigError
 

@@ -17,8 +17,8 @@ from typing import Any, Final
 import msgspec
 
 from agents.config.delivery import LinksFile, WebhookSpec
-from agents.delivery.alertmanager import annotations_of, inert, labels_of
 from agents.delivery.endpoint import Answer, Door, Patience
+from agents.delivery.message import annotations_of, inert, labels_of
 from agents.delivery.outbox import Item
 from agents.machine.clock import now_ns
 from streams.events import SECOND_NS, Alert

@@ -1,1 +1,1 @@
-"""TODO agents/dev"""
+"""Real servers on this machine for trying things out, without containers: `newsquake dev`."""

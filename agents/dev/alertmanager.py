@@ -8,31 +8,32 @@ from typing import Any, Final
 
 from agents.dev import http_server
 from agents.dev.http_server import log_end, port_was_taken
-from agents.dev.kafka import Accounts, Note, Prepared
+from agents.dev.recipe import Accounts, Note, Prepared
+from agents.machine.installed import ROOT, command_of, missing, shipped
 
 __all__ = ["await_ready", "lacking", "log_end", "port_was_taken", "prepare"]
 
 COMMANDS: Final = ("prometheus-alertmanager", "alertmanager")  # Debian's name, upstream's name
-CONFIG: Final = http_server.ROOT / "deploy" / "alertmanager" / "alertmanager.yml"
+CONFIG: Final = ROOT / "deploy" / "alertmanager" / "alertmanager.yml"
 
 
 def lacking() -> str | None:
     """Return what must be installed before Alertmanager can run here, or None."""
-    if http_server.command_of(*COMMANDS):
+    if command_of(*COMMANDS):
         return None
-    return http_server.missing("Alertmanager", "prometheus-alertmanager")
+    return missing("Alertmanager", "prometheus-alertmanager")
 
 
 def prepare(folder: Path, note: Note, _up: Accounts) -> Prepared:
     """Return how it is started, with its data in an empty folder."""
     note(f"alertmanager: {CONFIG}")
-    return prepared(folder, http_server.shipped(CONFIG), http_server.free_address())
+    return prepared(folder, shipped(CONFIG), http_server.free_address())
 
 
 def prepared(folder: Path, config: Path, address: str) -> Prepared:
     """Return the same for settings and a HOST:PORT of one's own."""
     command = (
-        http_server.command_of(*COMMANDS),
+        command_of(*COMMANDS),
         f"--config.file={config}",
         f"--storage.path={folder / 'data'}",
         f"--web.listen-address={address}",

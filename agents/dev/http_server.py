@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 import urllib.error
 import urllib.request
@@ -10,11 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from agents.dev.kafka import free_ports
 from agents.machine.clock import elapsed_s
+from agents.machine.processes import free_ports
 from streams.errors import NewsquakeError
 
-ROOT: Final = Path(__file__).resolve().parents[2]
 READY_LIMIT_S: Final = 30.0
 CONSOLE: Final = "console.log"
 _POLL_S: Final = 0.05
@@ -23,29 +21,9 @@ _ANSWER_S: Final = 2.0
 _asker = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-def missing(what: str, package: str) -> str:
-    """Say what must be installed, and how."""
-    return (
-        f"{what} is not installed. On Debian or Ubuntu: "
-        f"apt-get install --no-install-recommends {package}"
-    )
-
-
-def shipped(path: Path) -> Path:
-    """Return a file of deploy/. NewsquakeError: this is no source checkout."""
-    if not path.is_file():
-        raise NewsquakeError(f"{path} is missing: local servers start from a source checkout")
-    return path
-
-
 def free_address() -> str:
     """Return HOST:PORT on loopback, free just now."""
     return f"127.0.0.1:{free_ports(1)[0]}"
-
-
-def command_of(*names: str) -> str:
-    """Return the first of the commands that is on PATH, "" if none is."""
-    return next((found for name in names if (found := shutil.which(name))), "")
 
 
 def await_ready(name: str, url: str, alive: Callable[[], bool]) -> None:

@@ -13,8 +13,7 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from string import Template
 from typing import Any, Final
@@ -24,7 +23,10 @@ from kafka import KafkaAdminClient
 from kafka.admin import UserScramCredentialUpsertion
 from kafka.errors import KafkaError
 
+from agents.dev.recipe import Accounts, Note, Prepared
 from agents.machine.clock import elapsed_s
+from agents.machine.folders import cache_home
+from agents.machine.processes import free_ports
 from streams.errors import NewsquakeError
 
 RECIPE: Final = Path(__file__).resolve().parents[2] / "deploy" / "local"
@@ -40,9 +42,6 @@ _ANSWER_MS: Final = 5000
 _SAID_LINES: Final = 3  # of a tool that failed: the rest is its advice on itself
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _POLL_S: Final = 0.05
-
-Note = Callable[[str], None]
-Accounts = Mapping[str, dict[str, Any]]  # of the servers that are up already, by name
 
 
 class SaslSsl(msgspec.Struct, frozen=True):
@@ -60,13 +59,6 @@ class Account(msgspec.Struct, frozen=True):
 
     bootstrap: str
     sasl_ssl: SaslSsl
-
-
-class Prepared(msgspec.Struct, frozen=True):
-    """A server that is ready to be started: its command, and how to reach it then, as JSON."""
-
-    command: tuple[str, ...]
-    account: dict[str, Any]
 
 
 def lacking() -> str | None:
@@ -180,21 +172,6 @@ def _jars_folder() -> Path:
     return cache_home() / f"kafka-{hashlib.sha256(recipe.read_bytes()).hexdigest()[:16]}"
 
 
-def cache_home() -> Path:
-    """Return where downloads are kept: $XDG_CACHE_HOME/newsquake (XDG base directories, 0.8)."""
-    return _xdg("XDG_CACHE_HOME", ".cache")
-
-
-def state_home() -> Path:
-    """Return where running servers are remembered: $XDG_STATE_HOME/newsquake."""
-    return _xdg("XDG_STATE_HOME", ".local/state")
-
-
-def _xdg(variable: str, default: str) -> Path:
-    named = Path(os.environ.get(variable, ""))  # a relative path is invalid and to be ignored
-    return (named if named.is_absolute() else Path.home() / default) / "newsquake"
-
-
 def _fetch(target: Path) -> None:
     maven = ["mvn", "--batch-mode", "--quiet", "--strict-checksums", "-f", str(RECIPE / "pom.xml")]
     copy = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={target}"]
@@ -256,15 +233,6 @@ def _write_settings(folder: Path) -> Account:
     (folder / "kafka.properties").write_text(text)
     files = str(folder / "password"), str(folder / "ca.pem")
     return Account(f"127.0.0.1:{plain}", SaslSsl(f"127.0.0.1:{secure}", MECHANISM, USER, *files))
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports free on loopback just now, all different because all are held at once."""
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [int(each.getsockname()[1]) for each in sockets]
 
 
 # -- readiness

@@ -9,21 +9,22 @@ from typing import Any, Final
 
 from agents.dev import http_server
 from agents.dev.http_server import log_end, port_was_taken
-from agents.dev.kafka import Accounts, Note, Prepared
+from agents.dev.recipe import Accounts, Note, Prepared
+from agents.machine.installed import ROOT, command_of, missing, shipped
 
 __all__ = ["await_ready", "lacking", "log_end", "port_was_taken", "prepare"]
 
-RULES: Final = http_server.ROOT / "dashboards"
-CONFIG: Final = http_server.ROOT / "deploy" / "prometheus" / "prometheus.yml"
+RULES: Final = ROOT / "dashboards"
+CONFIG: Final = ROOT / "deploy" / "prometheus" / "prometheus.yml"
 OWN, ALERTMANAGER = "127.0.0.1:9090", "127.0.0.1:9093"  # as deploy's settings have them
 KEPT: Final = "10y"  # counted from the newest sample: a day of 2007 loaded beside today's stays
 
 
 def lacking() -> str | None:
     """Return what must be installed before Prometheus can run here, or None."""
-    if http_server.command_of("prometheus"):
+    if command_of("prometheus"):
         return None
-    return http_server.missing("Prometheus", "prometheus")
+    return missing("Prometheus", "prometheus")
 
 
 def prepare(folder: Path, note: Note, up: Accounts) -> Prepared:
@@ -31,7 +32,7 @@ def prepare(folder: Path, note: Note, up: Accounts) -> Prepared:
     note(f"prometheus: {CONFIG}, rules of {RULES}")
     address = http_server.free_address()
     alertmanager = up.get("alertmanager", {}).get("url", "").removeprefix("http://")
-    text = http_server.shipped(CONFIG).read_text("utf-8")
+    text = shipped(CONFIG).read_text("utf-8")
     text = text.replace(OWN, address).replace("../../dashboards", str(RULES))
     if alertmanager:
         text = text.replace(ALERTMANAGER, alertmanager)
@@ -39,7 +40,7 @@ def prepare(folder: Path, note: Note, up: Accounts) -> Prepared:
     config.write_text(text, "utf-8")
     shutil.copytree(CONFIG.parent / "targets", targets)
     command = (
-        http_server.command_of("prometheus"),
+        command_of("prometheus"),
         f"--config.file={config}",
         f"--storage.tsdb.path={folder / 'data'}",
         f"--storage.tsdb.retention.time={KEPT}",

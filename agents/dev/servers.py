@@ -13,14 +13,15 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 import msgspec
-from rich.console import Console
 
 from agents.dev import alertmanager as alertmanager_local
 from agents.dev import kafka as kafka_local
 from agents.dev import prometheus as prometheus_local
-from agents.dev.kafka import Accounts, Note, Prepared, state_home
+from agents.dev.recipe import Accounts, Note, Prepared
 from agents.machine.clock import elapsed_s
+from agents.machine.folders import state_home
 from agents.machine.processes import Process, alive, end, spawn
+from agents.machine.terminal import plain_console, print_json
 from streams.errors import NewsquakeError
 
 STARTS: Final = 3  # each with other ports, should someone take one meanwhile
@@ -76,9 +77,9 @@ Remember = Callable[[Server | None], None]
 
 def run_dev_up(*, as_json: bool) -> int:
     """Start what is not up yet, and tell how to reach everything."""
-    state = dev_up(Console(stderr=True, soft_wrap=True, markup=False, highlight=False).print)
+    state = dev_up(plain_console(stderr=True).print)
     if as_json:
-        _print_json({name: server.told() for name, server in state.items()})
+        print_json({name: server.told() for name, server in state.items()})
         return 0
     for name, server in state.items():
         sys.stdout.write(f"{name} is up (pid {server.process.pid})\n")
@@ -92,7 +93,7 @@ def run_dev_down(*, as_json: bool) -> int:
     """End what `up` started, data included, and tell what was found."""
     found = dev_down()
     if as_json:
-        _print_json(found)
+        print_json(found)
         return 0
     for name, what in found.items():
         sys.stdout.write(f"{name} {what}\n")
@@ -252,7 +253,3 @@ def _flat(account: dict[str, Any], prefix: str = "") -> Iterator[str]:
             yield from _flat(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}: {value}"
-
-
-def _print_json(value: dict[str, Any]) -> None:
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")

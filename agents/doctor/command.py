@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
-import msgspec
-from rich.console import Console
 from rich.text import Text
 
 from agents.broker.connection import Connection, broker_addresses, connection
@@ -16,6 +13,7 @@ from agents.doctor import broker as doctor_broker
 from agents.doctor import machine, news
 from agents.doctor.check import Check
 from agents.machine.clock import now_ns as wall_ns
+from agents.machine.terminal import plain_console, print_json
 from streams.errors import UsageError
 from streams.topics import MARKET, prefixed
 
@@ -41,8 +39,7 @@ def run_doctor(
     checks = list(found) if as_json else _told(found)
     ok = all(each.state != "wrong" for each in checks)
     if as_json:
-        text = msgspec.json.format(msgspec.json.encode({"ok": ok, "checks": checks}), indent=2)
-        sys.stdout.write(text.decode() + "\n")
+        print_json({"ok": ok, "checks": checks})
     return 0 if ok else 1
 
 
@@ -87,7 +84,7 @@ def _skipped(
 
 def _told(found: Iterator[Check]) -> list[Check]:
     """Print each check at once, under its area's name."""
-    console = Console(soft_wrap=True, markup=False, highlight=False)
+    console = plain_console()
     seen: list[Check] = []
     with console.status("looking ...") if console.is_terminal else nullcontext():
         for check in found:

@@ -14,6 +14,7 @@ from agents.config.newsquake import NewsquakeFile, load_config
 from agents.config.universe import universe_of
 from agents.dev import kafka
 from agents.doctor.check import Check, State
+from agents.machine.folders import cache_home, state_home
 from streams.errors import ConfigError, InputError, NewsquakeError
 from streams.events import DAY_NS
 from streams.reference.calendars import MICS, Calendar, calendar_for
@@ -111,8 +112,8 @@ def _reach(name: str, mics: list[str], calendar: Calendar, now_ns: int) -> Check
 
 def disk() -> Iterator[Check]:
     """Look at the room where state and downloads go."""
-    yield _room("state", kafka.state_home())
-    yield _room("cache", kafka.cache_home())
+    yield _room("state", state_home())
+    yield _room("cache", cache_home())
 
 
 def _room(name: str, place: Path) -> Check:

@@ -1,1 +1,1 @@
-"""TODO agents/evaluation"""
+"""How good the scorers are on labelled files: `newsquake eval`."""

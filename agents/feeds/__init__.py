@@ -1,1 +1,1 @@
-"""TODO agents/feeds"""
+"""`newsquake feeds`: check, add, list, test and watch the sources of a configuration."""

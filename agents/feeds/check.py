@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from rich.console import Console
 from rich.text import Text
 
-from agents.config.news import host_of
+from agents.config.addresses import host_of
 from agents.machine.clock import now_ns
-from agents.replay.play.view import utc
+from agents.machine.terminal import plain_console
 from streams.events import Headline, Status
 from streams.http.fetch import agent_name, fetch_once
 from streams.news.dialects.registry import read_document
 from streams.news.dialects.rss import MAX_BYTES
 from streams.news.feed import AUTO, FeedInfo, ParsedFeed
 from streams.reference.sources import tier_of
+from streams.times import utc
 
 UNREADABLE: Final = "unreadable"
 PRECISION: Final = {1: "", 60: " (to the minute)", 86_400: " (to the day)"}
@@ -54,7 +54,7 @@ def run_check(
 ) -> int:
     """Show what each address, file or folder of files holds; 1: one of them had to be rejected."""
     refused = 0
-    console = Console(soft_wrap=True, markup=False, highlight=False)
+    console = plain_console()
     for document in _documents(places, dialect, contact):
         refused += document.refused
         if as_json:

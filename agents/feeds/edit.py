@@ -11,13 +11,13 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import msgspec
-from rich.console import Console
 
-from agents.config.news import host_of, url_fault
+from agents.config.addresses import host_of, url_fault
 from agents.config.newsquake import NewsquakeFile, load_config
 from agents.config.toml import load_toml
 from agents.feeds.check import feed_of, fetched, shown
 from agents.machine.tables import print_wide, wide_table
+from agents.machine.terminal import plain_console, print_json
 from streams.errors import ConfigError, InputError, UsageError
 from streams.http.fetch import agent_name
 from streams.news.feed import AUTO, FeedInfo
@@ -54,7 +54,7 @@ def run_list(config: Path | None, *, as_json: bool) -> int:
         sys.stdout.write(f"{config or DEFAULT} names no news; add some: newsquake feeds add URL\n")
         return 0
     if as_json:
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(rows)).decode() + "\n")
+        print_json(rows)
         return 0
     table = wide_table("name", "kind", "every", "dialect", "source", "tier", "where")
     for row in rows:
@@ -96,7 +96,7 @@ def _readable(url: str, stanza: dict[str, Any], contact: str) -> bool:
         feed_of(url, stanza.get("dialect", AUTO)), symbols=tuple(stanza.get("symbols", ()))
     )
     document = asyncio.run(fetched(url, feed, agent_name(contact)))
-    console = Console(soft_wrap=True, markup=False, highlight=False)
+    console = plain_console()
     for line in shown(document, SHOWN):
         console.print(line)
     empty = {problem["reason"] for problem in document.problems} == {"empty_feed"}

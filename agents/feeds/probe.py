@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
-from rich.console import Console
 from rich.text import Text
 
 from agents.config.news import FeedSpec, FolderSpec, InboxFile, WireSpec
@@ -18,6 +17,7 @@ from agents.config.newsquake import NewsquakeFile, load_config
 from agents.feeds.check import Document, fetched
 from agents.ingest.news_plan import NewsPlan
 from agents.machine.clock import now_ns
+from agents.machine.terminal import plain_console
 from streams.errors import ConfigError, UsageError
 from streams.events import SECOND_NS
 from streams.http.fetch import agent_name
@@ -45,7 +45,7 @@ def run_test(names: Sequence[str], config: Path | None, *, as_json: bool) -> int
             raise UsageError(f'no source of news is called "{name}"; there are: {", ".join(known)}')
     if not known:
         raise UsageError("newsquake.toml names no news; add some: newsquake feeds add URL")
-    console = Console(soft_wrap=True, markup=False, highlight=False)
+    console = plain_console()
 
     def show(verdict: Verdict) -> None:
         if as_json:

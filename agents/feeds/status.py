@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from rich.console import Console
 
 from agents.ingest.feed_health import BUCKETS_S, FeedRecord, Spread, records_in
 from agents.machine.clock import now_ns
 from agents.machine.tables import print_wide, wide_table
+from agents.machine.terminal import plain_console, print_json
 from streams.errors import InputError
 from streams.events import SECOND_NS
 from streams.news.book import read_states
@@ -44,7 +43,7 @@ def run_status(book: Path, names: Collection[str], *, as_json: bool) -> int:
     records = [each for each in records_in(read_states(book)) if not names or each.feed in names]
     if as_json:
         rows = [plain(record, at_ns) for record in records]
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(rows)).decode() + "\n")
+        print_json(rows)
     else:
         _print(records, at_ns)
     return 0
@@ -85,7 +84,7 @@ def _print(records: list[FeedRecord], at_ns: int) -> None:
     for record in records:
         table.add_row(*_row(record, at_ns))
     print_wide(table)
-    console = Console(soft_wrap=True, markup=False, highlight=False)
+    console = plain_console()
     for record in records:
         if record.failing:
             again = f"{record.failing} in a row"

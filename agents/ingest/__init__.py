@@ -1,1 +1,1 @@
-"""TODO agents/ingest"""
+"""Sources to one log: feeds, wires, inboxes and lines, routed and published with Clocks."""

@@ -14,87 +14,22 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final, Protocol
 
-from agents.broker.connection import Connection, admin_client
-from agents.broker.topics import check_topics
-from agents.config.newsquake import load_config
-from agents.config.universe import broadcasts_of, universe_of
 from agents.ingest.router import Intake
 from agents.ingest.source import Handful, Source
-from agents.ingest.sources import home_of, news_collector, sources_of
 from agents.machine.clock import elapsed_s, now_ns
-from agents.metrics.endpoint import exposure
-from agents.metrics.run import Acknowledged, PublisherCollector, RunMeter
+from agents.metrics.run import Acknowledged
 from agents.stages.observer import NOBODY, Observer
 from streams.codec import Record
 from streams.errors import NewsquakeError
 from streams.events import SECOND_NS
 from streams.prices.live import LiveFramer
-from streams.prices.numbering import Numbering
-from streams.publisher import Publisher
-from streams.topics import HEADLINES, MARKET, REJECTS, prefixed
 
 FLUSH_LIMIT_S: Final = 8.0  # a container is given 10 s to end before it is killed
 PROGRESS_S: Final = 5.0
 SILENT_S: Final = 10.0  # without any acknowledgement, before it is said
 MOST_WAITING: Final = 16  # handfuls that sources may be ahead of the publishing
-
-
-def run_ingest(
-    broker: Connection, config: Path | None, spool: Path | None, metrics_port: int | None = None
-) -> int:
-    """Publish what the sources say until all have ended or a signal comes; 0: all is acknowledged."""
-    logging.getLogger("kafka").setLevel(
-        logging.CRITICAL
-    )  # it repeats itself; `_look` tells instead
-    settings = load_config(config)
-    universe = universe_of(settings, config)
-    partitions = market_partitions(broker)
-    folder = spool or home_of(broker)
-    publisher = Publisher(broker.client_options(), spool=folder)
-    try:
-        framer = LiveFramer(
-            publisher.send,
-            {listing.listing: listing.issuer for listing in universe.listings.values()},
-            Numbering(folder / "numbers.json", partitions),
-            broadcasts_of(universe, settings.universe.benchmark),
-            broker.prefix,
-        )
-        sources = sources_of(settings, config, folder, _say)
-        heard = " and ".join(source.name for source in sources)
-        _say(f"{heard} -> {broker.prefix}newsquake.* at {broker.address}, spool {folder}")
-        if publisher.backlog:
-            _say(f"{publisher.backlog:,} records of an earlier run are in the spool and go first")
-        meter = RunMeter(exposure(settings.metrics, metrics_port))
-        ingest = Ingest(sources, publisher, framer, broker.prefix, meter.observer)
-        with meter.serving(_say, news_collector(sources), PublisherCollector(publisher)):
-            ingest.run()
-        publisher.flush(FLUSH_LIMIT_S)
-        _say(f"{ingest.intake.told()}; everything is acknowledged")
-    finally:
-        publisher.close()
-    return 0
-
-
-def market_partitions(broker: Connection) -> int:
-    """Return how many partitions `market` has. NewsquakeError: a topic is missing."""
-    admin = admin_client(broker)
-    try:
-        report = check_topics(admin, broker.address, None, broker.prefix)
-    finally:
-        admin.close()
-    found = {topic.name: topic for topic in report.topics}
-    needed = [prefixed(broker.prefix, name) for name in (MARKET, HEADLINES, REJECTS)]
-    missing = [name for name in needed if found[name].state == "missing"]
-    if missing:
-        prefix = f" --prefix {broker.prefix}" if broker.prefix else ""
-        raise NewsquakeError(
-            f"{broker.address} has no {', '.join(missing)}; mend it: "
-            f"newsquake topics create --broker {broker.address}{prefix}"
-        )
-    return found[needed[0]].partitions
 
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,8 @@ from typing import Any, Final
 import msgspec
 
 from agents.config.news import FeedSpec, WireSpec
-from agents.config.newsquake import NewsquakeFile, secret_of
+from agents.config.newsquake import NewsquakeFile
+from agents.config.secrets import secret_of
 from streams.http.fetch import agent_name
 from streams.news.dialects.registry import read_document
 from streams.news.feed import FeedInfo, Notice, States, Take

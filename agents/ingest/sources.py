@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from agents.broker.connection import Connection
 from agents.config.newsquake import NewsquakeFile
-from agents.dev.kafka import state_home
 from agents.ingest.feed_metrics import NewsCollector
 from agents.ingest.news import NewsSource
 from agents.ingest.news_plan import NewsPlan
@@ -48,14 +45,3 @@ def book_of(settings: NewsquakeFile, config: Path | None, folder: Path) -> Path:
     if named is None:
         return folder / BOOK
     return (config.parent if config else Path()) / named
-
-
-def home_of(broker: Connection | None) -> Path:
-    """Return where a run keeps its own: a folder for each broker and prefix, and one without any.
-
-    What waits for one broker must not go to another.
-    """
-    if broker is None:
-        return state_home() / "live"
-    name = re.sub(r"[^A-Za-z0-9.]+", "-", f"{broker.address} {broker.prefix}").strip("-.")
-    return state_home() / "spool" / name

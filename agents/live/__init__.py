@@ -1,1 +1,1 @@
-"""TODO agents/live"""
+"""`newsquake run`: everything live, over a journal on this machine or over a broker."""

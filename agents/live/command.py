@@ -12,14 +12,18 @@ from typing import Final
 from kafka.errors import KafkaError
 
 from agents.broker.connection import Connection, admin_client
+from agents.broker.reading import lag_of
+from agents.broker.topics import market_partitions
 from agents.config.newsquake import load_config
 from agents.config.universe import broadcasts_of, universe_of
 from agents.delivery.service import boxes_of, courier_of, queue_of_run, with_dead_letters
-from agents.dev.kafka import state_home
-from agents.ingest.loop import Ingest, market_partitions, run_ingest
-from agents.ingest.sources import home_of, news_collector, sources_of
+from agents.delivery.sinks import sinks_of
+from agents.ingest.command import run_ingest
+from agents.ingest.loop import Ingest
+from agents.ingest.sources import news_collector, sources_of
 from agents.live.embedded import Embedded
 from agents.machine.clock import elapsed_s, now_ns
+from agents.machine.folders import home_of, state_home
 from agents.machine.supervisor import Job, Supervisor
 from agents.metrics.endpoint import (
     DELIVER_PORT,
@@ -29,9 +33,9 @@ from agents.metrics.endpoint import (
     exposure,
 )
 from agents.metrics.run import PublisherCollector, RunMeter
-from agents.replay.kafka.collect import lag_of
-from agents.web.command import Keeper, web_of
-from agents.workers.command import live_engine, sinks_of
+from agents.stages.engine import live_engine
+from agents.web.command import web_of
+from agents.web.keeper import Keeper
 from streams.errors import NewsquakeError
 from streams.events import SECOND_NS, Clock
 from streams.prices.live import LiveFramer

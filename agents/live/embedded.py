@@ -15,12 +15,12 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
+from agents.delivery.sinks import Sink
 from agents.live.daily_journals import Days
 from agents.machine.clock import elapsed_s, now_ns
 from agents.reacting.config import EngineConfig
 from agents.stages.observer import NOBODY, Observer
 from agents.stages.scorer import make_scorer
-from agents.workers.deliver import Sink
 from streams.codec import Record, decode, encode
 from streams.errors import JournalError, RecordError
 from streams.events import Alert, Clock, Headline, MarketRecord, Reject, content_id

@@ -1,1 +1,1 @@
-"""TODO agents/machine"""
+"""This computer: clock, folders, child processes, terminal. It knows no event."""

@@ -6,10 +6,10 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Final, Self
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from agents.machine.clock import elapsed_s
+from agents.machine.terminal import plain_console
 
 EVERY_S: Final = 5.0
 BATCH: Final = 1000  # counts between two looks at the clock
@@ -19,7 +19,7 @@ class Counting:
     """Tell on standard error of things done; `silent`: say nothing, for machines."""
 
     def __init__(self, *, silent: bool) -> None:
-        self._console = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
+        self._console = plain_console(stderr=True)
         self._silent = silent
         columns = (
             TextColumn("{task.description}", markup=False),

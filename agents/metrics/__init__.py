@@ -1,1 +1,1 @@
-"""TODO agents/metrics"""
+"""Metrics of a process: declared families, what increments them, the endpoint."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 import msgspec
 from prometheus_client import ProcessCollector
 
-from agents.config.newsquake import MetricsFile
+from agents.config.newsquake import MetricsFile, load_config
 from agents.metrics.declared import Sheet
 from agents.metrics.exposition import written
 from agents.metrics.market import MarketMeter
@@ -96,3 +97,9 @@ def serving(
         yield server.address
     finally:
         server.close()
+
+
+def worker_exposure(config: Path | None, port: int | None, replay: str) -> Exposure:
+    """Return where a worker shows its metrics; `replay`: the name of the replay that it is part of."""
+    file = load_config(config).metrics
+    return replay_exposure(file, port, replay) if replay else exposure(file, port)

@@ -14,9 +14,7 @@ from agents.metrics.endpoint import Exposure, serving, sheet_of
 from agents.metrics.market import MarketMeter
 from agents.metrics.stages import StageMeter
 from agents.reacting.config import EngineConfig
-from agents.replay.play.replay import Onlooker, Watcher
 from agents.stages.observer import NOBODY, Observer
-from streams.events import Headline, Mention, Output
 from streams.reference.universe import Universe
 
 STAGES: Final = ("read", "score", "react", "deliver")
@@ -67,35 +65,6 @@ class RunMeter:
         for collector in collectors:
             self.sheet.registry.register(collector)
         return serving(self.exposed, self.sheet, say, self._market)
-
-
-class Counting(Onlooker):
-    """Whoever looks on at a replay, and an observer of what comes out of it."""
-
-    def __init__(self, view: Watcher, observer: Observer) -> None:
-        super().__init__(view)
-        self._observer = observer
-        self._mentions: list[Mention] | None = None  # of the newest headline; they follow it
-
-    def note(self, text: str) -> None:
-        """Pass it on; the headline before a stage's end is whole."""
-        super().note(text)
-        self._count_headline()
-
-    def record(self, record: Headline | Mention | Output) -> None:
-        """Count a record, and pass it on."""
-        super().record(record)
-        if isinstance(record, Headline):
-            self._count_headline()
-            self._mentions = []
-        elif isinstance(record, Mention) and self._mentions is not None:
-            self._mentions.append(record)
-        self._observer.made(record)
-
-    def _count_headline(self) -> None:
-        if self._mentions is not None:
-            self._observer.scored(self._mentions)
-        self._mentions = None
 
 
 class PublisherCollector(Collector):

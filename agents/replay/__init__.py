@@ -1,1 +1,1 @@
-"""TODO agents/replay"""
+"""`newsquake replay`: history through the same stages. Only the composition lies here."""

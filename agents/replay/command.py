@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from rich.console import Console
 
 from agents.broker.connection import Connection
 from agents.config.newsquake import load_config
-from agents.evaluation.evaluate import evaluate_linking, evaluate_sentiment, evaluate_stories
 from agents.machine.clock import elapsed_s
+from agents.machine.terminal import print_json
 from agents.metrics.endpoint import replay_exposure
-from agents.metrics.run import Counting, RunMeter
+from agents.metrics.run import RunMeter
 from agents.replay.backfill.command import Backfilled, backfill, print_backfilled
-from agents.replay.kafka.shape import Shape
+from agents.replay.kafka.replay import Shape
 from agents.replay.play.account import print_account
 from agents.replay.play.delivering import delivered
 from agents.replay.play.inputs import Inputs, read_inputs
 from agents.replay.play.outputs import refuse_overwriting
-from agents.replay.play.replay import Replay, Watcher
+from agents.replay.play.replay import Replay
 from agents.replay.play.view import watcher
-from streams.errors import InputError, UsageError
-from streams.reference.universe import builtin_universe, load_universe
+from agents.replay.play.watching import Counting, Watcher
+from streams.errors import UsageError
 
 
 class _Pipe(Console):
@@ -37,18 +35,6 @@ class _Pipe(Console):
             super().on_broken_pipe()
         except SystemExit:
             raise SystemExit(0) from None
-
-
-def run_demo(out: Path, speed: float | None, *, as_json: bool) -> int:
-    """Write the Alibaba day into OUT/replay, replay it, and tell what happened."""
-    from agents.demo import write_alibaba_day  # noqa: PLC0415 - only the demo needs it
-
-    folder = out / "replay"
-    try:
-        write_alibaba_day(folder)
-    except OSError as fault:
-        raise InputError(str(folder), f"cannot be written: {fault}") from fault
-    return run_replay(folder, out, config=None, frame=None, speed=speed, as_json=as_json, tell=True)
 
 
 def run_replay(
@@ -99,7 +85,7 @@ def _print_summary(
     out: Path, summary: dict[str, Any], made: Backfilled | None, *, as_json: bool
 ) -> None:
     if as_json:
-        _print_json(summary if made is None else {**summary, "backfill": made})
+        print_json(summary if made is None else {**summary, "backfill": made})
     else:
         print_account(_Pipe(), out, summary)
         if made is not None:
@@ -130,19 +116,3 @@ def _played(
         inputs, out, broker, shape,
         frame=frame, speed=speed, watcher=seen, began_s=began_s, exposed=meter.exposed,
     )  # fmt: skip
-
-
-def run_eval(what: str, file: Path, universe: Path | None) -> int:
-    """Measure one scorer on a labelled file and print the result as JSON."""
-    if what == "sentiment":
-        result = evaluate_sentiment(file)
-    elif what == "linking":
-        result = evaluate_linking(file, load_universe(universe) if universe else builtin_universe())
-    else:
-        result = evaluate_stories(file)
-    _print_json(result)
-    return 0
-
-
-def _print_json(value: dict[str, Any]) -> None:
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")

@@ -1,1 +1,1 @@
-"""TODO agents/stages"""
+"""The two pure stages set up from a configuration, and who is told how long they took."""

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import msgspec
 
+from agents.config.newsquake import load_config
+from agents.config.universe import live_daily, universe_of
 from agents.reacting.config import DailyRow, EngineConfig, Rule
 from streams.errors import InputError
 from streams.events import Listing
 from streams.reference.calendars import MICS, calendar_for
-from streams.topics import partition_of
 
 
 class EngineFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -55,14 +56,15 @@ def load_engine(path: Path) -> EngineConfig:
     return msgspec.structs.replace(config, lateness_ns=file.lateness_ns)
 
 
-def of_partition(config: EngineConfig, partition: int, partitions: int) -> EngineConfig:
-    """Return what one partition needs: its issuers' listings, and every benchmark."""
-    named = {each.benchmark for each in config.listings} | {config.benchmark}
-    own = tuple(
-        each
-        for each in config.listings
-        if each.listing in named or partition_of(each.issuer, partitions) == partition
+def live_engine(config: Path | None, engine: Path | None) -> EngineConfig:
+    """Return the engine of newsquake.toml, or of a replay's own file."""
+    if engine is not None:
+        return load_engine(engine)
+    settings = load_config(config)
+    universe = universe_of(settings, config)
+    return engine_config(
+        tuple(universe.listings.values()),
+        settings.engine_rules(),
+        benchmark=settings.universe.benchmark or "",
+        daily=live_daily(settings, universe, config),
     )
-    present = {each.listing for each in own}
-    daily = tuple(row for row in config.daily if row.listing in present)
-    return msgspec.structs.replace(config, listings=own, daily=daily)

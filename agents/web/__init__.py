@@ -1,1 +1,1 @@
-"""TODO agents/web"""
+"""The page and its store: what was said, as HTML and JSON, on loopback."""

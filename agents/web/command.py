@@ -4,31 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import signal
-import sqlite3
 import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
 
 from kafka.errors import KafkaError
 
 from agents.broker.connection import Connection
 from agents.config.newsquake import NewsquakeFile, WebFile
+from agents.config.secrets import token_of
 from agents.config.universe import universe_of
-from agents.ingest.sources import home_of
-from agents.machine.clock import now_ns
+from agents.machine.folders import home_of
 from agents.web.fill import Follower, fill_from_out
-from agents.web.server import WebServer, is_own_name
+from agents.web.keeper import STORE
+from agents.web.server import WebServer
 from agents.web.store import Store
-from streams.codec import Record
-from streams.errors import ConfigError, NewsquakeError, StateError, UsageError
+from streams.errors import NewsquakeError, UsageError
 from streams.reference.universe import Universe
-
-STORE: Final = "web.sqlite"
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +64,7 @@ def run_web(
 def _serve_topics(
     broker: Connection, universe: Universe, web: WebFile, token: str | None, stop: threading.Event
 ) -> None:
-    path = home_of(broker) / STORE
+    path = home_of(broker.slug) / STORE
     with Store(path) as store:
         store.follow(universe)
         with contextlib.closing(Follower(store, broker)) as follower:
@@ -83,64 +78,6 @@ def _serve(
     with contextlib.closing(WebServer(path, web.host, web.port_or_default, token)) as server:
         _say(f"{shown} at {server.address}")
         wait()
-
-
-def token_of(web: WebFile) -> str | None:
-    """Return the token that the environment holds, None where none is wanted.
-
-    ConfigError: it is not there. UsageError: one is needed, for others than this machine may ask.
-    """
-    if web.token_env is None:
-        if not is_own_name(web.host):
-            raise UsageError(
-                f"web: {web.host} is reached from other machines; give --token-env NAME, the "
-                "environment variable that holds the token they must show"
-            )
-        return None
-    token = os.environ.get(web.token_env, "")
-    if not token:
-        raise ConfigError(
-            "newsquake.toml", f'web.token_env = "{web.token_env}": that variable is not set'
-        )
-    return token
-
-
-class Keeper:
-    """The store beside an embedded run. Should it fail, the run goes on without it and says so once."""
-
-    def __init__(self, folder: Path, universe: Universe) -> None:
-        """JournalError: another run has the folder."""
-        self.path = folder / STORE
-        self._store: Store | None = None
-        try:
-            self._store = Store(self.path)
-        except StateError as fault:
-            log.warning("no pages and no read API: %s", fault)
-        self._guarded(lambda store: store.follow(universe))
-
-    def add(self, record: Record) -> None:
-        """Take an output in."""
-        at_ns = now_ns()
-        self._guarded(lambda store: store.add(record, at_ns, at_ns))
-
-    def commit(self) -> None:
-        """Show what was added."""
-        self._guarded(Store.commit)
-
-    def close(self) -> None:
-        """Let others write it."""
-        self._guarded(Store.close)
-
-    def _guarded(self, act: Callable[[Store], None]) -> None:
-        if self._store is None:
-            return
-        try:
-            act(self._store)
-        except sqlite3.Error as fault:
-            log.warning(
-                "%s: %s: pages and the read API stand still until a restart", self.path, fault
-            )
-            self._store = None
 
 
 @contextlib.contextmanager

@@ -12,8 +12,8 @@ import msgspec
 import polars as pl
 from kafka import KafkaConsumer, TopicPartition
 
-from agents.archive.export import widths
 from agents.broker.connection import Connection, admin_client
+from agents.broker.topics import widths
 from agents.machine.clock import now_ns
 from agents.web.store import Store
 from streams.codec import decode_json

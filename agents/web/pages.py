@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agents.metrics.stages import sentiment
-from agents.replay.play.view import utc
 from agents.web import markup as html
 from agents.web.answers import page_of_alert, page_of_headline
 from agents.web.reader import AlertPage, HeadlinePage, Plain
 from streams.events import SECOND_NS
+from streams.times import utc
 
 # -- the pages
 

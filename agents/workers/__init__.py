@@ -1,1 +1,1 @@
-"""TODO agents/workers"""
+"""Faust workers: the loop, its partitions, checkpoints, and the three stages it runs."""

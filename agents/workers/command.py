@@ -15,13 +15,11 @@ from kafka.errors import KafkaError
 
 from agents.broker.connection import Connection, admin_client
 from agents.broker.topics import partitions_of
-from agents.config.newsquake import load_config
-from agents.config.universe import live_daily, universe_of
 from agents.delivery.service import courier_of, queue_of_worker
-from agents.metrics.endpoint import Exposure, exposure, replay_exposure
+from agents.delivery.sinks import Sink
+from agents.metrics.endpoint import Exposure
 from agents.reacting.config import EngineConfig
-from agents.stages.engine import engine_config, load_engine
-from agents.workers.deliver import DeliverStage, FileSink, LineSink, Sink
+from agents.workers.deliver import DeliverStage
 from agents.workers.deliver_loop import DeliverShell
 from agents.workers.faust_app import Faust, make_app
 from agents.workers.loop import Shell, give_up
@@ -126,36 +124,6 @@ def run_worker(
     worker.spinner = None  # standard output is for alerts
     with meter.serving(app, app_id, name, shell.shards):
         worker.execute_from_commandline()
-
-
-def live_universe(config: Path | None) -> Universe:
-    """Return whom newsquake.toml follows."""
-    return universe_of(load_config(config), config)
-
-
-def live_engine(config: Path | None, engine: Path | None) -> EngineConfig:
-    """Return the engine of newsquake.toml, or of a replay's own file."""
-    if engine is not None:
-        return load_engine(engine)
-    settings = load_config(config)
-    universe = universe_of(settings, config)
-    return engine_config(
-        tuple(universe.listings.values()),
-        settings.engine_rules(),
-        benchmark=settings.universe.benchmark or "",
-        daily=live_daily(settings, universe, config),
-    )
-
-
-def worker_exposure(config: Path | None, port: int | None, replay: str) -> Exposure:
-    """Return where a worker shows its metrics; `replay`: the name of the replay that it is part of."""
-    file = load_config(config).metrics
-    return replay_exposure(file, port, replay) if replay else exposure(file, port)
-
-
-def sinks_of(out: Path | None) -> list[Sink]:
-    """Return whom alerts are delivered to: standard output, and the file `out`."""
-    return [LineSink(), *([FileSink(out)] if out else [])]
 
 
 def _partitions(broker: Connection, topic: str) -> int:

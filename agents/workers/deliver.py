@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
-import sys
 import zlib
 from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 
 from agents.delivery.dispatcher import Box
 from agents.delivery.outbox import Waiting
-from agents.replay.play.view import utc
+from agents.delivery.sinks import Sink
 from agents.stages.observer import NOBODY, Observer
 from agents.workers.stage import Fed, Outgoing
 from streams.codec import encode_json
@@ -32,37 +29,6 @@ KEPT_NS: Final = 8 * DAY_NS  # longer than the topic keeps anything but the newe
 WAITING: Final = "waiting"
 _EMPTY: Final = msgspec.msgpack.encode([])
 Told = dict[str, tuple[int, list[bytes]]]  # alert id -> newest updated_ns, digests of all told
-
-
-class Sink(Protocol):
-    """Somebody to tell."""
-
-    def tell(self, alert: Alert) -> None:
-        """Return once the alert is safely there; OSError: it is not."""
-
-
-class LineSink:
-    """A line on standard output: when, what, and why, for a person."""
-
-    def tell(self, alert: Alert) -> None:
-        """Write the alert's sentence."""
-        line = f"{utc(alert.updated_ns)}  {alert.transition:9}  {alert.sentence}"
-        sys.stdout.write(line.encode("ascii", "backslashreplace").decode() + "\n")
-        sys.stdout.flush()
-
-
-class FileSink:
-    """A file of JSON Lines that only grows; on disk before `tell` returns."""
-
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("ab")
-
-    def tell(self, alert: Alert) -> None:
-        """Append the alert."""
-        self._file.write(encode_json(alert) + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
 
 
 class DeliverStage:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final, cast
 
+import msgspec
+
 from agents.reacting.cells import Cells
 from agents.reacting.config import EngineConfig
-from agents.stages.engine import of_partition
 from agents.stages.observer import NOBODY, Observer
 from agents.workers.stage import Fed, Outgoing
 from streams.errors import CodecError
@@ -25,7 +26,7 @@ from streams.events import (
     TickFrame,
 )
 from streams.messages import Header, market_record
-from streams.topics import ALERTS, MARKET, MOVES, REACTIONS, REJECTS, prefixed
+from streams.topics import ALERTS, MARKET, MOVES, REACTIONS, REJECTS, partition_of, prefixed
 
 MOST_ROWS: Final = 32_768  # that wait before they are applied together: some 15 ms of work
 TOPIC_OF: Final[dict[type, str]] = {
@@ -103,3 +104,16 @@ class ReactStage:
         if isinstance(output, Alert):
             return output.alert_id
         return self._market if isinstance(output, Reject) else output.listing
+
+
+def of_partition(config: EngineConfig, partition: int, partitions: int) -> EngineConfig:
+    """Return what one partition needs: its issuers' listings, and every benchmark."""
+    named = {each.benchmark for each in config.listings} | {config.benchmark}
+    own = tuple(
+        each
+        for each in config.listings
+        if each.listing in named or partition_of(each.issuer, partitions) == partition
+    )
+    present = {each.listing for each in own}
+    daily = tuple(row for row in config.daily if row.listing in present)
+    return msgspec.structs.replace(config, listings=own, daily=daily)

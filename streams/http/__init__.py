@@ -1,1 +1,1 @@
-"""TODO streams/http"""
+"""Polite, bounded HTTP out: requests, bodies, faults, waits."""

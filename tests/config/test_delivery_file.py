@@ -12,7 +12,8 @@ import pytest
 
 from agents.config.delivery import AlertmanagerSpec, LinksFile, WebhookSpec
 from agents.config.newsquake import load_config
-from agents.delivery.alertmanager import AlertmanagerSink, annotations_of, labels_of
+from agents.delivery.alertmanager import AlertmanagerSink
+from agents.delivery.message import annotations_of, labels_of
 from agents.delivery.targets import targets_of
 from agents.delivery.webhook import WebhookSink, secrets_of, signature
 from streams.errors import ConfigError

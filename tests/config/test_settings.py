@@ -7,14 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from agents.config.newsquake import (
-    NewsquakeFile,
-    RuleSpec,
-    config_id,
-    load_config,
-    load_replay,
-    paths_of,
-)
+from agents.config.newsquake import NewsquakeFile, RuleSpec, load_config
+from agents.config.replay import config_id, load_replay, paths_of
 from agents.config.toml import load_toml
 from agents.reacting.config import Rule
 from streams.errors import ConfigError, UsageError

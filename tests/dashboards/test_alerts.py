@@ -123,7 +123,7 @@ def test_the_tests_of_the_alerts_speak_of_declared_series() -> None:
 
 
 def test_the_alert_of_a_move_has_the_labels_of_the_direct_path() -> None:
-    from agents.delivery.alertmanager import labels_of
+    from agents.delivery.message import labels_of
     from tests.dashboards.series import an_alert
 
     move = ALERTS[0]

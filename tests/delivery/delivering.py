@@ -12,9 +12,10 @@ import msgspec
 
 from agents.config.delivery import LinksFile, WebhookSpec
 from agents.delivery.alertmanager import AlertmanagerSink
-from agents.delivery.dispatcher import Courier, Target
+from agents.delivery.dispatcher import Courier
 from agents.delivery.endpoint import Door, Patience
 from agents.delivery.outbox import DeliveryQueue
+from agents.delivery.target import Target
 from agents.delivery.webhook import WebhookSink
 from agents.metrics.declared import Sheet
 from streams.events import SECOND_NS, Alert, Attribution, Candidate

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from kafka import KafkaAdminClient
 
-from agents.replay.kafka.collect import Lag, lag_of
+from agents.broker.reading import Lag, lag_of
 from agents.replay.kafka.replay import ENGINE_FILE, RUN_FILE, Run
 from streams.topics import MARKET, REACT
 from tests.integration.conftest import wait_until

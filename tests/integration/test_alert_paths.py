@@ -16,10 +16,10 @@ import pytest
 from agents.broker.connection import Connection
 from agents.dev import servers
 from agents.dev.kafka import Account
-from agents.machine.clock import Pace
 from agents.reacting.config import Rule
 from agents.replay.kafka.remote_engine import RemoteEngine
 from agents.replay.play.inputs import Inputs, read_inputs
+from agents.replay.play.pace import Pace
 from agents.replay.play.replay import Replay
 from agents.stages.engine import save_engine
 from streams.events import SECOND_NS

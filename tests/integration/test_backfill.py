@@ -16,6 +16,7 @@ import polars as pl
 import pytest
 
 from agents.dev import http_server
+from agents.machine.installed import ROOT, command_of
 from agents.machine.processes import alive, end, spawn
 from agents.replay.backfill import blocks as prometheus_blocks
 from tests.integration.conftest import need_prometheus
@@ -35,7 +36,7 @@ class Server:
         self.url = f"http://{http_server.free_address()}"
         words = shlex.split(command.replace("127.0.0.1:9090", self.url.removeprefix("http://")))
         folder.mkdir()
-        self.process = spawn((http_server.command_of(words[0]), *words[1:]), folder / "console.log")
+        self.process = spawn((command_of(words[0]), *words[1:]), folder / "console.log")
         http_server.await_ready("prometheus", self.url, lambda: alive(self.process))
 
     def end(self) -> None:
@@ -169,7 +170,7 @@ def test_the_recording_rules_are_worked_out(day: Day, server: Server) -> None:
         )
         if "__name__" in each["metric"]
     ]
-    recorded = prometheus_blocks.recorded_by(http_server.ROOT / "dashboards" / "rules.yml")
+    recorded = prometheus_blocks.recorded_by(ROOT / "dashboards" / "rules.yml")
     assert set(names) <= set(recorded)
     found = server.ask(
         "query",

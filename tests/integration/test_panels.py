@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from agents.dev import servers
-from agents.dev.kafka import Account, free_ports
+from agents.dev.kafka import Account
+from agents.machine.processes import free_ports
 from dashboards.build import FOLDER
 from dashboards.thresholds import load
 from tests.integration.conftest import need_alertmanager, need_prometheus, say

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 
+from agents.broker.reading import lag_of
 from agents.dev.kafka import Account
-from agents.replay.kafka.collect import lag_of
 from agents.stages.engine import save_engine
 from streams.events import Clock
 from streams.messages import Message, to_message

@@ -14,10 +14,10 @@ import pytest
 from kafka import KafkaAdminClient
 
 from agents.broker.connection import Connection
+from agents.broker.reading import lag_of
 from agents.dev.kafka import Account
 from agents.metrics.stages import sentiment
 from agents.reacting.config import Rule
-from agents.replay.kafka.collect import lag_of
 from agents.replay.kafka.remote_engine import RemoteEngine
 from agents.replay.play.inputs import Inputs, read_inputs
 from agents.replay.play.replay import Replay

@@ -13,9 +13,9 @@ from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 from kafka.structs import OffsetAndMetadata
 
 from agents.broker.connection import Connection
+from agents.broker.reading import lag_of
 from agents.dev.kafka import Account
 from agents.reacting.config import Rule
-from agents.replay.kafka.collect import lag_of
 from agents.replay.kafka.remote_engine import RemoteEngine
 from agents.replay.play.inputs import Inputs, read_inputs
 from agents.replay.play.replay import Replay

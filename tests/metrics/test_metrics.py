@@ -27,15 +27,16 @@ from agents.metrics.declared import DECLARED, GROUPS, PREFIX, REJECTS, Sheet
 from agents.metrics.endpoint import Exposure, exposure
 from agents.metrics.exposition import written
 from agents.metrics.market import TRANSITIONS, MarketMeter
-from agents.metrics.run import Counting, PublisherCollector, RunMeter
+from agents.metrics.run import PublisherCollector, RunMeter
 from agents.metrics.stages import SENTIMENTS, sentiment
 from agents.reacting.config import DAY_LEVELS_PCT, Rule
 from agents.reacting.reactions import HORIZONS
 from agents.replay.play.inputs import Inputs, read_inputs
-from agents.replay.play.replay import Replay, Watcher
-from agents.stages.engine import of_partition
+from agents.replay.play.replay import Replay
+from agents.replay.play.watching import Counting, Watcher
 from agents.workers.faust_app import make_app
 from agents.workers.meter import WorkerMeter
+from agents.workers.react import of_partition
 from streams.errors import UsageError
 from streams.events import (
     PRICE_SCALE,

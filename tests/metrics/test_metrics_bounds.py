@@ -9,10 +9,11 @@ import pytest
 
 from agents.metrics.declared import DECLARED, MOST_ISSUERS, PREFIX
 from agents.metrics.endpoint import Exposure
-from agents.metrics.run import Counting, RunMeter
+from agents.metrics.run import RunMeter
 from agents.reacting.config import Rule
 from agents.replay.play.inputs import read_inputs
-from agents.replay.play.replay import Replay, Watcher
+from agents.replay.play.replay import Replay
+from agents.replay.play.watching import Counting, Watcher
 from tests.metrics.scraping import Scrape, scraped
 from tests.running import filled
 

@@ -15,7 +15,7 @@ from agents.reacting.engine import Engine
 from agents.replay.kafka.remote_engine import RemoteEngine
 from agents.replay.play.inputs import Inputs, read_inputs
 from agents.replay.play.replay import Replay
-from agents.stages.engine import of_partition
+from agents.workers.react import of_partition
 from streams.events import Alert, Clock, Move, Output, Reaction, Reject, TickFrame
 from tests.running import demo_day
 

@@ -1,1 +1,1 @@
-"""TODO agents/replay/backfill"""
+"""A replay's history as blocks of Prometheus, at its original time."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from agents.dev import http_server
+from agents.machine.installed import command_of
 from agents.machine.processes import alive, end, spawn
 from streams.errors import NewsquakeError, UsageError
 from streams.times import DAY_S
@@ -28,7 +29,7 @@ _SAID_CHARS: Final = 2000
 
 def promtool() -> str:
     """Return the command, "" where it is not installed."""
-    return http_server.command_of("promtool")
+    return command_of("promtool")
 
 
 def refuse_in_use(data: Path) -> None:
@@ -131,7 +132,7 @@ def _prometheus(data: Path, folder: Path) -> Iterator[str]:
         for _ in range(STARTS):
             address = http_server.free_address()
             command = (
-                http_server.command_of("prometheus"),
+                command_of("prometheus"),
                 f"--config.file={config}",
                 f"--storage.tsdb.path={data}",
                 f"--storage.tsdb.retention.time={KEPT}",

@@ -19,21 +19,21 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from agents.dev import http_server
 from agents.machine.clock import elapsed_s
+from agents.machine.installed import ROOT, command_of, missing
 from agents.replay.backfill import blocks as prometheus_blocks
 from agents.replay.backfill.counters import Counters
 from agents.replay.backfill.grid import Grid, stretches
 from agents.replay.backfill.market import Tape, write_listing
 from agents.replay.backfill.openmetrics import OpenMetricsFile
 from agents.replay.backfill.tape import Traded, traded
-from agents.replay.play.account import read_lines
 from agents.replay.play.inputs import Inputs
+from agents.replay.play.outputs import read_lines
 from streams.errors import InputError
 from streams.events import I64, MINUTE_NS, SECOND_NS
 
 JOB: Final = "newsquake-replay"  # as deploy/prometheus names a replay that is scraped
-RULES: Final = http_server.ROOT / "dashboards" / "rules.yml"
+RULES: Final = ROOT / "dashboards" / "rules.yml"
 URL: Final = "http://127.0.0.1:9090"
 MOST_POINTS: Final = 10_000  # of one answer; Prometheus gives 11,000 at most
 MINUTE_S: Final = 60
@@ -152,16 +152,15 @@ def _blocks(
     """Make the blocks beside the history; return how many, of rules how many, and what to say."""
     data, fresh = history.parent / "data", work / "data"
     if not prometheus_blocks.promtool():
-        missing = http_server.missing("promtool", "prometheus")
         shutil.rmtree(data, ignore_errors=True)  # of another history
-        return None, None, [f"no blocks: {missing}"]
+        return None, None, [f"no blocks: {missing('promtool', 'prometheus')}"]
     note("promtool makes blocks of it")
     blocks = prometheus_blocks.make_blocks(history, span_s, work, fresh)
     rule_blocks, notes = None, []
     if not RULES.is_file():
         notes.append(f"no recording rules: {RULES} is not there")
-    elif not http_server.command_of("prometheus"):
-        notes.append(f"no recording rules: {http_server.missing('Prometheus', 'prometheus')}")
+    elif not command_of("prometheus"):
+        notes.append(f"no recording rules: {missing('Prometheus', 'prometheus')}")
     else:
         note("recording rules are worked out")
         rule_blocks = prometheus_blocks.add_rules(RULES, awake_s, step_s, work, fresh)

@@ -1,1 +1,1 @@
-"""TODO agents/replay/kafka"""
+"""The same replay through a broker and worker processes."""

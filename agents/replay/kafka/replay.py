@@ -18,16 +18,17 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from agents.broker.connection import Connection, admin_client
+from agents.broker.reading import lag_of
 from agents.broker.topics import create_topics
 from agents.machine.clock import elapsed_s
 from agents.machine.supervisor import Job, Supervisor
 from agents.metrics.endpoint import HIDDEN, REACT_PORT, Exposure
-from agents.replay.kafka.collect import Collected, collect, lag_of
+from agents.replay.kafka.collect import Collected, collect
 from agents.replay.kafka.remote_engine import RemoteEngine
-from agents.replay.kafka.shape import Shape
 from agents.replay.play.inputs import Inputs
 from agents.replay.play.outputs import Record
-from agents.replay.play.replay import Replay, Watcher
+from agents.replay.play.replay import Replay
+from agents.replay.play.watching import Watcher
 from agents.stages.engine import save_engine
 from streams.errors import NewsquakeError
 from streams.journal import Journal
@@ -223,3 +224,11 @@ class KafkaReplay(Replay):
         super()._clean_up()
         (self._out / RUN_FILE).unlink()
         (self._out / ENGINE_FILE).unlink()
+
+
+class Shape(msgspec.Struct, frozen=True, kw_only=True):
+    """How a replay is spread: over how many partitions and workers."""
+
+    partitions: int
+    workers: int
+    keep_topics: bool = False

@@ -1,1 +1,1 @@
-"""TODO agents/replay/play"""
+"""A folder of headlines and ticks, played in event time, in one process."""

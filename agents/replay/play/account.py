@@ -6,24 +6,18 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import polars as pl
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from agents.replay.play.view import utc
+from agents.replay.play.outputs import read_lines
+from streams.times import utc
 
 Plain = dict[str, Any]
 TOLD_ISSUERS = 5  # of those that alerted; the files have all
 HORIZON_ORDER = ("1m", "5m", "15m", "60m", "session_close")
 LEFT: dict[str, Any] = {"title_justify": "left", "box": None, "pad_edge": False}
-
-
-def read_lines(path: Path) -> list[Plain]:
-    """Return the records of a JSON Lines file."""
-    decode = msgspec.json.Decoder(Plain).decode
-    return [decode(line) for line in path.read_bytes().splitlines()]
 
 
 def print_account(console: Console, out: Path, summary: Plain) -> None:

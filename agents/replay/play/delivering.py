@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 
 from agents.delivery.service import QUEUE, boxes_of, courier_of, queue_of_run
+from agents.delivery.sinks import Sink
 from agents.metrics.declared import Sheet
-from agents.replay.play.replay import Onlooker, Watcher
-from agents.workers.deliver import Sink
+from agents.replay.play.watching import Onlooker, Watcher
 from streams.errors import UsageError
 from streams.events import Alert, Headline, Mention, Output
 

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import msgspec
 
-from agents.config.daily import Resolve, read_daily
-from agents.config.newsquake import REPLAY_FILE, ReplayFile, config_id, load_replay, paths_of
+from agents.config.daily import read_daily
+from agents.config.replay import REPLAY_FILE, ReplayFile, config_id, load_replay, paths_of
+from agents.config.universe import Directory
 from agents.reacting.config import DailyRow, EngineConfig, Rule
 from agents.stages.engine import engine_config
 from streams.errors import ConfigError
-from streams.events import Headline, Issuer, Listing, Reject
+from streams.events import Headline, Reject
 from streams.news.recorded.files import read_headlines
 from streams.prices.files import read_prices
 from streams.prices.rows import Rows, concat, sort_by_known
-from streams.reference.calendars import MICS
 from streams.reference.universe import Universe, builtin_universe, load_universe
 
 BLOCK = 2**20
@@ -35,51 +35,6 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     paths: tuple[Path, ...]  # every file read
     config_id: str
     inputs_id: str  # changes with any byte of any file read
-
-
-class Directory:
-    """The universe, growing by the listings that only the price files know."""
-
-    def __init__(self, universe: Universe) -> None:
-        self._universe = universe
-        self.added: dict[str, Listing] = {}
-
-    def resolver(self, *, mic_column: bool) -> Resolve:
-        """Return the naming of symbols for one file.
-
-        A MIC from a column is believed; the stanza's own `mic` only fills in where the universe
-        does not know.
-        """
-
-        def resolve(symbol: str, mic: str | None) -> str | None:
-            found = self._universe.by_symbol(symbol, mic if mic_column else None)
-            found = found or self._universe.by_symbol(symbol, mic)
-            if found is not None:
-                return found.listing
-            return self._add(symbol, mic) if mic in MICS else None
-
-        return resolve
-
-    def _add(self, symbol: str, mic: str | None) -> str:
-        name = f"{symbol}.{mic}"
-        currency = "HKD" if mic == "XHKG" else "USD"
-        self.added.setdefault(
-            name,
-            Listing(listing=name, issuer=symbol, symbol=symbol, mic=mic or "", currency=currency),
-        )
-        return name
-
-    def universe(self) -> Universe:
-        """Return the universe with the listings added on the way."""
-        if not self.added:
-            return self._universe
-        issuers = dict(self._universe.issuers)
-        for listing in self.added.values():
-            old = issuers.get(listing.issuer)
-            lines = (*old.listings, listing) if old else (listing,)
-            base = old or Issuer(issuer=listing.issuer, name=listing.symbol)
-            issuers[listing.issuer] = msgspec.structs.replace(base, listings=lines)
-        return Universe(issuers=issuers, listings={**self._universe.listings, **self.added})
 
 
 def read_inputs(folder: Path, rules: tuple[Rule, ...], progress: Callable[[str], None]) -> Inputs:

@@ -111,3 +111,9 @@ def _write_parquet(path: Path, rows: list[Plain]) -> None:
     fresh = path.with_suffix(".parquet.tmp")
     pl.DataFrame(rows, schema=schema, orient="row").write_parquet(fresh)
     fresh.replace(path)
+
+
+def read_lines(path: Path) -> list[Plain]:
+    """Return the records of a JSON Lines file."""
+    decode = msgspec.json.Decoder(Plain).decode
+    return [decode(line) for line in path.read_bytes().splitlines()]

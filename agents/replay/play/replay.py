@@ -14,15 +14,17 @@ from typing import Any, cast
 
 import msgspec
 
-from agents.machine.clock import Pace, elapsed_s
+from agents.machine.clock import elapsed_s
 from agents.reacting.engine import Engine
 from agents.replay.play.inputs import Inputs
 from agents.replay.play.outputs import Record, clear_outputs, write_outputs, write_summary
+from agents.replay.play.pace import Pace
 from agents.replay.play.timeline import RUN_SPAN_NS, Log, Timeline
+from agents.replay.play.watching import Progress, Watcher
 from agents.stages.scorer import make_scorer
 from streams.codec import decode, encode
 from streams.errors import InputError, RecordError
-from streams.events import SECOND_NS, Headline, Mention, Output
+from streams.events import SECOND_NS, Mention, Output
 from streams.journal import Journal
 
 CHECKPOINT_S = 2.0  # wall seconds between checkpoints: what a crash costs at most
@@ -47,55 +49,6 @@ class Place(msgspec.Struct):
     scored: Scored | None
     engine: bytes
     scorer: bytes
-
-
-class Progress(msgspec.Struct, frozen=True):
-    """How far a replay has come."""
-
-    rows: int
-    total_rows: int
-    headlines: int
-    total_headlines: int
-    event_ns: int
-
-
-class Watcher:
-    """What a replay tells whoever looks on; this one does not look."""
-
-    def progress(self, progress: Progress) -> None:
-        """Take note of how far the replay has come."""
-
-    def record(self, record: Headline | Mention | Output) -> None:
-        """Take note of one record that came out."""
-
-    def note(self, text: str) -> None:
-        """Take note of a stage that begins."""
-
-    def share(self, done: float, text: str) -> None:
-        """Take note of how much of a stage is done, in [0, 1]."""
-
-
-class Onlooker(Watcher):
-    """One who looks on beside another, and passes on all that he is told."""
-
-    def __init__(self, view: Watcher) -> None:
-        self._view = view
-
-    def progress(self, progress: Progress) -> None:
-        """Pass on how far the replay has come."""
-        self._view.progress(progress)
-
-    def record(self, record: Headline | Mention | Output) -> None:
-        """Pass on a record."""
-        self._view.record(record)
-
-    def note(self, text: str) -> None:
-        """Pass on the stage that begins."""
-        self._view.note(text)
-
-    def share(self, done: float, text: str) -> None:
-        """Pass on how much of a stage is done."""
-        self._view.share(done, text)
 
 
 class Replay:

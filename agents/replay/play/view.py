@@ -5,23 +5,18 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
-import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
 from agents.machine.clock import elapsed_s
-from agents.replay.play.replay import Progress, Watcher
-from streams.events import SECOND_NS, Alert, Headline, Mention, Output
+from agents.replay.play.watching import Progress, Watcher
+from streams.events import Alert, Headline, Mention, Output
+from streams.times import utc
 
 PLAIN_EVERY_S = 5.0
 BAR_EVERY_S = 0.05
 SHOWN = ("opened", "escalated")
-
-
-def utc(ts_ns: int) -> str:
-    """Return an instant as `2025-09-24 02:05:00` (UTC)."""
-    return str(np.datetime64(ts_ns // SECOND_NS, "s")).replace("T", " ")
 
 
 class Silent(Watcher):

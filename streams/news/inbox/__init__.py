@@ -1,1 +1,1 @@
-"""TODO streams/news/inbox"""
+"""News that is brought: a watched folder, and documents that are posted."""

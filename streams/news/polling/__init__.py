@@ -1,1 +1,1 @@
-"""TODO streams/news/polling"""
+"""Feeds that are asked: when, with what validators, and what each answer means."""

@@ -1,1 +1,1 @@
-"""TODO streams/news/recorded"""
+"""Recorded headlines: JSON Lines, CSV and saved feeds of a replay."""

@@ -1,1 +1,1 @@
-"""TODO streams/news/wires"""
+"""Push wires of news: one file a vendor; pure words in and out."""

@@ -11,7 +11,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from agents.dev.kafka import cache_home, java_command
+from agents.dev.kafka import java_command
+from agents.machine.folders import cache_home
 from streams.errors import NewsquakeError
 from tests.bench.kafka.broker import ended, python, reader
 from tests.bench.kafka.ticks import Log

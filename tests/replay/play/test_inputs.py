@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agents.config.daily import read_daily
-from agents.config.newsquake import DailyColumns, DailySpec
+from agents.config.replay import DailyColumns, DailySpec
 from agents.reacting.config import DailyRow, Rule
 from agents.replay.play.inputs import Inputs, read_inputs
 from streams.errors import ColumnError, ConfigError, InputError

@@ -1,0 +1,19 @@
+"""What a command writes for people and machines: plain lines, JSON on standard output."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import msgspec
+from rich.console import Console
+
+
+def plain_console(*, stderr: bool = False) -> Console:
+    """Return a console that prints text as it is: no wrapping, no markup, no guessed colours."""
+    return Console(stderr=stderr, soft_wrap=True, markup=False, highlight=False)
+
+
+def print_json(value: Any) -> None:  # noqa: ANN401 - whatever msgspec encodes
+    """Print one indented JSON document on standard output."""
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
