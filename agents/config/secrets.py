@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 from agents.config.newsquake import WebFile
-from agents.web.server import is_own_name
 from streams.errors import ConfigError, UsageError
+from streams.http.guard import is_own_name
 
 
 def secret_of(key: str, name: str, config: Path | None) -> str:

@@ -10,7 +10,6 @@ import asyncio
 import base64
 import binascii
 import hmac
-import ipaddress
 import sqlite3
 import threading
 from collections.abc import Awaitable, Callable
@@ -28,6 +27,7 @@ from agents.web import pages as web_pages
 from agents.web.parameters import ALERTS, HEADLINES, ParameterError, span_of
 from agents.web.reader import Reader, Span
 from streams.errors import NewsquakeError
+from streams.http.guard import is_own_name
 
 CLOSE_S: Final = 2.0
 START_S: Final = 10.0
@@ -214,16 +214,6 @@ def _shown_token(request: web.Request) -> bytes:
         return base64.b64decode(given, validate=True).partition(b":")[2]
     except binascii.Error:
         return b""
-
-
-def is_own_name(host: str) -> bool:
-    """Tell whether a host name or address is this machine's own, whoever resolves it."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _key(request: web.Request) -> tuple[str, bool]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import ipaddress
 import time
 from collections.abc import Callable
 from typing import Final, Literal
@@ -18,6 +17,7 @@ from aiohttp import web
 
 from streams.errors import NewsquakeError
 from streams.events import SECOND_NS
+from streams.http.guard import is_loopback
 from streams.news.dialects.registry import read_document
 from streams.news.dialects.rss import MAX_BYTES
 from streams.news.feed import FeedInfo, Notice, Outcome, ParsedFeed, Take
@@ -107,7 +107,7 @@ class HttpInbox:
             if scheme.lower() == "bearer" and hmac.compare_digest(given, self._token):
                 return None
             return _answer(401, {"WWW-Authenticate": "Bearer"}, reason="no_token")
-        if _is_loopback(request.remote) and "Origin" not in request.headers:
+        if is_loopback(request.remote) and "Origin" not in request.headers:
             return None
         return _answer(
             403, reason="not_local", detail="without a token, only programs of this machine"
@@ -156,12 +156,3 @@ def _answer(status: int, headers: dict[str, str] | None = None, **body: object) 
         body=msgspec.json.encode(body),
         content_type="application/json",
     )
-
-
-def _is_loopback(remote: str | None) -> bool:
-    try:
-        address = ipaddress.ip_address((remote or "").partition("%")[0])
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return (mapped or address).is_loopback
