@@ -1,0 +1,79 @@
+"""Logs of decisions: an event in plain words and its fields, as key=value or one JSON object a line.
+
+Every room logs by `logger(__name__)`; structlog hands its events to the standard logging, which
+holds back what nobody wants and brings along what other libraries say. Nothing is logged for a tick.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Final, Literal
+
+import structlog
+
+Level = Literal["debug", "info", "warning", "error"]
+Form = Literal["text", "json"]
+LEVELS: Final[tuple[Level, ...]] = ("debug", "info", "warning", "error")
+FORMS: Final[tuple[Form, ...]] = ("text", "json")
+LOUD: Final = ("aiohttp", "aiokafka", "asyncio", "faust", "kafka", "mode")  # not our decisions
+_SHARED: Final[list[structlog.typing.Processor]] = [
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.format_exc_info,
+]
+
+structlog.configure(
+    processors=[
+        structlog.stdlib.filter_by_level,
+        *_SHARED,
+        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+    ],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    wrapper_class=structlog.stdlib.BoundLogger,
+    cache_logger_on_first_use=True,
+)
+
+
+def logger(name: str) -> structlog.stdlib.BoundLogger:
+    """Return the logger of a module: `log.debug("item known", feed="sec", id="...")`."""
+    log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
+    return log
+
+
+def set_up(level: Level, form: Form) -> None:
+    """Write logs of `level` and above to standard error; libraries below ours speak from warning on."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_formatter(form))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for name in LOUD:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+
+
+def _formatter(form: Form) -> logging.Formatter:
+    last: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer(sort_keys=True, default=str)
+        if form == "json"
+        else structlog.processors.LogfmtRenderer(
+            key_order=["timestamp", "level", "logger", "event"]
+        )
+    )
+    return structlog.stdlib.ProcessorFormatter(
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _inert, last],
+        foreign_pre_chain=_SHARED,
+    )
+
+
+def _inert(
+    _log: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Escape what would move a terminal's cursor or turn its text around; a stranger wrote it."""
+    for key, value in event.items():
+        if isinstance(value, str) and not value.isprintable():
+            event[key] = "".join(
+                c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in value
+            )
+    return event
