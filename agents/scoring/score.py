@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from agents.scoring.linking import Link, Linker
+from agents.scoring.linking import IssuerLink, Linker
 from agents.scoring.sentiment import SCORER, direction_at, evidence, masked
 from agents.scoring.stories import StoryIndex
 from agents.scoring.taxonomy import event_types
@@ -76,11 +76,11 @@ class Scorer:
         except (ValueError, KeyError, IndexError, TypeError, ZeroDivisionError):
             return None
 
-    def _former_links(self, headline_id: str) -> list[Link]:
+    def _former_links(self, headline_id: str) -> list[IssuerLink]:
         """Return the issuers a headline had before its deletion, which may come without a title."""
         issuers = self._stories.issuers_of(headline_id)
         return [
-            Link(issuer, self._order[issuer], 0.0, ("deleted",), None)
+            IssuerLink(issuer, self._order[issuer], 0.0, ("deleted",), None)
             for issuer in issuers
             if issuer in self._order
         ]
@@ -95,7 +95,9 @@ class _Common(NamedTuple):
     novelty: float
 
 
-def _mention(headline: Headline, link: Link, common: _Common, direction: float | None) -> Mention:
+def _mention(
+    headline: Headline, link: IssuerLink, common: _Common, direction: float | None
+) -> Mention:
     """Write down what the headline says of one issuer."""
     return Mention(
         headline_id=headline.headline_id,

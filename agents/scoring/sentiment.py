@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from agents.scoring.clauses import Piece, Span, find_span, share_of
+from agents.scoring.clauses import Piece, WordSpan, find_span, share_of
 from agents.scoring.figures import COMPARATORS, compared
 from agents.scoring.lexicon import (
     BREAKS,
@@ -233,7 +233,7 @@ def _squash(total: float) -> float:
 
 
 def direction_at(
-    words: Sequence[str], pieces: Sequence[Piece], span: Span | None, *, alone: bool
+    words: Sequence[str], pieces: Sequence[Piece], span: WordSpan | None, *, alone: bool
 ) -> float | None:
     """Turn evidence into the direction for the entity at `span`, or for the whole title."""
     if span is None:
@@ -245,7 +245,7 @@ def direction_at(
     return _squash(total * QUESTION if "?" in words else total)
 
 
-def masked(words: Sequence[str], spans: Iterable[Span]) -> list[str]:
+def masked(words: Sequence[str], spans: Iterable[WordSpan]) -> list[str]:
     """Blank the names of companies, which are no evidence: `UPS`, `Best Buy`, `Target`."""
     blanked = list(words)
     for start, end in spans:
