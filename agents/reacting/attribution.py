@@ -50,7 +50,7 @@ class Leg(msgspec.Struct, frozen=True):
     market_return: float | None  # the benchmark's, from its own
 
 
-class Case(msgspec.Struct, frozen=True):
+class MoveCase(msgspec.Struct, frozen=True):
     """A move to be explained: the alert's legs, oldest first, and what the other line did."""
 
     legs: tuple[Leg, ...]
@@ -73,7 +73,7 @@ def look_back(ts_ns: int, sessions: Sessions) -> int:
     return min(ts_ns - LOOK_BACK_NS, sessions.previous_regular_end(ts_ns))
 
 
-def attribute(case: Case, news: News, sessions: Sessions) -> Attribution:
+def attribute(case: MoveCase, news: News, sessions: Sessions) -> Attribution:
     """Return the attribution of a case from the mentions known now; their order does not matter."""
     leg = case.legs[-1]
     scored = [s for members in news.stories().values() if (s := _score(case, members, sessions))]
@@ -101,7 +101,7 @@ def _market(leg: Leg) -> float:
     return min(1.0, abs(leg.market_return) / abs(leg.day_return))
 
 
-def _score(case: Case, members: list[Mention], sessions: Sessions) -> _Scored | None:
+def _score(case: MoveCase, members: list[Mention], sessions: Sessions) -> _Scored | None:
     """Score a story by its earliest member in the look-back that is not a price report."""
     causes = (m for m in members if PRICE_REPORT not in m.event_types)
     mention = next((m for m in causes if m.event_ns >= case.look_back_ns), None)

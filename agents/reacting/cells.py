@@ -3,7 +3,7 @@
 | cell | holds | written |
 |---|---|---|
 | `head` | Clock, numbers of the rows applied, counts | always |
-| `block/N` | 64 issuers: their lines and desks, without what follows | when one of them changed |
+| `block/N` | 64 issuers and their lines, without what follows | when one of them changed |
 | `news/ISSUER` | its mentions | when news came in |
 | `market/LISTING` | a benchmark | when its points came in |
 | `seconds/N`, `minutes/N` | final points of tapes, in pages | when the page grew |
@@ -21,9 +21,9 @@ import msgspec
 import numpy as np
 
 from agents.reacting.benchmark import Benchmark
-from agents.reacting.desk import DeskState
 from agents.reacting.engine import Engine, EngineHead
-from agents.reacting.line import LineState
+from agents.reacting.issuer_state import KeptIssuer
+from agents.reacting.listing_state import KeptListing
 from agents.reacting.news import News
 from agents.reacting.pages import Pages
 from agents.reacting.points import Loose
@@ -39,10 +39,10 @@ NO_MINUTES: Final[I64] = np.zeros((7, 0), np.int64)
 _encode = msgspec.msgpack.Encoder().encode
 
 
-class LineCell(msgspec.Struct, array_like=True):
+class ListingCell(msgspec.Struct, array_like=True):
     """A listing; the points of its tape that are final stand in pages."""
 
-    state: LineState
+    state: KeptListing
     tape: Loose
 
 
@@ -50,24 +50,24 @@ class IssuerCell(msgspec.Struct, array_like=True):
     """An issuer; its mentions stand in a cell of their own."""
 
     newest_ns: int
-    lines: dict[str, LineCell]
-    desk: DeskState
+    lines: dict[str, ListingCell]
+    issuer: KeptIssuer
 
 
 class MarketCell(msgspec.Struct, array_like=True):
     """A benchmark."""
 
     newest_second: int
-    line: LineCell
+    line: ListingCell
 
 
 class Cells:
     """The parts of one engine: `changes` since the last call, `restore` of all of them."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine, self._roster = engine, engine.roster
-        lines, markets = self._roster.lines, self._roster.benchmarks
-        self._issuers = list(self._roster.desk_index)
+        self._engine, self._registry = engine, engine.registry
+        lines, markets = self._registry.lines, self._registry.benchmarks
+        self._issuers = list(self._registry.issuer_index)
         self._first_market = len(lines)
         self._markets = list(markets)
         names = [line.name for line in lines] + [f"@{name}" for name in markets]
@@ -75,18 +75,18 @@ class Cells:
         self._encoded: list[dict[str, msgspec.Raw]] = [
             {} for _ in range(0, len(self._issuers), BLOCK_ISSUERS)
         ]
-        self._probes = [Tape(sessions) for sessions in self._roster.sessions.values()]
+        self._probes = [Tape(sessions) for sessions in self._registry.sessions.values()]
         self._looked_ns = 0
         self._moved: dict[str, bytes | None] = {}  # blocks that another universe had cut otherwise
 
     def changes(self) -> dict[str, bytes | None]:
         """Return the cells that are new or different since the last call; None: it is no more."""
         changed: dict[str, bytes | None] = self._forgotten()
-        desks, news, markets = self._engine.touched.take()
+        issuers, news, markets = self._engine.dirty.take()
         watermarks = self._engine.watermarks().tolist()
-        for number in desks:
+        for number in issuers:
             self._take_issuer(number, watermarks[number])
-        blocks = {number // BLOCK_ISSUERS for number in desks}
+        blocks = {number // BLOCK_ISSUERS for number in issuers}
         if self._moved:
             changed |= self._moved
             blocks = set(range(len(self._encoded)))
@@ -94,7 +94,7 @@ class Cells:
         for block in sorted(blocks):
             changed[f"block/{block}"] = _encode(self._encoded[block])
         for number in news:
-            changed[f"news/{self._issuers[number]}"] = _encode(self._roster.desks[number].news)
+            changed[f"news/{self._issuers[number]}"] = _encode(self._registry.issuers[number].news)
         for name in markets:
             changed[f"market/{name}"] = _encode(self._market(name))
         changed |= self._seconds.changes() | self._minutes.changes()
@@ -121,12 +121,12 @@ class Cells:
 
     def _take_issuer(self, number: int, watermark_ns: int) -> None:
         lines = {}
-        for line in self._roster.desks[number].lines:
+        for line in self._registry.issuers[number].lines:
             if line.state.date >= 0 or line.tape:
                 loose = self._take_tape(line.index, line.tape, watermark_ns, watermark_ns)
-                lines[line.name] = LineCell(line.state, loose)
+                lines[line.name] = ListingCell(line.state, loose)
         newest_ns = int(self._engine.newest_ns[number])
-        cell = IssuerCell(newest_ns, lines, self._roster.desks[number].state(news=False))
+        cell = IssuerCell(newest_ns, lines, self._registry.issuers[number].state(news=False))
         block = self._encoded[number // BLOCK_ISSUERS]
         block[self._issuers[number]] = msgspec.Raw(_encode(cell))
 
@@ -139,12 +139,12 @@ class Cells:
         return tape.loose()
 
     def _market(self, name: str) -> MarketCell:
-        market = self._roster.benchmarks[name]
+        market = self._registry.benchmarks[name]
         owner = self._first_market + self._markets.index(name)
         # every point is final when it comes, but its minute is not yet whole
         loose = self._take_tape(owner, market.tape, FOREVER_NS, self._engine.settled_ns)
         newest_second, state = market.state()[:2]
-        return MarketCell(newest_second, LineCell(state, loose))
+        return MarketCell(newest_second, ListingCell(state, loose))
 
     # -- forgetting
 
@@ -181,14 +181,14 @@ class Cells:
         yet, or made by a pruning and never kept.
         """
         if owner < self._first_market:
-            self._engine.touched.desks[self._roster.issuer_of[owner]] = True
+            self._engine.dirty.issuers[self._registry.issuer_of[owner]] = True
         else:
-            self._engine.touched.markets.add(self._markets[owner - self._first_market])
+            self._engine.dirty.markets.add(self._markets[owner - self._first_market])
 
     def _tape(self, owner: int) -> Tape:
         if owner < self._first_market:
-            return self._roster.lines[owner].tape
-        return self._roster.benchmarks[self._markets[owner - self._first_market]].tape
+            return self._registry.lines[owner].tape
+        return self._registry.benchmarks[self._markets[owner - self._first_market]].tape
 
     # -- restoring
 
@@ -201,7 +201,7 @@ class Cells:
         seconds: dict[int, I64],
         minutes: dict[int, I64],
     ) -> None:
-        number = self._roster.desk_index.get(issuer)
+        number = self._registry.issuer_index.get(issuer)
         if number is None or block != f"block/{number // BLOCK_ISSUERS}":
             self._moved[block] = None  # the universe has changed since
         if number is None:
@@ -210,20 +210,20 @@ class Cells:
         cell = msgspec.msgpack.decode(raw, type=IssuerCell)
         self._engine.newest_ns[number] = cell.newest_ns
         for name, kept in cell.lines.items():
-            index = self._roster.index.get(name)
+            index = self._registry.index.get(name)
             if index is not None:
-                line = self._roster.lines[index]
+                line = self._registry.lines[index]
                 line.restore(kept.state, _tape_of(line.tape, index, kept.tape, seconds, minutes))
         news = cells.get(f"news/{issuer}")
         if news is not None:
-            cell.desk.news = msgspec.msgpack.decode(news, type=News)
-        self._roster.desks[number].restore(cell.desk)
-        self._roster.retime(number)
+            cell.issuer.news = msgspec.msgpack.decode(news, type=News)
+        self._registry.issuers[number].restore(cell.issuer)
+        self._registry.retime(number)
 
     def _restore_market(
         self, name: str, body: bytes, seconds: dict[int, I64], minutes: dict[int, I64]
     ) -> None:
-        market: Benchmark | None = self._roster.benchmarks.get(name)
+        market: Benchmark | None = self._registry.benchmarks.get(name)
         if market is None:
             return
         cell = msgspec.msgpack.decode(body, type=MarketCell)

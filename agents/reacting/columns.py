@@ -2,7 +2,7 @@
 
 A row needs no thought when it could only be accepted: its listing has traded this trade date and holds
 nothing, its phase is the one before, its time does not run back, its price is near the one before it
-and passes no level. Whatever this pass commits is exactly what `Line.apply` would have done.
+and passes no level. Whatever this pass commits is exactly what `ListingState.apply` would have done.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from agents.reacting.line import Line
+from agents.reacting.listing_state import ListingState
 from agents.reacting.moves import NEVER
 from streams.events import I32, I64, SECOND_NS, Flag, Phase
 
@@ -21,7 +21,7 @@ SILENT = int(Flag.no_last | Flag.no_range)  # together: a volume row
 PLAIN = BAR | EXTENDED | SILENT  # any other flag sends a row to the scalar path
 
 
-class Run(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+class RowRun(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """Consecutive tick rows, with the Clocks between them as a column.
 
     `listing` holds engine indices; `clock_ns` is the newest Clock before each row (-1: none yet).
@@ -42,10 +42,10 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     def __len__(self) -> int:
         return len(self.ts_ns)
 
-    def take(self, rows: npt.NDArray[np.int64] | Mask | slice) -> Run:
+    def take(self, rows: npt.NDArray[np.int64] | Mask | slice) -> RowRun:
         """Return some of the rows, in their order."""
         price, ts_ns = self.price[rows], self.ts_ns[rows]
-        return Run(
+        return RowRun(
             listing=self.listing[rows],
             ts_ns=ts_ns,
             # of trades these are the very same columns
@@ -64,7 +64,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 class Columns:
     """What the column pass must know of every listing, one array element each."""
 
-    def __init__(self, lines: list[Line]) -> None:
+    def __init__(self, lines: list[ListingState]) -> None:
         n = len(lines)
         self.lines = lines
         self.last = np.zeros(n, np.int64)
@@ -79,7 +79,7 @@ class Columns:
         self.first_ns = np.array([line.sessions.first_ns for line in lines], np.int64)
         self.end_ns = np.array([line.sessions.end_ns for line in lines], np.int64)
 
-    def note(self, line: Line) -> None:
+    def note(self, line: ListingState) -> None:
         """Take over what the scalar path has made of a listing."""
         state, i = line.state, line.index
         calm = (
@@ -101,7 +101,7 @@ class Columns:
         self.newest_ns[i] = line.tape.newest_second * SECOND_NS
         self.next_up[i], self.next_down[i] = state.ladder.next_up(), state.ladder.next_down()
 
-    def thoughtful(self, run: Run) -> Mask:
+    def needs_scalar(self, run: RowRun) -> Mask:
         """Return which rows need thought, in the order of the run."""
         listing, flags = run.listing, run.flags
         mask = (run.start_ns < self.segment_lo[listing]) | (
@@ -118,13 +118,13 @@ class Columns:
             mask |= self._odd(run)
         return mask
 
-    def _silent(self, run: Run) -> Mask:
+    def _silent(self, run: RowRun) -> Mask:
         """Return which rows bring nothing but volume."""
         formal = (run.flags & EXTENDED != 0) & self.formal[run.listing]
         silent: Mask = (run.flags & SILENT == SILENT) | formal
         return silent
 
-    def _odd(self, run: Run) -> Mask:
+    def _odd(self, run: RowRun) -> Mask:
         """Return which rows run back in time, lie far from the one before, or pass a level."""
         order = np.argsort(run.listing, kind="stable")
         listing, price, ts = run.listing[order], run.price[order], run.ts_ns[order]
@@ -141,7 +141,7 @@ class Columns:
         result[order] = mask
         return result
 
-    def commit(self, run: Run) -> None:
+    def commit(self, run: RowRun) -> None:
         """Accept rows none of which needs thought."""
         silent = self._silent(run)
         if silent.any() or self.carrying[run.listing].any():
@@ -149,7 +149,7 @@ class Columns:
             return
         self._accept(run, run.size)
 
-    def _carry(self, run: Run, silent: Mask) -> None:
+    def _carry(self, run: RowRun, silent: Mask) -> None:
         """Accept priced rows, each with the volume of the volume rows of its listing before it."""
         order = np.argsort(run.listing, kind="stable")
         listing, priced = run.listing[order], ~silent[order]
@@ -165,7 +165,9 @@ class Columns:
         if len(rows):
             self._accept(run.take(rows), volume[rows])
 
-    def _carry_one(self, run: Run, rows: npt.NDArray[np.int64], priced: Mask, volume: I64) -> None:
+    def _carry_one(
+        self, run: RowRun, rows: npt.NDArray[np.int64], priced: Mask, volume: I64
+    ) -> None:
         """Mend the ends of one listing's rows: what came in before the first, what is left over."""
         index = int(run.listing[rows[0]])
         state = self.lines[index].state
@@ -178,7 +180,7 @@ class Columns:
         state.carried = int(run.size[rows[at[-1] + 1 :]].sum())
         self.carrying[index] = state.carried > 0
 
-    def _accept(self, run: Run, volume: I64) -> None:
+    def _accept(self, run: RowRun, volume: I64) -> None:
         order = np.argsort(run.listing, kind="stable")
         listing, second = run.listing[order], run.ts_ns[order] // SECOND_NS
         change = np.ones(len(run), np.bool_)

@@ -12,15 +12,15 @@ from collections.abc import Iterable, Sequence
 import msgspec
 import numpy as np
 
-from agents.reacting.admission import Admission
 from agents.reacting.benchmark import Points
-from agents.reacting.columns import Columns, Run
+from agents.reacting.columns import Columns, RowRun
 from agents.reacting.config import EngineConfig
+from agents.reacting.dirty_set import DirtySet
 from agents.reacting.frames import Part, points_of, run_of, stretches
-from agents.reacting.line import Line, Row
-from agents.reacting.rejects import Rejects
-from agents.reacting.roster import Roster, RosterState
-from agents.reacting.touched import Touched
+from agents.reacting.listing_state import ListingState, TickRow
+from agents.reacting.registry import KeptRegistry, Registry
+from agents.reacting.rejects import RejectLog
+from agents.reacting.validation import Validation
 from streams.events import I64, Clock, MarketRecord, Mention, Output, TickFrame
 
 SCALAR_ROWS = 16  # below this many rows the column pass costs more than it saves
@@ -40,7 +40,7 @@ class EngineState(msgspec.Struct):
 
     head: EngineHead
     newest_ns: bytes
-    roster: RosterState
+    registry: KeptRegistry = msgspec.field(name="roster")  # the key on disk
 
 
 class Engine:
@@ -50,24 +50,28 @@ class Engine:
         self._lateness_ns = config.lateness_ns
         self._out: list[Output] = []
         self.counts: Counter[str] = Counter()
-        self._rejects = Rejects(self._out, self.counts)
+        self._rejects = RejectLog(self._out, self.counts)
         self._clock_ns = -1
         self._applied: dict[str, int] = {}
-        self._roster = roster = Roster(config, self._out)
-        self._touched = Touched(len(roster.desks))
-        self._lines, self._desks, self._issuer_of = roster.lines, roster.desks, roster.issuer_of
-        self._columns = Columns(roster.lines)
-        self._admission = Admission(self._columns, roster.issuer_of, config.lateness_ns)
+        self._registry = registry = Registry(config, self._out)
+        self._dirty = DirtySet(len(registry.issuers))
+        self._lines, self._issuers, self._issuer_of = (
+            registry.lines,
+            registry.issuers,
+            registry.issuer_of,
+        )
+        self._columns = Columns(registry.lines)
+        self._validation = Validation(self._columns, registry.issuer_of, config.lateness_ns)
 
     @property
     def listings(self) -> dict[str, int]:
         """Return the engine's index of each listing, by name."""
-        return self._roster.index
+        return self._registry.index
 
     @property
     def broadcast(self) -> tuple[str, ...]:
         """Return the names of the listings whose points must be sent to every partition."""
-        return tuple(self._roster.benchmarks)
+        return tuple(self._registry.benchmarks)
 
     @property
     def clock_ns(self) -> int:
@@ -75,19 +79,19 @@ class Engine:
         return self._clock_ns
 
     @property
-    def roster(self) -> Roster:
+    def registry(self) -> Registry:
         """Return everything kept by name."""
-        return self._roster
+        return self._registry
 
     @property
-    def touched(self) -> Touched:
+    def dirty(self) -> DirtySet:
         """Return what has changed since it was last taken."""
-        return self._touched
+        return self._dirty
 
     @property
     def newest_ns(self) -> I64:
         """Return the newest event time of each issuer, to be read or written in place."""
-        return self._admission.newest_ns
+        return self._validation.newest_ns
 
     @property
     def settled_ns(self) -> int:
@@ -111,7 +115,7 @@ class Engine:
             )
         return self._taken()
 
-    def apply_run(self, run: Run, end_clock_ns: int, points: tuple[Points, ...]) -> list[Output]:
+    def apply_run(self, run: RowRun, end_clock_ns: int, points: tuple[Points, ...]) -> list[Output]:
         """Apply rows, the Clocks between and after them, and the benchmark points sent with those.
 
         The points must lie before the Clock after their second, as the framer sends them.
@@ -123,7 +127,7 @@ class Engine:
 
     def _taken(self) -> list[Output]:
         taken = self._out.copy()
-        self._out.clear()  # the desks hold this very list
+        self._out.clear()  # the issuers hold this very list
         return taken
 
     def apply_frames(self, frames: Iterable[TickFrame]) -> list[Output]:
@@ -145,15 +149,15 @@ class Engine:
     def _play(self, parts: list[Part]) -> None:
         if parts:
             names = [name for frame, _ in parts for name in frame.listings]
-            self._rows(run_of(parts, names, self._roster.index, self._clock_ns), names)
+            self._rows(run_of(parts, names, self._registry.index, self._clock_ns), names)
             self._fire_all()
             parts.clear()
 
     def _read(self, points: Iterable[Points]) -> None:
         for block in points:
-            if block.listing in self._roster.benchmarks:
-                self._roster.benchmarks[block.listing].read(block)
-                self._touched.markets.add(block.listing)
+            if block.listing in self._registry.benchmarks:
+                self._registry.benchmarks[block.listing].read(block)
+                self._dirty.markets.add(block.listing)
 
     def _repeats(self, frame: TickFrame) -> int:
         """Return how many leading rows of a frame were applied before; 0 for an unnumbered one."""
@@ -171,29 +175,29 @@ class Engine:
         self._clock_ns = max(self._clock_ns, ts_ns)
         if final:
             ends_ns = self.watermarks().tolist()
-            for desk, start_ns, end_ns in zip(
-                self._desks, before_ns.tolist(), ends_ns, strict=True
+            for issuer, start_ns, end_ns in zip(
+                self._issuers, before_ns.tolist(), ends_ns, strict=True
             ):
-                desk.finish(start_ns, end_ns)
-            for number in range(len(self._desks)):
-                self._note_desk(number)
+                issuer.finish(start_ns, end_ns)
+            for number in range(len(self._issuers)):
+                self._note_issuer(number)
         else:
             self._fire_all()
 
     def watermarks(self) -> I64:
         """Return the watermark of each issuer."""
-        return np.maximum(self._admission.newest_ns, self._clock_ns) - self._lateness_ns
+        return np.maximum(self._validation.newest_ns, self._clock_ns) - self._lateness_ns
 
     def _fire_all(self) -> None:
-        watermarks, roster = self.watermarks(), self._roster
-        due = set(np.flatnonzero(roster.due_ns <= watermarks).tolist())
-        due.update(n for n in roster.waiting if self._desks[n].may_start())
+        watermarks, registry = self.watermarks(), self._registry
+        due = set(np.flatnonzero(registry.due_ns <= watermarks).tolist())
+        due.update(n for n in registry.waiting if self._issuers[n].may_start())
         for number in sorted(due):
-            self._desks[number].fire(int(watermarks[number]))
-            self._note_desk(number)
+            self._issuers[number].fire(int(watermarks[number]))
+            self._note_issuer(number)
 
     def _mention(self, mention: Mention) -> None:
-        number = self._roster.desk_index.get(mention.issuer)
+        number = self._registry.issuer_index.get(mention.issuer)
         if number is None:
             self._rejects.reject(
                 "unknown_issuer",
@@ -203,69 +207,69 @@ class Engine:
             )
             return
         watermark_ns = int(self.watermarks()[number])
-        if not self._desks[number].learn(mention, watermark_ns, self._clock_ns):
+        if not self._issuers[number].learn(mention, watermark_ns, self._clock_ns):
             self.counts["repeated_mentions"] += 1
-        self._touched.news.add(number)
-        self._note_desk(number)
+        self._dirty.news.add(number)
+        self._note_issuer(number)
 
     # -- rows
 
-    def _rows(self, run: Run, names: Sequence[str] = ()) -> None:
+    def _rows(self, run: RowRun, names: Sequence[str] = ()) -> None:
         self.counts["ticks"] += len(run)
-        run, refused = self._admission.admit(run)
+        run, refused = self._validation.admit(run)
         for rejected in refused:
             name = rejected.name(self._lines, names)
             self._rejects.trade(rejected.reason, name, rejected.trade)
         if len(run) < SCALAR_ROWS:
             self._scalar(run)
             return
-        thoughtful = self._columns.thoughtful(run)
-        if not thoughtful.any():
+        slow = self._columns.needs_scalar(run)
+        if not slow.any():
             self._commit(run)
             return
         owner = self._issuer_of[run.listing]
-        dirty = np.unique(owner[thoughtful])
-        clean = ~np.isin(owner, dirty)
-        if clean.any():
-            self._commit(run.take(clean))
-        for number in dirty.tolist():
+        mixed = np.unique(owner[slow])
+        fast = ~np.isin(owner, mixed)
+        if fast.any():
+            self._commit(run.take(fast))
+        for number in mixed.tolist():
             self._mixed(run.take(owner == number))
 
-    def _commit(self, run: Run) -> None:
+    def _commit(self, run: RowRun) -> None:
         self._columns.commit(run)
-        self._admission.passed(run)
-        self._touched.rows(self._issuer_of[run.listing])
+        self._validation.passed(run)
+        self._dirty.rows(self._issuer_of[run.listing])
 
-    def _mixed(self, run: Run) -> None:
+    def _mixed(self, run: RowRun) -> None:
         """Apply one issuer's rows: columns up to a row that needs thought, then a stretch by rows."""
         while len(run) >= SCALAR_ROWS:
-            thoughtful = self._columns.thoughtful(run)
-            first = int(thoughtful.argmax()) if thoughtful.any() else len(run)
+            slow = self._columns.needs_scalar(run)
+            first = int(slow.argmax()) if slow.any() else len(run)
             if first:
                 self._commit(run.take(slice(0, first)))
             self._scalar(run.take(slice(first, first + SCALAR_CHUNK)))
             run = run.take(slice(first + SCALAR_CHUNK, None))
         self._scalar(run)
 
-    def _scalar(self, run: Run) -> None:
+    def _scalar(self, run: RowRun) -> None:
         columns = (run.listing, run.ts_ns, run.start_ns, run.price, run.high, run.low, run.size)
         lists = [c.tolist() for c in (*columns, run.flags, run.exchange, run.clock_ns)]
-        touched: set[int] = set()
+        seen: set[int] = set()
         for index, ts, start, price, high, low, size, flags, place, clock in zip(
             *lists, strict=True
         ):
             number = int(self._issuer_of[index])
-            line, desk = self._lines[index], self._desks[number]
-            watermark_ns = self._admission.advance(index, ts, clock)
-            if desk.next_due() <= watermark_ns or desk.waits:
-                desk.fire(watermark_ns)
-            row = Row(ts, start, price, high, low, size, flags, run.exchanges[place])
-            desk.after_row(line, line.apply(row), clock)
-            touched.add(number)
-        for number in touched:
-            self._note_desk(number)
+            line, issuer = self._lines[index], self._issuers[number]
+            watermark_ns = self._validation.advance(index, ts, clock)
+            if issuer.next_due() <= watermark_ns or issuer.waits:
+                issuer.fire(watermark_ns)
+            row = TickRow(ts, start, price, high, low, size, flags, run.exchanges[place])
+            issuer.after_row(line, line.apply(row), clock)
+            seen.add(number)
+        for number in seen:
+            self._note_issuer(number)
 
-    def _note(self, line: Line) -> None:
+    def _note(self, line: ListingState) -> None:
         self._columns.note(line)
         if line.rejected:
             for reason, trade in line.rejected:
@@ -275,18 +279,20 @@ class Engine:
             self.counts["ineligible"] += line.ineligible
             line.ineligible = 0
 
-    def _note_desk(self, number: int) -> None:
+    def _note_issuer(self, number: int) -> None:
         """Take over what happened to an issuer: firing, too, changes its lines by expiries."""
-        self._roster.retime(number)
-        self._touched.desks[number] = True
-        for line in self._desks[number].lines:
+        self._registry.retime(number)
+        self._dirty.issuers[number] = True
+        for line in self._issuers[number].lines:
             self._note(line)
 
     # -- snapshots
 
     def snapshot(self) -> bytes:
         """Return the whole state as bytes."""
-        state = EngineState(self.head(), self._admission.newest_ns.tobytes(), self._roster.state())
+        state = EngineState(
+            self.head(), self._validation.newest_ns.tobytes(), self._registry.state()
+        )
         return msgspec.msgpack.encode(state)
 
     def head(self) -> EngineHead:
@@ -303,13 +309,13 @@ class Engine:
         """Take the state of a snapshot made under the same configuration."""
         state = msgspec.msgpack.decode(data, type=EngineState)
         self.resume(state.head)
-        self._admission.newest_ns[:] = np.frombuffer(state.newest_ns, np.int64)
-        self._roster.restore(state.roster)
+        self._validation.newest_ns[:] = np.frombuffer(state.newest_ns, np.int64)
+        self._registry.restore(state.registry)
 
     def prune(self) -> None:
         """Drop what no reading can reach any more; never changes an answer."""
         watermarks = self.watermarks()
         for line in self._lines:
             line.tape.prune(int(watermarks[self._issuer_of[line.index]]))
-        for benchmark in self._roster.benchmarks.values():
+        for benchmark in self._registry.benchmarks.values():
             benchmark.tape.prune(self.settled_ns)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from agents.reacting.benchmark import Points
-from agents.reacting.columns import Run
+from agents.reacting.columns import RowRun
 from streams.events import I32, SECOND_NS, Flag, TickFrame
 
 POINT = int(Flag.point)
@@ -30,7 +30,7 @@ def stretches(frame: TickFrame, skip: int) -> Iterator[tuple[bool, slice]]:
 
 def run_of(
     parts: Sequence[Part], names: Sequence[str], index: Mapping[str, int], clock_ns: int
-) -> Run:
+) -> RowRun:
     """Return rows of frames that follow each other as one run; none of them is a point.
 
     `names` are the listings of all frames, one frame's after the other's. An unknown listing
@@ -39,7 +39,7 @@ def run_of(
     numbers = np.array([*map(index.get, names, range(-1, -1 - len(names), -1))], np.int32)
     price, ts_ns = _column(parts, "price"), _column(parts, "ts_ns")
     exchanges = tuple(dict.fromkeys(place for frame, _ in parts for place in frame.exchanges))
-    return Run(
+    return RowRun(
         listing=numbers[_places(parts)],
         ts_ns=ts_ns,
         start_ns=_column(parts, "start_ns", "ts_ns", ts_ns),

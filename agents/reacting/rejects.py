@@ -12,7 +12,7 @@ from streams.events import Output, Reject
 RECORD_TEXT = 2_000  # characters of a record kept in its reject
 
 
-class Rejects:
+class RejectLog:
     """The rejects of one engine; they go to `out`, counted in `counts`."""
 
     def __init__(self, out: list[Output], counts: Counter[str]) -> None:
