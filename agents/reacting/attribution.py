@@ -12,7 +12,16 @@ import msgspec
 
 from agents.reacting.news import News
 from agents.reacting.sessions import Sessions
-from streams.events import DAY_NS, MINUTE_NS, SECOND_NS, Attribution, Candidate, Mention, OtherLine
+from streams.events import (
+    DAY_NS,
+    MINUTE_NS,
+    NOVELTY_BASE,
+    SECOND_NS,
+    Attribution,
+    Candidate,
+    Mention,
+    OtherLine,
+)
 
 SOURCE = {"regulator": 1.0, "issuer": 1.0, "wire": 1.0, "outlet": 0.9, "aggregator": 0.7}
 UNKNOWN_SOURCE = 0.5
@@ -30,7 +39,6 @@ EVENT_PRIOR = {
     "fund_insider": 0.5,
 }
 OTHER_PRIOR = 0.4
-NOVELTY_DECAY = 0.75
 NOVELTY_NS = DAY_NS
 BEFORE_MINUTES = 15.0  # e-folding of news that came before the onset
 AFTER_MINUTES = 5.0  # e-folding of news that came after it, beyond the feed's own delay
@@ -134,7 +142,7 @@ def _novelty(mention: Mention, members: list[Mention]) -> float:
     key = (mention.event_ns, mention.headline_id)
     since = mention.event_ns - NOVELTY_NS
     earlier = sum(1 for m in members if m.event_ns >= since and (m.event_ns, m.headline_id) < key)
-    return float(NOVELTY_DECAY**earlier)
+    return float(NOVELTY_BASE**earlier)
 
 
 def _lead_minutes(leg: Leg, mention: Mention, sessions: Sessions) -> float:

@@ -28,10 +28,9 @@ from agents.reacting.news import News
 from agents.reacting.pages import Pages
 from agents.reacting.points import Loose
 from agents.reacting.tape import Tape
-from streams.events import I64, MINUTE_NS
+from streams.events import I64, MINUTE_NS, NEVER_NS
 
 BLOCK_ISSUERS: Final = 64
-FOREVER_NS: Final = 2**62
 EXPIRE_EVERY_NS: Final = MINUTE_NS  # of event time: how often old pages are looked for
 NO_SECONDS: Final[I64] = np.zeros((6, 0), np.int64)
 NO_MINUTES: Final[I64] = np.zeros((7, 0), np.int64)
@@ -142,7 +141,7 @@ class Cells:
         market = self._registry.benchmarks[name]
         owner = self._first_market + self._markets.index(name)
         # every point is final when it comes, but its minute is not yet whole
-        loose = self._take_tape(owner, market.tape, FOREVER_NS, self._engine.settled_ns)
+        loose = self._take_tape(owner, market.tape, NEVER_NS, self._engine.settled_ns)
         newest_second, state = market.state()[:2]
         return MarketCell(newest_second, ListingCell(state, loose))
 

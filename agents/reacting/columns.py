@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from agents.reacting.listing_state import ListingState
-from agents.reacting.moves import NEVER
-from streams.events import I32, I64, SECOND_NS, Flag, Phase
+from agents.reacting.moves import OUT_OF_REACH
+from streams.events import I32, I64, NEVER_NS, SECOND_NS, Flag, Phase
 
 Mask = npt.NDArray[np.bool_]
 BAR, EXTENDED, NO_VOLUME = int(Flag.bar), int(Flag.extended), int(Flag.no_volume)
@@ -71,11 +71,11 @@ class Columns:
         self.newest_ns = np.zeros(n, np.int64)
         self.segment_lo = np.zeros(n, np.int64)  # lo = hi = 0: every row of it needs thought
         self.segment_hi = np.zeros(n, np.int64)
-        self.close_due_ns = np.full(n, NEVER, np.int64)  # prices after it are not the close's
+        self.close_due_ns = np.full(n, NEVER_NS, np.int64)  # prices after it are not the close's
         self.formal = np.zeros(n, np.bool_)  # phase regular: Form T counts as volume only
         self.carrying = np.zeros(n, np.bool_)  # volume waits for the next priced row
-        self.next_up = np.full(n, NEVER, np.int64)
-        self.next_down = np.full(n, -NEVER, np.int64)
+        self.next_up = np.full(n, OUT_OF_REACH, np.int64)
+        self.next_down = np.full(n, -OUT_OF_REACH, np.int64)
         self.first_ns = np.array([line.sessions.first_ns for line in lines], np.int64)
         self.end_ns = np.array([line.sessions.end_ns for line in lines], np.int64)
 
@@ -95,7 +95,7 @@ class Columns:
         )
         self.formal[i] = line.phase is Phase.regular
         closing = line.phase in (Phase.regular, Phase.closing_auction)
-        self.close_due_ns[i] = line.close_due_ns if closing else NEVER
+        self.close_due_ns[i] = line.close_due_ns if closing else NEVER_NS
         self.carrying[i] = state.carried > 0
         self.last[i] = state.last or 0
         self.newest_ns[i] = line.tape.newest_second * SECOND_NS

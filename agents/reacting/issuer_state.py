@@ -15,10 +15,9 @@ from agents.reacting.news import News
 from agents.reacting.reaction_tracker import OPEN, AwaitedTrades, ReactionTracker, Scheduled
 from agents.reacting.reactions import OpenReaction
 from agents.reacting.rules import AlertState
-from streams.events import Alert, Mention, Output
+from streams.events import NEVER_NS, Alert, Mention, Output
 
 EXPIRE, RESOLVE = "expire", "resolve"
-FOREVER_NS = 2**62
 
 
 class KeptIssuer(msgspec.Struct):
@@ -77,7 +76,7 @@ class IssuerState:
 
     def next_due(self) -> int:
         """Return the earliest instant at which something falls due."""
-        return self._heap[0][0] if self._heap else FOREVER_NS
+        return self._heap[0][0] if self._heap else NEVER_NS
 
     @property
     def waits(self) -> bool:
@@ -118,7 +117,7 @@ class IssuerState:
             self._schedule(self._tracker.open(key, line))
         elif what == EXPIRE:
             if line.state.filter.due_ns() == exact_ns:  # else its rows were settled before
-                self.after_row(line, line.expire(), FOREVER_NS)
+                self.after_row(line, line.expire(), NEVER_NS)
         elif what == RESOLVE:
             self._alerting.resolve(key, line, exact_ns)
         else:

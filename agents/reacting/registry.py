@@ -8,12 +8,12 @@ import numpy as np
 from agents.reacting.benchmark import Benchmark
 from agents.reacting.closes import DailyTable
 from agents.reacting.config import DailyRow, EngineConfig
-from agents.reacting.issuer_state import FOREVER_NS, IssuerState, KeptIssuer
+from agents.reacting.issuer_state import IssuerState, KeptIssuer
 from agents.reacting.listing_state import KeptListing, ListingState
 from agents.reacting.points import TapeState
 from agents.reacting.sessions import Sessions
 from agents.reacting.tape import Tape
-from streams.events import I32, I64, Output
+from streams.events import I32, I64, NEVER_NS, Output
 
 
 class KeptRegistry(msgspec.Struct):
@@ -48,7 +48,7 @@ class Registry:
             x.name: Benchmark(x.listing, x.sessions, x.daily) for x in self.lines if x.name in named
         }
         self._make_issuers(config, out)
-        self.due_ns: I64 = np.full(len(self.issuers), FOREVER_NS, np.int64)
+        self.due_ns: I64 = np.full(len(self.issuers), NEVER_NS, np.int64)
         self.waiting: set[int] = set()  # issuers with reactions that wait for a first trade
 
     def _make_issuers(self, config: EngineConfig, out: list[Output]) -> None:

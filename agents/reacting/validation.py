@@ -10,11 +10,10 @@ import numpy as np
 from agents.reacting.badtick import Trade
 from agents.reacting.columns import Columns, Mask, RowRun
 from agents.reacting.listing_state import ListingState
-from streams.events import I32, SECOND_NS
+from streams.events import I32, NEVER_NS, SECOND_NS
 
 YEAR_2000_NS = 946_684_800 * SECOND_NS
 AHEAD_NS = 5 * SECOND_NS  # how far a tick may lie past the newest Clock (DESIGN 3)
-NO_BOUND_NS = 2**62
 
 
 class Rejected(NamedTuple):
@@ -69,7 +68,7 @@ class Validation:
         """Return why rows are refused, by row; of several reasons the first in this order counts."""
         known = run.listing >= 0
         listing = np.where(known, run.listing, 0)
-        until = np.where(run.clock_ns >= 0, run.clock_ns + AHEAD_NS, NO_BOUND_NS)
+        until = np.where(run.clock_ns >= 0, run.clock_ns + AHEAD_NS, NEVER_NS)
         ends, starts = self._columns.end_ns[listing], self._columns.first_ns[listing]
         checks: list[tuple[str, Mask]] = [
             ("future", (run.ts_ns > until) | (run.ts_ns >= ends)),

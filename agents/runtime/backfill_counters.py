@@ -18,8 +18,8 @@ from agents.runtime.backfill_grid import Grid, seen_s
 from agents.runtime.inputs import Inputs
 from agents.runtime.metrics import DECLARED, MOST_ISSUERS, OTHER
 from agents.runtime.metrics_market import TRANSITIONS
-from agents.runtime.metrics_stages import SENTIMENTS, sentiment
 from agents.runtime.openmetrics_file import ALERTS, OpenMetricsFile
+from agents.scoring.sentiment import SENTIMENTS, sentiment
 from streams.events import I64
 
 DIRECTIONS: Final = ("up", "down")

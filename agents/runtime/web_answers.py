@@ -10,8 +10,8 @@ import html
 from typing import Any, Final
 from urllib.parse import quote
 
-from agents.runtime.metrics_stages import sentiment
 from agents.runtime.web_read import AlertPage, HeadlinePage, Plain
+from agents.scoring.sentiment import sentiment
 from streams.news.text import clean_url
 
 MS_NS: Final = 1_000_000

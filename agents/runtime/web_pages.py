@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agents.runtime import web_markup as html
-from agents.runtime.metrics_stages import sentiment
 from agents.runtime.progress import utc
 from agents.runtime.web_answers import page_of_alert, page_of_headline
 from agents.runtime.web_read import AlertPage, HeadlinePage, Plain
+from agents.scoring.sentiment import sentiment
 from streams.events import SECOND_NS
 
 # -- the pages

@@ -31,7 +31,8 @@ LOOK_AHEAD = 4
 NEGATION = -0.74  # vaderSentiment's damping of a negated word (Hutto and Gilbert 2014)
 SOFTNESS = 1.0  # evidence of this weight gives a direction of .5
 WEAK = 0.6  # less evidence than this stays inside the neutral band
-NEUTRAL_BAND = 0.05  # |direction| up to here is neutral
+NEUTRAL_BAND = 0.05  # |direction| up to and including this is neutral
+SENTIMENTS = ("positive", "neutral", "negative", "unknown")
 # Factors and weights below: judgements, checked on public labelled headlines.
 CAUSE = 0.5  # after `as`, `after`, `on`
 CONCESSION = 0.2  # after `despite`
@@ -243,6 +244,15 @@ def direction_at(
     if total is None:
         return None
     return _squash(total * QUESTION if "?" in words else total)
+
+
+def sentiment(direction: float | None) -> str:
+    """Return the label of a direction, one of SENTIMENTS; None is no evidence, not neutral."""
+    if direction is None:
+        return "unknown"
+    if abs(direction) <= NEUTRAL_BAND:
+        return "neutral"
+    return "positive" if direction > 0 else "negative"
 
 
 def masked(words: Sequence[str], spans: Iterable[WordSpan]) -> list[str]:

@@ -20,8 +20,8 @@ from agents.runtime.engine_file import save_engine
 from agents.runtime.inputs import Inputs, read_inputs
 from agents.runtime.kafka_local import Account
 from agents.runtime.local import Replay
-from agents.runtime.metrics_stages import sentiment
 from agents.runtime.remote import RemoteEngine
+from agents.scoring.sentiment import sentiment
 from streams.events import Clock
 from streams.publisher import Publisher
 from streams.topics import APPS, DELIVER, HEADLINES, MARKET, REACT, SCORE

@@ -31,10 +31,10 @@ from agents.runtime.metrics_feeds import NewsCollector
 from agents.runtime.metrics_market import TRANSITIONS, MarketMeter
 from agents.runtime.metrics_process import Exposure, exposure
 from agents.runtime.metrics_run import Counting, PublisherCollector, RunMeter
-from agents.runtime.metrics_stages import SENTIMENTS, sentiment
 from agents.runtime.metrics_text import written
 from agents.runtime.metrics_worker import WorkerMeter
 from agents.runtime.settings import MetricsFile
+from agents.scoring.sentiment import SENTIMENTS, sentiment
 from streams.errors import UsageError
 from streams.events import (
     PRICE_SCALE,
