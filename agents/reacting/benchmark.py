@@ -30,7 +30,7 @@ class Benchmark:
 
     def __init__(self, listing: Listing, sessions: Sessions, daily: DailyTable) -> None:
         self.name = listing.listing
-        self._sessions = sessions
+        self.sessions = sessions
         self._line = ListingState(-1, listing, sessions, daily)
         self._newest_second = -1
 
@@ -89,12 +89,12 @@ class Benchmark:
 
     def previous_close(self, t_ns: int) -> int | None:
         """Return its previous close on the trade date of `t_ns`."""
-        return self._line.previous_close(self._sessions.trade_date(t_ns))
+        return self._line.previous_close(self.sessions.trade_date(t_ns))
 
     def day_return(self, t_ns: int) -> float | None:
         """Return its return since its previous close; None where it has not traded that date."""
-        price, date = self.tape.at(t_ns, t_ns), self._sessions.trade_date(t_ns)
-        if price is None or self._sessions.trade_date(price.end_ns - 1) != date:
+        price, date = self.tape.at(t_ns, t_ns), self.sessions.trade_date(t_ns)
+        if price is None or self.sessions.trade_date(price.end_ns - 1) != date:
             return None
         close = self.previous_close(t_ns)
         return None if close is None else price.price / close - 1.0

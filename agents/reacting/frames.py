@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
@@ -26,6 +27,21 @@ def stretches(frame: TickFrame, skip: int) -> Iterator[tuple[bool, slice]]:
     for start, stop in pairwise([0, *ends.tolist(), len(points)]):
         if stop > skip:
             yield bool(points[start]), slice(max(start, skip), stop)
+
+
+def repeats(frame: TickFrame, applied: dict[str, int], counts: Counter[str]) -> int:
+    """Return how many leading rows of a frame were applied before; 0 for an unnumbered one.
+
+    `applied` (publisher's run -> number of its last row applied) advances; a gap is counted.
+    """
+    if not frame.run:
+        return 0
+    last = applied.get(frame.run, frame.first_seq - 1)
+    if frame.first_seq > last + 1:
+        counts["gaps"] += 1
+    end = frame.first_seq + len(frame.ts_ns) - 1
+    applied[frame.run] = max(last, end)
+    return max(0, last + 1 - frame.first_seq)
 
 
 def run_of(

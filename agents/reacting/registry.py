@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 import numpy as np
 
-from agents.reacting.benchmark import Benchmark
+from agents.reacting.benchmark import Benchmark, Points
 from agents.reacting.closes import DailyTable
 from agents.reacting.config import DailyRow, EngineConfig
 from agents.reacting.issuer_state import IssuerState, KeptIssuer
@@ -70,6 +72,28 @@ class Registry:
             self.waiting.add(number)
         else:
             self.waiting.discard(number)
+
+    def read(self, points: Iterable[Points]) -> set[str]:
+        """Show benchmarks their points; return the names of those that are benchmarks here."""
+        read = set()
+        for block in points:
+            if block.listing in self.benchmarks:
+                self.benchmarks[block.listing].read(block)
+                read.add(block.listing)
+        return read
+
+    def due(self, watermarks: I64) -> list[int]:
+        """Return the issuers at which something may fall due at these watermarks, in their order."""
+        due = set(np.flatnonzero(self.due_ns <= watermarks).tolist())
+        due.update(number for number in self.waiting if self.issuers[number].may_start())
+        return sorted(due)
+
+    def prune(self, watermarks: I64, settled_ns: int) -> None:
+        """Drop the points of all tapes that no reading can reach any more."""
+        for line in self.lines:
+            line.tape.prune(int(watermarks[self.issuer_of[line.index]]))
+        for benchmark in self.benchmarks.values():
+            benchmark.tape.prune(settled_ns)
 
     def state(self) -> KeptRegistry:
         """Return what `restore` needs."""

@@ -28,7 +28,7 @@ class Rejected(NamedTuple):
         return lines[self.listing].name if self.listing >= 0 else names[-1 - self.listing]
 
 
-class Validation:
+class RowValidator:
     """The gate before the engine; keeps the newest event time of each issuer."""
 
     def __init__(self, columns: Columns, issuer_of: I32, lateness_ns: int) -> None:
@@ -43,8 +43,8 @@ class Validation:
         self.newest_ns[issuer] = newest
         return newest - self._lateness_ns
 
-    def passed(self, run: RowRun) -> None:
-        """Take note of rows that were committed at once."""
+    def committed(self, run: RowRun) -> None:
+        """Advance the newest event times by rows that were committed at once."""
         np.maximum.at(self.newest_ns, self._issuer_of[run.listing], run.ts_ns)
 
     def admit(self, run: RowRun) -> tuple[RowRun, list[Rejected]]:
