@@ -18,6 +18,8 @@ PRICE_SCALE = 1_000_000
 SECOND_NS = 1_000_000_000
 MINUTE_NS = 60 * SECOND_NS
 DAY_NS = 86_400 * SECOND_NS
+NEVER_NS = 2**62  # an instant that no clock reaches (the year 2116)
+NOVELTY_BASE = 0.75  # RavenPack's event novelty of a story's members: 100, 75, 56, ... (DESIGN 3)
 
 I64 = npt.NDArray[np.int64]
 I32 = npt.NDArray[np.int32]
@@ -124,7 +126,7 @@ class Mention(msgspec.Struct, frozen=True, kw_only=True):
     scorer: str
     event_types: tuple[str, ...]
     story_id: str
-    novelty: float  # 0.75 ** (earlier members of the story)
+    novelty: float  # NOVELTY_BASE ** (earlier members of the story)
     event_ns: int
     known_ns: int
     published_ns: int | None

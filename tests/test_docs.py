@@ -102,11 +102,11 @@ def test_each_step_calls_the_next() -> None:
 
 
 def test_a_wrong_name_and_a_call_that_is_not_made_are_seen() -> None:
-    path = "agents/reacting/line.py"
-    assert found(path, "Line.apply") is not None
-    assert found(path, "Line.vanish") is None
+    path = "agents/reacting/listing_state.py"
+    assert found(path, "ListingState.apply") is not None
+    assert found(path, "ListingState.vanish") is None
     assert found(path, "apply") is None
-    apply = found(path, "Line.apply")
+    apply = found(path, "ListingState.apply")
     assert apply is not None
     assert "enter" in words_in(apply)
     assert "score" not in words_in(apply)

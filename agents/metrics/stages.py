@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from agents.scoring.sentiment import SENTIMENTS, sentiment
+
 from collections.abc import Sequence
-from typing import Final
 
 from agents.machine.clock import now_ns
 from agents.metrics.declared import MOST_ISSUERS, OTHER, REJECTS, Sheet
@@ -14,9 +15,6 @@ from agents.stages.observer import Observer
 from streams.codec import Record
 from streams.events import SECOND_NS, Alert, Mention, Move, Reaction, Reject
 from streams.reference.universe import Universe
-
-NEUTRAL: Final = 0.05  # a direction nearer to 0 says nothing, as in `newsquake eval`
-SENTIMENTS: Final = ("positive", "neutral", "negative", "unknown")
 
 
 class StageMeter(Observer):
@@ -54,8 +52,8 @@ class StageMeter(Observer):
         self.sheet.show("label_overflow", "mentions")
         more = [OTHER] if len(universe.issuers) > MOST_ISSUERS else []
         for issuer in (*self._issuers, *more):
-            for sentiment in SENTIMENTS:
-                self.sheet.show("mentions", issuer, sentiment)
+            for label in SENTIMENTS:
+                self.sheet.show("mentions", issuer, label)
 
     # -- what the stages tell
 
@@ -106,12 +104,3 @@ class StageMeter(Observer):
         if self._live:
             late_s = (now_ns() - since_ns) / SECOND_NS
             self.sheet.observe("stage_latency_seconds", stage, seconds=max(late_s, 0.0))
-
-
-def sentiment(direction: float | None) -> str:
-    """Return the label of a direction; None is no evidence, which is not neutral."""
-    if direction is None:
-        return "unknown"
-    if abs(direction) < NEUTRAL:
-        return "neutral"
-    return "positive" if direction > 0 else "negative"

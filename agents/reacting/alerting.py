@@ -7,7 +7,7 @@ import msgspec
 from agents.reacting.attribution import Leg
 from agents.reacting.benchmark import Benchmark
 from agents.reacting.config import DAY_LEVELS_PCT, Rule
-from agents.reacting.line import Line, line_named
+from agents.reacting.listing_state import ListingState, listing_named
 from agents.reacting.moves import Crossing
 from agents.reacting.news import News
 from agents.reacting.onset import leg_of
@@ -36,7 +36,12 @@ class Alerting:
         self.alerts: dict[str, AlertState] = {}
 
     def crossed(
-        self, line: Line, crossing: Crossing, clock_ns: int, lines: list[Line], news: News
+        self,
+        line: ListingState,
+        crossing: Crossing,
+        clock_ns: int,
+        lines: list[ListingState],
+        news: News,
     ) -> list[str]:
         """Raise what one crossing raises; return the ids of the alerts it opened."""
         self._out += moves_of(crossing, line)
@@ -60,7 +65,7 @@ class Alerting:
         self,
         rule: Rule,
         crossing: Crossing,
-        line: Line,
+        line: ListingState,
         leg: Leg,
         other: OtherLine | None,
         news: News,
@@ -77,20 +82,22 @@ class Alerting:
         self._out.append(state.alert)
         return [key]
 
-    def explain_again(self, mention: Mention, lines: list[Line], news: News) -> None:
+    def explain_again(self, mention: Mention, lines: list[ListingState], news: News) -> None:
         """Explain every open alert anew after news of the issuer."""
         for state in self.alerts.values():
-            line = line_named(lines, state.alert.listing)
+            line = listing_named(lines, state.alert.listing)
             if update(state, mention.known_ns, news, line.sessions):
                 self._out.append(state.alert)
 
-    def resolve(self, key: str, line: Line, ended_ns: int) -> None:
+    def resolve(self, key: str, line: ListingState, ended_ns: int) -> None:
         """End an alert with its trade date."""
         line.state.resolved += (key,)
         self._out.append(resolve(self.alerts.pop(key), ended_ns))
 
 
-def _other_line(line: Line, crossing: Crossing, lines: list[Line]) -> OtherLine | None:
+def _other_line(
+    line: ListingState, crossing: Crossing, lines: list[ListingState]
+) -> OtherLine | None:
     """Say which of the issuer's lines led and what the other had done by now."""
     others = [other for other in lines if other is not line]
     if not others:
@@ -111,7 +118,7 @@ def _other_line(line: Line, crossing: Crossing, lines: list[Line]) -> OtherLine 
     )
 
 
-def _moved(line: Line, t_ns: int) -> float | None:
+def _moved(line: ListingState, t_ns: int) -> float | None:
     """Return a line's distance from its previous close at `t_ns`; None if it was still for 24 h."""
     price, close = line.tape.at(t_ns, t_ns), line.state.ladder.close
     if price is None or close is None or price.end_ns < t_ns - DAY_NS:

@@ -12,7 +12,16 @@ import msgspec
 
 from agents.reacting.news import News
 from agents.reacting.sessions import Sessions
-from streams.events import DAY_NS, MINUTE_NS, SECOND_NS, Attribution, Candidate, Mention, OtherLine
+from streams.events import (
+    DAY_NS,
+    MINUTE_NS,
+    NOVELTY_BASE,
+    SECOND_NS,
+    Attribution,
+    Candidate,
+    Mention,
+    OtherLine,
+)
 
 SOURCE = {"regulator": 1.0, "issuer": 1.0, "wire": 1.0, "outlet": 0.9, "aggregator": 0.7}
 UNKNOWN_SOURCE = 0.5
@@ -30,7 +39,6 @@ EVENT_PRIOR = {
     "fund_insider": 0.5,
 }
 OTHER_PRIOR = 0.4
-NOVELTY_DECAY = 0.75
 NOVELTY_NS = DAY_NS
 BEFORE_MINUTES = 15.0  # e-folding of news that came before the onset
 AFTER_MINUTES = 5.0  # e-folding of news that came after it, beyond the feed's own delay
@@ -50,7 +58,7 @@ class Leg(msgspec.Struct, frozen=True):
     market_return: float | None  # the benchmark's, from its own
 
 
-class Case(msgspec.Struct, frozen=True):
+class MoveCase(msgspec.Struct, frozen=True):
     """A move to be explained: the alert's legs, oldest first, and what the other line did."""
 
     legs: tuple[Leg, ...]
@@ -73,7 +81,7 @@ def look_back(ts_ns: int, sessions: Sessions) -> int:
     return min(ts_ns - LOOK_BACK_NS, sessions.previous_regular_end(ts_ns))
 
 
-def attribute(case: Case, news: News, sessions: Sessions) -> Attribution:
+def attribute(case: MoveCase, news: News, sessions: Sessions) -> Attribution:
     """Return the attribution of a case from the mentions known now; their order does not matter."""
     leg = case.legs[-1]
     scored = [s for members in news.stories().values() if (s := _score(case, members, sessions))]
@@ -101,7 +109,7 @@ def _market(leg: Leg) -> float:
     return min(1.0, abs(leg.market_return) / abs(leg.day_return))
 
 
-def _score(case: Case, members: list[Mention], sessions: Sessions) -> _Scored | None:
+def _score(case: MoveCase, members: list[Mention], sessions: Sessions) -> _Scored | None:
     """Score a story by its earliest member in the look-back that is not a price report."""
     causes = (m for m in members if PRICE_REPORT not in m.event_types)
     mention = next((m for m in causes if m.event_ns >= case.look_back_ns), None)
@@ -134,7 +142,7 @@ def _novelty(mention: Mention, members: list[Mention]) -> float:
     key = (mention.event_ns, mention.headline_id)
     since = mention.event_ns - NOVELTY_NS
     earlier = sum(1 for m in members if m.event_ns >= since and (m.event_ns, m.headline_id) < key)
-    return float(NOVELTY_DECAY**earlier)
+    return float(NOVELTY_BASE**earlier)
 
 
 def _lead_minutes(leg: Leg, mention: Mention, sessions: Sessions) -> float:

@@ -31,7 +31,7 @@ class Trade(msgspec.Struct, frozen=True, array_like=True):
     flags: int
 
 
-class Verdict(NamedTuple):
+class FilterVerdict(NamedTuple):
     """What is to be done with rows: rejected first, then accepted, in order."""
 
     rejected: list[Trade]
@@ -51,15 +51,15 @@ class BadTickFilter(msgspec.Struct):
     held: list[Trade] = []
     expired: int | None = None  # price of the last row that expired with nothing accepted since
 
-    def judge(self, trade: Trade, reference: int | None) -> Verdict:
+    def judge(self, trade: Trade, reference: int | None) -> FilterVerdict:
         """Decide on a new trade against the reference price (None: nothing to judge by)."""
         if reference is None or not is_far(self.mic, trade.price, reference):
-            return self._settle(Verdict(self.held, [trade]))
+            return self._settle(FilterVerdict(self.held, [trade]))
         self.held = [*self.held, trade]
         suffix = self._agreeing()
         if len(suffix) < CONFIRMING or self._one_print(suffix):
-            return Verdict([], [])
-        return self._settle(Verdict(self.held[: -len(suffix)], suffix))
+            return FilterVerdict([], [])
+        return self._settle(FilterVerdict(self.held[: -len(suffix)], suffix))
 
     def pass_bar(self, close: int, reference: int | None) -> list[Trade]:
         """Return the held rows that a bar closing near the reference rejects."""
@@ -67,7 +67,7 @@ class BadTickFilter(msgspec.Struct):
             return []
         if reference is not None and is_far(self.mic, close, reference):
             return []
-        return self._settle(Verdict(self.held, [])).rejected
+        return self._settle(FilterVerdict(self.held, [])).rejected
 
     def expire(self) -> tuple[Trade, list[Trade], int | None]:
         """Take the oldest held row out: return it, those still held, and the price expired before it."""
@@ -79,7 +79,7 @@ class BadTickFilter(msgspec.Struct):
         """Return when the oldest held row expires."""
         return self.held[0].ts_ns + HELD_NS if self.held else None
 
-    def _settle(self, verdict: Verdict) -> Verdict:
+    def _settle(self, verdict: FilterVerdict) -> FilterVerdict:
         self.held, self.expired = [], None
         return verdict
 

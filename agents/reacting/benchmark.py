@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from agents.reacting.closes import DailyTable
-from agents.reacting.line import Line, LineState, Row
+from agents.reacting.listing_state import KeptListing, ListingState, TickRow
 from agents.reacting.points import TapeState
 from agents.reacting.sessions import Sessions
 from agents.reacting.tape import Tape
@@ -30,8 +30,8 @@ class Benchmark:
 
     def __init__(self, listing: Listing, sessions: Sessions, daily: DailyTable) -> None:
         self.name = listing.listing
-        self._sessions = sessions
-        self._line = Line(-1, listing, sessions, daily)
+        self.sessions = sessions
+        self._line = ListingState(-1, listing, sessions, daily)
         self._newest_second = -1
 
     @property
@@ -39,11 +39,11 @@ class Benchmark:
         """Return its tape."""
         return self._line.tape
 
-    def state(self) -> tuple[int, LineState, TapeState]:
+    def state(self) -> tuple[int, KeptListing, TapeState]:
         """Return what `restore` needs."""
         return self._newest_second, self._line.state, self._line.tape.state()
 
-    def restore(self, newest_second: int, state: LineState, tape: Tape) -> None:
+    def restore(self, newest_second: int, state: KeptListing, tape: Tape) -> None:
         """Take the state of a snapshot."""
         self._newest_second = newest_second
         self._line.restore(state, tape)
@@ -84,17 +84,17 @@ class Benchmark:
         self._newest_second = second
         while (due_ns := line.state.filter.due_ns()) is not None and due_ns <= ts_ns:
             line.give_way()
-        line.apply(Row(ts_ns, ts_ns, last, high, low, volume, flags, ""))
+        line.apply(TickRow(ts_ns, ts_ns, last, high, low, volume, flags, ""))
         line.rejected = ()  # its trades are judged, and rejected, in their own partition
 
     def previous_close(self, t_ns: int) -> int | None:
         """Return its previous close on the trade date of `t_ns`."""
-        return self._line.previous_close(self._sessions.trade_date(t_ns))
+        return self._line.previous_close(self.sessions.trade_date(t_ns))
 
     def day_return(self, t_ns: int) -> float | None:
         """Return its return since its previous close; None where it has not traded that date."""
-        price, date = self.tape.at(t_ns, t_ns), self._sessions.trade_date(t_ns)
-        if price is None or self._sessions.trade_date(price.end_ns - 1) != date:
+        price, date = self.tape.at(t_ns, t_ns), self.sessions.trade_date(t_ns)
+        if price is None or self.sessions.trade_date(price.end_ns - 1) != date:
             return None
         close = self.previous_close(t_ns)
         return None if close is None else price.price / close - 1.0

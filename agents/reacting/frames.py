@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from agents.reacting.benchmark import Points
-from agents.reacting.columns import Run
+from agents.reacting.columns import RowRun
 from streams.events import I32, SECOND_NS, Flag, TickFrame
 
 POINT = int(Flag.point)
@@ -28,9 +29,24 @@ def stretches(frame: TickFrame, skip: int) -> Iterator[tuple[bool, slice]]:
             yield bool(points[start]), slice(max(start, skip), stop)
 
 
+def repeats(frame: TickFrame, applied: dict[str, int], counts: Counter[str]) -> int:
+    """Return how many leading rows of a frame were applied before; 0 for an unnumbered one.
+
+    `applied` (publisher's run -> number of its last row applied) advances; a gap is counted.
+    """
+    if not frame.run:
+        return 0
+    last = applied.get(frame.run, frame.first_seq - 1)
+    if frame.first_seq > last + 1:
+        counts["gaps"] += 1
+    end = frame.first_seq + len(frame.ts_ns) - 1
+    applied[frame.run] = max(last, end)
+    return max(0, last + 1 - frame.first_seq)
+
+
 def run_of(
     parts: Sequence[Part], names: Sequence[str], index: Mapping[str, int], clock_ns: int
-) -> Run:
+) -> RowRun:
     """Return rows of frames that follow each other as one run; none of them is a point.
 
     `names` are the listings of all frames, one frame's after the other's. An unknown listing
@@ -39,7 +55,7 @@ def run_of(
     numbers = np.array([*map(index.get, names, range(-1, -1 - len(names), -1))], np.int32)
     price, ts_ns = _column(parts, "price"), _column(parts, "ts_ns")
     exchanges = tuple(dict.fromkeys(place for frame, _ in parts for place in frame.exchanges))
-    return Run(
+    return RowRun(
         listing=numbers[_places(parts)],
         ts_ns=ts_ns,
         start_ns=_column(parts, "start_ns", "ts_ns", ts_ns),

@@ -7,7 +7,7 @@ import msgspec
 from agents.reacting.config import DAY_LEVELS_PCT
 from streams.events import Direction
 
-NEVER = 2**62  # no price reaches it
+OUT_OF_REACH = 2**62  # no price passes it
 
 
 class Ladder(msgspec.Struct):
@@ -20,13 +20,13 @@ class Ladder(msgspec.Struct):
     def next_up(self) -> int:
         """Return the lowest price that passes a new level upwards."""
         if self.close is None or self.passed_up >= len(DAY_LEVELS_PCT):
-            return NEVER
+            return OUT_OF_REACH
         return up_threshold(self.close, DAY_LEVELS_PCT[self.passed_up])
 
     def next_down(self) -> int:
         """Return the highest price that passes a new level downwards; may be below any price."""
         if self.close is None or self.passed_down >= len(DAY_LEVELS_PCT):
-            return -NEVER
+            return -OUT_OF_REACH
         return down_threshold(self.close, DAY_LEVELS_PCT[self.passed_down])
 
     def pass_up(self, price: int) -> tuple[int, ...]:

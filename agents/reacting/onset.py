@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from agents.reacting.attribution import Leg
-from agents.reacting.line import Line
+from agents.reacting.listing_state import ListingState
 from agents.reacting.moves import Crossing
 from agents.reacting.points import HIGH, LOW, SECOND
 from streams.events import MINUTE_NS, SECOND_NS
@@ -13,7 +13,7 @@ from streams.events import MINUTE_NS, SECOND_NS
 WINDOW_NS = 60 * MINUTE_NS  # trading time looked back over (DESIGN 7)
 
 
-def leg_of(crossing: Crossing, line: Line, market_return: float | None) -> Leg:
+def leg_of(crossing: Crossing, line: ListingState, market_return: float | None) -> Leg:
     """Return the leg that ends in `crossing`, read from the seconds completed before it."""
     since = line.sessions.retreat(crossing.ts_ns, WINDOW_NS)
     first = line.state.first_trade_ns
@@ -30,7 +30,7 @@ def leg_of(crossing: Crossing, line: Line, market_return: float | None) -> Leg:
 
 
 def _run(
-    crossing: Crossing, line: Line, start_ns: int, *, first_in_window: bool
+    crossing: Crossing, line: ListingState, start_ns: int, *, first_in_window: bool
 ) -> tuple[int, int]:
     """Return (onset, instant when half of the leg was done)."""
     sign = 1 if crossing.direction == "up" else -1

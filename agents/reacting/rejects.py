@@ -1,4 +1,4 @@
-"""What an engine could not use, told in records of its own and counted by reason."""
+"""The records and rows that an engine refuses: each becomes a Reject, counted by reason."""
 
 from __future__ import annotations
 
@@ -7,16 +7,26 @@ from collections import Counter
 import msgspec
 
 from agents.reacting.badtick import Trade
-from streams.events import Output, Reject
+from streams.events import Correction, Mention, Output, Reject, Status
 
 RECORD_TEXT = 2_000  # characters of a record kept in its reject
 
 
-class Rejects:
+class RejectLog:
     """The rejects of one engine; they go to `out`, counted in `counts`."""
 
     def __init__(self, out: list[Output], counts: Counter[str]) -> None:
         self._out, self._counts = out, counts
+
+    def unsupported(self, record: Status | Correction) -> None:
+        """Reject a record of a kind that no part of the engine handles."""
+        detail = f"{type(record).__name__} is not handled yet"
+        self.reject("unsupported_record", detail, record.ts_ns, str(record))
+
+    def unknown_issuer(self, mention: Mention) -> None:
+        """Reject a mention of an issuer that has no listing here."""
+        detail = f"{mention.issuer} is not in the universe"
+        self.reject("unknown_issuer", detail, mention.event_ns, mention.title)
 
     def trade(self, reason: str, listing: str, trade: Trade) -> None:
         """Reject a row."""

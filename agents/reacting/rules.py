@@ -8,9 +8,9 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
-from agents.reacting.attribution import Case, Leg, attribute, look_back
+from agents.reacting.attribution import Leg, MoveCase, attribute, look_back
 from agents.reacting.config import Rule
-from agents.reacting.line import Line
+from agents.reacting.listing_state import ListingState
 from agents.reacting.moves import Crossing
 from agents.reacting.news import News
 from agents.reacting.sessions import Sessions
@@ -29,7 +29,7 @@ class AlertState(msgspec.Struct):
     """An alert in its newest state, with the case it explains."""
 
     alert: Alert
-    case: Case
+    case: MoveCase
 
 
 def iso_date(days: int) -> str:
@@ -37,7 +37,7 @@ def iso_date(days: int) -> str:
     return str(np.datetime64(days, "D"))
 
 
-def moves_of(crossing: Crossing, line: Line) -> list[Move]:
+def moves_of(crossing: Crossing, line: ListingState) -> list[Move]:
     """Return one Move for every level that a row passed."""
     trade_date = iso_date(line.state.date)
     return [
@@ -60,7 +60,7 @@ def moves_of(crossing: Crossing, line: Line) -> list[Move]:
     ]
 
 
-def level_of(rule: Rule, crossing: Crossing, line: Line) -> int | None:
+def level_of(rule: Rule, crossing: Crossing, line: ListingState) -> int | None:
     """Return the highest newly passed level that `rule` lists for this listing."""
     if rule.listings and line.name not in rule.listings:
         return None
@@ -68,16 +68,21 @@ def level_of(rule: Rule, crossing: Crossing, line: Line) -> int | None:
     return levels[-1] if levels else None
 
 
-def alert_id(rule: Rule, line: Line, crossing: Crossing) -> str:
+def alert_id(rule: Rule, line: ListingState, crossing: Crossing) -> str:
     """Return the id under which every state of this alert is known."""
     return content_id(rule.name, line.name, iso_date(line.state.date), crossing.direction)
 
 
 def open_alert(
-    rule: Rule, crossing: Crossing, line: Line, leg: Leg, other: OtherLine | None, news: News
+    rule: Rule,
+    crossing: Crossing,
+    line: ListingState,
+    leg: Leg,
+    other: OtherLine | None,
+    news: News,
 ) -> AlertState:
     """Return the new alert of a rule's first level."""
-    case = Case((leg,), look_back(crossing.ts_ns, line.sessions), other)
+    case = MoveCase((leg,), look_back(crossing.ts_ns, line.sessions), other)
     alert = Alert(
         alert_id=alert_id(rule, line, crossing),
         rule=rule.name,

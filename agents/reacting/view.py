@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from agents.reacting.engine import Engine
-from agents.reacting.line import Line
+from agents.reacting.listing_state import ListingState
 from agents.reacting.points import HIGH, LAST, LAST_TS, LOW, SECOND
 from streams.events import I64, SECOND_NS, Phase
 
@@ -85,17 +85,17 @@ class ListingView(NamedTuple):
 
 def listing_views(engine: Engine, listings: Iterable[int]) -> list[ListingView]:
     """Return the rows of some of the engine's listings, by their numbers."""
-    roster = engine.roster
-    now = np.maximum(engine.newest_ns, engine.clock_ns)[roster.issuer_of].tolist()
+    registry = engine.registry
+    now = np.maximum(engine.newest_ns, engine.clock_ns)[registry.issuer_of].tolist()
     phases = {
         mic: sessions.phase(engine.clock_ns) if engine.clock_ns >= 0 else Phase.closed
-        for mic, sessions in roster.sessions.items()
+        for mic, sessions in registry.sessions.items()
     }
-    lines = roster.lines
+    lines = registry.lines
     return [_view(lines[i], phases[lines[i].listing.mic], now[i]) for i in listings]
 
 
-def _view(line: Line, phase: Phase, now_ns: int) -> ListingView:
+def _view(line: ListingState, phase: Phase, now_ns: int) -> ListingView:
     recent = line.tape.newest_second > now_ns // SECOND_NS - POINTS
     points = line.tape.newest(POINTS if recent else 1)
     price = line.state.last
@@ -107,5 +107,5 @@ def _view(line: Line, phase: Phase, now_ns: int) -> ListingView:
 
 def open_alerts(engine: Engine) -> Counter[tuple[str, str, str]]:
     """Return how many alerts are open, by rule, listing and direction."""
-    alerts = (alert for desk in engine.roster.desks for alert in desk.open_alerts())
+    alerts = (alert for issuer in engine.registry.issuers for alert in issuer.open_alerts())
     return Counter((each.rule, each.listing, each.direction) for each in alerts)

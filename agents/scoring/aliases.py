@@ -32,7 +32,7 @@ class Rank(IntEnum):
     first = 3  # the first word alone
 
 
-class Case(IntEnum):
+class LetterCase(IntEnum):
     """What the letters in the title must look like."""
 
     free = 0
@@ -46,7 +46,7 @@ class Alias(NamedTuple):
     issuer: int  # index into the universe's issuers
     text: str  # as written
     rank: Rank
-    case: Case
+    case: LetterCase
     product: bool
     ambiguous: bool
     initials: str = ""  # first letters of the whole legal name's words
@@ -57,15 +57,15 @@ def scan_form(folded: str) -> str:
     return folded.replace("-", " ")
 
 
-def _case_of(text: str, rank: Rank) -> Case:
+def _case_of(text: str, rank: Rank) -> LetterCase:
     """Demand capitals where the name has them and a plain word would not."""
     letters = [char for char in text if char.isalpha()]
     short = len(letters) <= 3 or fold(text) in COMMON_WORDS
     if rank == Rank.given and letters and all(char.isupper() for char in letters) and short:
-        return Case.upper
+        return LetterCase.upper
     if rank == Rank.given and len(letters) >= 5 and fold(text) not in COMMON_WORDS:
-        return Case.free
-    return Case.initial
+        return LetterCase.free
+    return LetterCase.initial
 
 
 def _is_ambiguous(text: str, rank: Rank) -> bool:
@@ -174,7 +174,9 @@ def _alias(index: int, words: list[str], rank: Rank, *, shouted: bool) -> Iterat
         return
     for spelling in (*_spellings(text), *_wire_spellings(words)):
         short = len(spelling) <= 3
-        case = Case.upper if short and spelling.isupper() and not shouted else Case.initial
+        case = (
+            LetterCase.upper if short and spelling.isupper() and not shouted else LetterCase.initial
+        )
         yield Alias(index, spelling, rank, case, product=False, ambiguous=ambiguous or short)
 
 

@@ -19,7 +19,7 @@ class Piece(NamedTuple):
     moves: bool = False
 
 
-Span = tuple[int, int]
+WordSpan = tuple[int, int]
 
 DISAGREEMENT = 0.45  # a clause of at least this evidence has a polarity of its own
 SPEAKER_WORDS = 12  # the longest `: Name, House` at the end of a title
@@ -42,7 +42,7 @@ _ACTS = frozenset(
 )
 
 
-def find_span(words: Sequence[str], entity: Sequence[str]) -> Span | None:
+def find_span(words: Sequence[str], entity: Sequence[str]) -> WordSpan | None:
     """Return where the entity's words first stand in a title."""
     size = len(entity)
     for i in range(len(words) - size + 1) if size else ():
@@ -51,7 +51,7 @@ def find_span(words: Sequence[str], entity: Sequence[str]) -> Span | None:
     return None
 
 
-def _clauses(words: Sequence[str]) -> list[Span]:
+def _clauses(words: Sequence[str]) -> list[WordSpan]:
     """Cut the words into clauses at punctuation and conjunctions."""
     clauses, start = [], 0
     for i, word in enumerate(words):
@@ -62,7 +62,7 @@ def _clauses(words: Sequence[str]) -> list[Span]:
     return clauses
 
 
-def _is_speaker(words: Sequence[str], pieces: Sequence[Piece], span: Span) -> bool:
+def _is_speaker(words: Sequence[str], pieces: Sequence[Piece], span: WordSpan) -> bool:
     """Tell whether the entity only speaks: `...: Jane Doe, House` or `House: ...`."""
     colons = [i for i, word in enumerate(words) if word == ":"]
     if not colons:
@@ -72,12 +72,12 @@ def _is_speaker(words: Sequence[str], pieces: Sequence[Piece], span: Span) -> bo
     return tail and last < span[0] and last > 1
 
 
-def _acts_on_others(words: Sequence[str], span: Span) -> bool:
+def _acts_on_others(words: Sequence[str], span: WordSpan) -> bool:
     """Tell whether the entity opens the title as the one who rates, rules or trades."""
     return span[0] <= 1 and span[1] < len(words) and words[span[1]] in _ACTS
 
 
-def _own_clause(clauses: Sequence[Span], sums: Sequence[float], at: int) -> float:
+def _own_clause(clauses: Sequence[WordSpan], sums: Sequence[float], at: int) -> float:
     """Return the evidence of the clause at a word, else of the next one that has any."""
     own = next(i for i, (start, end) in enumerate(clauses) if start <= at < end)
     order = [own, *range(own + 1, len(clauses)), *range(own - 1, -1, -1)]
@@ -85,7 +85,7 @@ def _own_clause(clauses: Sequence[Span], sums: Sequence[float], at: int) -> floa
 
 
 def share_of(
-    words: Sequence[str], pieces: Sequence[Piece], span: Span, *, alone: bool
+    words: Sequence[str], pieces: Sequence[Piece], span: WordSpan, *, alone: bool
 ) -> float | None:
     """Return the evidence for the entity at `span`; None where none of it is the entity's.
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick
 
-from agents.scoring.aliases import Alias, Case, Rank, alias_table, scan_form
+from agents.scoring.aliases import Alias, LetterCase, Rank, alias_table, scan_form
 from agents.scoring.naming import PREPOSITIONS, RATED, RATES
 from agents.scoring.symbols import SymbolIndex
 from agents.scoring.text import Title, prefix_length
@@ -38,7 +38,7 @@ _OWNED = {"owned": PRODUCT, "controlled": PRODUCT, "backed": MENTION, "funded": 
 _JOINTS = frozenset((",", "and", "&", ", and", "/", ""))
 
 
-class Link(NamedTuple):
+class IssuerLink(NamedTuple):
     """One linked company; `span` is its first words in the title, None for a vendor's symbol."""
 
     issuer: str
@@ -74,7 +74,7 @@ class Linker:
         self._automaton = AhoCorasick(list(table)) if table else None
         self._symbols = SymbolIndex(issuers)
 
-    def link(self, title: Title, symbols: tuple[str, ...] = ()) -> list[Link]:
+    def link(self, title: Title, symbols: tuple[str, ...] = ()) -> list[IssuerLink]:
         """Return one link per company, in the universe's order."""
         claims: dict[int, list[_Claim]] = {}
         written: list[tuple[int, int]] = []
@@ -146,7 +146,7 @@ class Linker:
                 claim = _Claim(relevance, evidence, hit.start, hit.end)
                 claims.setdefault(alias.issuer, []).append(claim)
 
-    def _links(self, title: Title, claims: dict[int, list[_Claim]]) -> list[Link]:
+    def _links(self, title: Title, claims: dict[int, list[_Claim]]) -> list[IssuerLink]:
         """Merge the claims of each issuer, in the universe's order."""
         share = math.sqrt(len(claims)) if len(claims) > CROWD else 1.0
         links = []
@@ -161,7 +161,7 @@ class Linker:
                 span = word_span(title, first.start, first.end)
                 if len(claims) > 1 and _rates_another(title.words, span):
                     relevance, evidence = min(relevance, HOUSE), (*evidence, "role:analyst")
-            links.append(Link(self._ids[issuer], issuer, relevance, evidence, span))
+            links.append(IssuerLink(self._ids[issuer], issuer, relevance, evidence, span))
         return links
 
 
@@ -175,9 +175,9 @@ def _rates_another(words: list[str], span: tuple[int, int]) -> bool:
 
 def _case_fits(alias: Alias, written: str) -> bool:
     """Tell whether the letters of a match look as the alias demands."""
-    if alias.case == Case.free:
+    if alias.case == LetterCase.free:
         return True
-    if alias.case == Case.upper:
+    if alias.case == LetterCase.upper:
         return written.isupper()
     return any(char.isupper() or char.isdigit() for char in written)
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from agents.scoring.linking import Link, Linker
+from agents.scoring.linking import IssuerLink, Linker
 from agents.scoring.sentiment import SCORER, direction_at, evidence, masked
 from agents.scoring.stories import StoryIndex
 from agents.scoring.taxonomy import event_types
 from agents.scoring.text import prepare
-from streams.events import Headline, Mention
+from streams.events import NOVELTY_BASE, Headline, Mention
 from streams.reference.universe import Universe
 
-NOVELTY_BASE = 0.75  # RavenPack's event novelty: 100, 75, 56, ...
 NOVELTY_DIGITS = 6
 
 
@@ -21,7 +20,7 @@ class Scorer:
     """Score headlines one by one; only the story window is remembered between them."""
 
     def __init__(self, universe: Universe, compound: Callable[[str], float | None]) -> None:
-        """`compound` gives vaderSentiment's compound of a title, or None where it failed."""
+        """`compound` returns vaderSentiment's compound of a title, None where it failed; it never raises."""
         issuers = list(universe.issuers.values())
         self._order = {issuer.issuer: index for index, issuer in enumerate(issuers)}
         self._linker = Linker(issuers)
@@ -43,7 +42,7 @@ class Scorer:
         spans = [link.span for link in links if link.span is not None]
         pieces = evidence(masked(title.words, spans))
         common = _Common(
-            vader=self._vader(headline.title),
+            vader=self._compound(headline.title),
             event_types=event_types(title.words, spans),
             story_id=story_id,
             novelty=round(NOVELTY_BASE**rank, NOVELTY_DIGITS),
@@ -69,18 +68,11 @@ class Scorer:
         """Go on from a snapshot; raises msgspec.DecodeError on damaged bytes."""
         self._stories.restore(data)
 
-    def _vader(self, title: str) -> float | None:
-        """Return the compound, None where the scorer refused the text (never 0)."""
-        try:
-            return self._compound(title)
-        except (ValueError, KeyError, IndexError, TypeError, ZeroDivisionError):
-            return None
-
-    def _former_links(self, headline_id: str) -> list[Link]:
+    def _former_links(self, headline_id: str) -> list[IssuerLink]:
         """Return the issuers a headline had before its deletion, which may come without a title."""
         issuers = self._stories.issuers_of(headline_id)
         return [
-            Link(issuer, self._order[issuer], 0.0, ("deleted",), None)
+            IssuerLink(issuer, self._order[issuer], 0.0, ("deleted",), None)
             for issuer in issuers
             if issuer in self._order
         ]
@@ -95,7 +87,9 @@ class _Common(NamedTuple):
     novelty: float
 
 
-def _mention(headline: Headline, link: Link, common: _Common, direction: float | None) -> Mention:
+def _mention(
+    headline: Headline, link: IssuerLink, common: _Common, direction: float | None
+) -> Mention:
     """Write down what the headline says of one issuer."""
     return Mention(
         headline_id=headline.headline_id,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from agents.scoring.clauses import Piece, Span, find_span, share_of
+from agents.scoring.clauses import Piece, WordSpan, find_span, share_of
 from agents.scoring.figures import COMPARATORS, compared
 from agents.scoring.lexicon import (
     BREAKS,
@@ -31,7 +31,8 @@ LOOK_AHEAD = 4
 NEGATION = -0.74  # vaderSentiment's damping of a negated word (Hutto and Gilbert 2014)
 SOFTNESS = 1.0  # evidence of this weight gives a direction of .5
 WEAK = 0.6  # less evidence than this stays inside the neutral band
-NEUTRAL_BAND = 0.05  # |direction| up to here is neutral
+NEUTRAL_BAND = 0.05  # |direction| up to and including this is neutral
+SENTIMENTS = ("positive", "neutral", "negative", "unknown")
 # Factors and weights below: judgements, checked on public labelled headlines.
 CAUSE = 0.5  # after `as`, `after`, `on`
 CONCESSION = 0.2  # after `despite`
@@ -233,7 +234,7 @@ def _squash(total: float) -> float:
 
 
 def direction_at(
-    words: Sequence[str], pieces: Sequence[Piece], span: Span | None, *, alone: bool
+    words: Sequence[str], pieces: Sequence[Piece], span: WordSpan | None, *, alone: bool
 ) -> float | None:
     """Turn evidence into the direction for the entity at `span`, or for the whole title."""
     if span is None:
@@ -245,7 +246,16 @@ def direction_at(
     return _squash(total * QUESTION if "?" in words else total)
 
 
-def masked(words: Sequence[str], spans: Iterable[Span]) -> list[str]:
+def sentiment(direction: float | None) -> str:
+    """Return the label of a direction, one of SENTIMENTS; None is no evidence, not neutral."""
+    if direction is None:
+        return "unknown"
+    if abs(direction) <= NEUTRAL_BAND:
+        return "neutral"
+    return "positive" if direction > 0 else "negative"
+
+
+def masked(words: Sequence[str], spans: Iterable[WordSpan]) -> list[str]:
     """Blank the names of companies, which are no evidence: `UPS`, `Best Buy`, `Target`."""
     blanked = list(words)
     for start, end in spans:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from ahocorasick_rs import AhoCorasick
 
-from agents.scoring.clauses import Span
+from agents.scoring.clauses import WordSpan
 from agents.scoring.cues import CUES, EVENT_TYPES
 from agents.scoring.lexicon import BREAKS
 from agents.scoring.text import prepare
@@ -184,7 +184,7 @@ def _at_extreme(words: Sequence[str]) -> bool:
     return False
 
 
-def is_price_report(words: Sequence[str], spans: Sequence[Span]) -> bool:
+def is_price_report(words: Sequence[str], spans: Sequence[WordSpan]) -> bool:
     """Tell whether a title retells a price move; `spans` are the companies it names."""
     for i, word in enumerate(words):
         if word in _SHARES and (_shares_move(words, i) or _shares_are_moved(words, i)):
@@ -201,7 +201,7 @@ def _cuts_jobs(words: Sequence[str]) -> bool:
     )
 
 
-def event_types(words: Sequence[str], spans: Sequence[Span] = ()) -> tuple[str, ...]:
+def event_types(words: Sequence[str], spans: Sequence[WordSpan] = ()) -> tuple[str, ...]:
     """Return every type the title has a cue of, in the order of priority."""
     bits = _cued(words)
     if _cuts_jobs(words):

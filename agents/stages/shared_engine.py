@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from agents.reacting.benchmark import Points
-from agents.reacting.columns import Run
+from agents.reacting.columns import RowRun
 from agents.reacting.config import EngineConfig
 from agents.reacting.engine import Engine, EngineHead
 from streams.events import MarketRecord, Output, TickFrame
@@ -56,7 +56,7 @@ class SharedEngine(Engine):
         with self._turns:
             return super().apply(record)
 
-    def apply_run(self, run: Run, end_clock_ns: int, points: tuple[Points, ...]) -> list[Output]:
+    def apply_run(self, run: RowRun, end_clock_ns: int, points: tuple[Points, ...]) -> list[Output]:
         """Apply rows, the Clocks between and after them, and benchmark points."""
         with self._turns:
             self._begin()
@@ -93,6 +93,6 @@ class SharedEngine(Engine):
 
     def _counted(self) -> Counter[str]:
         counted = Counter({reason: self.counts[reason] for reason in REFUSED})
-        held = sum(len(line.state.filter.held) for line in self.roster.lines)
+        held = sum(len(line.state.filter.held) for line in self.registry.lines)
         counted["accepted"] = self.counts["ticks"] - counted.total() - held
         return counted

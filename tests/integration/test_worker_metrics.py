@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from agents.scoring.sentiment import SENTIMENTS, sentiment
+
 import re
 import socket
 import subprocess
@@ -16,7 +18,6 @@ from kafka import KafkaAdminClient
 from agents.broker.connection import Connection
 from agents.broker.reading import lag_of
 from agents.dev.kafka import Account
-from agents.metrics.stages import sentiment
 from agents.reacting.config import Rule
 from agents.replay.kafka.remote_engine import RemoteEngine
 from agents.replay.play.inputs import Inputs, read_inputs

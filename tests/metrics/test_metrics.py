@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from agents.scoring.sentiment import SENTIMENTS, sentiment
+
 import asyncio
 import re
 import subprocess
@@ -28,7 +30,6 @@ from agents.metrics.endpoint import Exposure, exposure
 from agents.metrics.exposition import written
 from agents.metrics.market import TRANSITIONS, MarketMeter
 from agents.metrics.run import PublisherCollector, RunMeter
-from agents.metrics.stages import SENTIMENTS, sentiment
 from agents.reacting.config import DAY_LEVELS_PCT, Rule
 from agents.reacting.reactions import HORIZONS
 from agents.replay.play.inputs import Inputs, read_inputs

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.reacting.attribution import Case, Leg, attribute, look_back
+from agents.reacting.attribution import Leg, MoveCase, attribute, look_back
 from agents.reacting.news import News
 from agents.reacting.sessions import Sessions
 from streams.events import DAY_NS, MINUTE_NS, SECOND_NS, Attribution, Mention
@@ -23,9 +23,9 @@ TYPES = ("earnings", "capex_expansion", "product", "macro_sector", "price_report
 ROUNDING = 1e-5
 
 
-def case(market: float | None = 0.004, day: float = 0.08, half_ns: int = NOW) -> Case:
+def case(market: float | None = 0.004, day: float = 0.08, half_ns: int = NOW) -> MoveCase:
     leg = Leg(NOW, 8, NOW - 20 * MINUTE_NS, half_ns, day, market)
-    return Case((leg,), look_back(NOW, SESSIONS), None)
+    return MoveCase((leg,), look_back(NOW, SESSIONS), None)
 
 
 @st.composite
@@ -49,7 +49,7 @@ def mentions(draw: st.DrawFn) -> list[Mention]:
     return made
 
 
-def explained(items: list[Mention], what: Case | None = None) -> Attribution:
+def explained(items: list[Mention], what: MoveCase | None = None) -> Attribution:
     news = News()
     for item in items:
         news.learn(item)

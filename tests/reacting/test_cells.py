@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agents.reacting import cells as cells_module
-from agents.reacting import engine as engine_module
 from agents.reacting import pages as pages_module
+from agents.reacting import row_pass as row_pass_module
 from agents.reacting import tape as tape_module
 from agents.reacting.cells import Cells
 from agents.reacting.config import EngineConfig
@@ -32,8 +32,8 @@ Kept = dict[str, bytes]
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let short logs meet the column pass, full pages, blocks of one issuer and forgetting."""
-    monkeypatch.setattr(engine_module, "SCALAR_ROWS", 2)
-    monkeypatch.setattr(engine_module, "SCALAR_CHUNK", 3)
+    monkeypatch.setattr(row_pass_module, "SCALAR_ROWS", 2)
+    monkeypatch.setattr(row_pass_module, "SCALAR_CHUNK", 3)
     monkeypatch.setattr(pages_module, "PAGE_POINTS", 3)
     monkeypatch.setattr(cells_module, "BLOCK_ISSUERS", 2)
     monkeypatch.setattr(tape_module, "PRUNE_AT", 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from agents.reacting import engine as engine_module
+from agents.reacting import row_pass as row_pass_module
 from streams.events import MINUTE_NS, SECOND_NS, Clock, Flag, Move, Reaction, TickFrame
 from tests.oracle.closes import DailyRow
 from tests.oracle.engine import Record
@@ -20,7 +20,7 @@ DOLLAR = 1_000_000
 
 @pytest.fixture(autouse=True)
 def columns_from_the_second_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_module, "SCALAR_ROWS", 1)
+    monkeypatch.setattr(row_pass_module, "SCALAR_ROWS", 1)
 
 
 class Script:

@@ -29,14 +29,8 @@ def test_vader_reads_the_title_as_it_came() -> None:
     assert mention.vader == compound(title)
 
 
-@pytest.mark.parametrize("failure", [ValueError, KeyError, None])
-def test_a_failed_scorer_is_unknown_and_not_zero(failure: type[Exception] | None) -> None:
-    def broken(_: str) -> float | None:
-        if failure is None:
-            return None
-        raise failure("no")
-
-    (mention,) = scorer(broken).score(headline(TRUE_CASE))
+def test_a_failed_scorer_is_unknown_and_not_zero() -> None:
+    (mention,) = scorer(lambda _: None).score(headline(TRUE_CASE))
     assert mention.vader is None
 
 

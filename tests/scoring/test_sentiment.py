@@ -4,7 +4,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.scoring.sentiment import NEUTRAL_BAND, direction_of
+from agents.scoring.sentiment import NEUTRAL_BAND, SENTIMENTS, direction_of, sentiment
+
+
+@pytest.mark.parametrize(
+    ("direction", "label"),
+    [
+        (None, "unknown"),
+        (0.0, "neutral"),
+        (NEUTRAL_BAND, "neutral"),
+        (-NEUTRAL_BAND, "neutral"),
+        (0.050001, "positive"),
+        (-0.050001, "negative"),
+    ],
+)
+def test_a_direction_has_one_label_wherever_it_is_shown(
+    direction: float | None, label: str
+) -> None:
+    assert sentiment(direction) == label
+    assert label in SENTIMENTS
 
 
 def sign(text: str, entity: str | None = None) -> int:

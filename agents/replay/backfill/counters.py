@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from agents.scoring.sentiment import SENTIMENTS, sentiment
+
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
@@ -14,7 +16,6 @@ import polars as pl
 
 from agents.metrics.declared import DECLARED, MOST_ISSUERS, OTHER
 from agents.metrics.market import TRANSITIONS
-from agents.metrics.stages import SENTIMENTS, sentiment
 from agents.reacting.config import DAY_LEVELS_PCT
 from agents.reacting.reactions import HORIZONS
 from agents.replay.backfill.grid import Grid, seen_s

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from agents.reacting.engine import Engine
-from agents.reacting.line import Line
+from agents.reacting.listing_state import ListingState
 from agents.replay.play.inputs import Inputs
 from agents.replay.play.timeline import RUN_SPAN_NS, Timeline
 from streams.events import I64
@@ -28,7 +28,7 @@ _ALL_NS: Final = 2**62
 class Traded:
     """The points of all listings, and the previous close of each trade date, by its days since 1970."""
 
-    def __init__(self, folder: Path, lines: list[Line]) -> None:
+    def __init__(self, folder: Path, lines: list[ListingState]) -> None:
         self.closes: dict[str, dict[int, int]] = {}
         self._folder, self._lines = folder, lines
         self._numbers = {line.name: line.index for line in lines}
@@ -75,7 +75,7 @@ def traded(inputs: Inputs, folder: Path) -> Traded:
     engine = Engine(inputs.engine)
     quiet = msgspec.structs.replace(inputs, headlines=[])
     timeline = Timeline(quiet, engine, None, RUN_SPAN_NS)
-    found = Traded(folder, engine.roster.lines)
+    found = Traded(folder, engine.registry.lines)
     for number, _ in enumerate(timeline.play(0, len(timeline))):
         found.take(engine.settled_ns)
         if number % PRUNE_EVERY == PRUNE_EVERY - 1:

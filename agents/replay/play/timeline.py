@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from agents.reacting.benchmark import Points
-from agents.reacting.columns import Run
+from agents.reacting.columns import RowRun
 from agents.reacting.engine import Engine
 from agents.reacting.frames import points_of
 from agents.replay.play.inputs import Inputs
@@ -116,7 +116,7 @@ class Timeline:
 
     def _columns(self, lo: int, hi: int) -> list[Output]:
         rows, part = self._rows, slice(lo, hi)
-        run = Run(
+        run = RowRun(
             listing=self._listing[part],
             ts_ns=rows.ts_ns[part],
             start_ns=rows.start_ns[part],

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.reacting import engine as engine_module
+from agents.reacting import row_pass as row_pass_module
 from agents.reacting.config import DailyRow, EngineConfig
 from agents.reacting.engine import Engine
 from agents.replay.play.inputs import Inputs
@@ -39,8 +39,8 @@ SPECIAL = (
 @pytest.fixture(autouse=True)
 def columns_from_the_second_row(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the column pass see these short replays: in earnest it starts at 16 rows."""
-    monkeypatch.setattr(engine_module, "SCALAR_ROWS", 2)
-    monkeypatch.setattr(engine_module, "SCALAR_CHUNK", 3)
+    monkeypatch.setattr(row_pass_module, "SCALAR_ROWS", 2)
+    monkeypatch.setattr(row_pass_module, "SCALAR_CHUNK", 3)
 
 
 def random_rows(seed: int, count: int, pace_s: float) -> Rows:

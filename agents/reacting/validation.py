@@ -8,13 +8,12 @@ from typing import NamedTuple
 import numpy as np
 
 from agents.reacting.badtick import Trade
-from agents.reacting.columns import Columns, Mask, Run
-from agents.reacting.line import Line
-from streams.events import I32, SECOND_NS
+from agents.reacting.columns import Columns, Mask, RowRun
+from agents.reacting.listing_state import ListingState
+from streams.events import I32, NEVER_NS, SECOND_NS
 
 YEAR_2000_NS = 946_684_800 * SECOND_NS
 AHEAD_NS = 5 * SECOND_NS  # how far a tick may lie past the newest Clock (DESIGN 3)
-NO_BOUND_NS = 2**62
 
 
 class Rejected(NamedTuple):
@@ -24,12 +23,12 @@ class Rejected(NamedTuple):
     listing: int
     trade: Trade
 
-    def name(self, lines: list[Line], names: Sequence[str]) -> str:
+    def name(self, lines: list[ListingState], names: Sequence[str]) -> str:
         """Return the listing's name, as the engine or else the frame knows it."""
         return lines[self.listing].name if self.listing >= 0 else names[-1 - self.listing]
 
 
-class Admission:
+class RowValidator:
     """The gate before the engine; keeps the newest event time of each issuer."""
 
     def __init__(self, columns: Columns, issuer_of: I32, lateness_ns: int) -> None:
@@ -44,11 +43,11 @@ class Admission:
         self.newest_ns[issuer] = newest
         return newest - self._lateness_ns
 
-    def passed(self, run: Run) -> None:
-        """Take note of rows that were committed at once."""
+    def committed(self, run: RowRun) -> None:
+        """Advance the newest event times by rows that were committed at once."""
         np.maximum.at(self.newest_ns, self._issuer_of[run.listing], run.ts_ns)
 
-    def admit(self, run: Run) -> tuple[Run, list[Rejected]]:
+    def admit(self, run: RowRun) -> tuple[RowRun, list[Rejected]]:
         """Return the rows that may enter and, in order, those that may not."""
         if not len(run):
             return run, []
@@ -65,11 +64,11 @@ class Admission:
             return run, refused
         return self._drop_late(run, refused)
 
-    def _reasons(self, run: Run) -> dict[int, str]:
+    def _reasons(self, run: RowRun) -> dict[int, str]:
         """Return why rows are refused, by row; of several reasons the first in this order counts."""
         known = run.listing >= 0
         listing = np.where(known, run.listing, 0)
-        until = np.where(run.clock_ns >= 0, run.clock_ns + AHEAD_NS, NO_BOUND_NS)
+        until = np.where(run.clock_ns >= 0, run.clock_ns + AHEAD_NS, NEVER_NS)
         ends, starts = self._columns.end_ns[listing], self._columns.first_ns[listing]
         checks: list[tuple[str, Mask]] = [
             ("future", (run.ts_ns > until) | (run.ts_ns >= ends)),
@@ -83,7 +82,7 @@ class Admission:
                 reasons.update(dict.fromkeys(np.flatnonzero(mask).tolist(), reason))
         return reasons
 
-    def _surely_prompt(self, run: Run) -> bool:
+    def _surely_prompt(self, run: RowRun) -> bool:
         """Tell whether no row can be late, judged by the newest time of any issuer at all."""
         if not len(run):
             return True
@@ -95,7 +94,7 @@ class Admission:
         late = run.ts_ns[1:] < np.maximum(since, before) - self._lateness_ns
         return not late.any()
 
-    def _drop_late(self, run: Run, refused: list[Rejected]) -> tuple[Run, list[Rejected]]:
+    def _drop_late(self, run: RowRun, refused: list[Rejected]) -> tuple[RowRun, list[Rejected]]:
         keep = np.ones(len(run), np.bool_)
         newest = self.newest_ns.tolist()
         owners, clocks = self._issuer_of[run.listing].tolist(), run.clock_ns.tolist()
@@ -111,6 +110,6 @@ class Admission:
         return run.take(keep), refused
 
 
-def _trade(run: Run, i: int) -> Trade:
+def _trade(run: RowRun, i: int) -> Trade:
     place = run.exchanges[int(run.exchange[i])]
     return Trade(int(run.ts_ns[i]), int(run.price[i]), int(run.size[i]), place, int(run.flags[i]))

@@ -1,4 +1,4 @@
-"""The desk of one issuer: its lines, its news, and everything that is to fall due."""
+"""The state of one issuer: its lines, its news, and everything that is to fall due."""
 
 from __future__ import annotations
 
@@ -9,42 +9,41 @@ import msgspec
 from agents.reacting.alerting import Alerting
 from agents.reacting.benchmark import Benchmark
 from agents.reacting.config import Rule
-from agents.reacting.line import Line, line_named
+from agents.reacting.listing_state import ListingState, listing_named
 from agents.reacting.moves import Crossing
 from agents.reacting.news import News
-from agents.reacting.reactions import Watch
+from agents.reacting.reaction_tracker import OPEN, AwaitedTrades, ReactionTracker, Scheduled
+from agents.reacting.reactions import OpenReaction
 from agents.reacting.rules import AlertState
-from agents.reacting.watching import OPEN, Scheduled, Waits, Watching
-from streams.events import Alert, Mention, Output
+from streams.events import NEVER_NS, Alert, Mention, Output
 
 EXPIRE, RESOLVE = "expire", "resolve"
-FOREVER_NS = 2**62
 
 
-class DeskState(msgspec.Struct):
+class KeptIssuer(msgspec.Struct):
     """Everything a snapshot keeps of an issuer, its lines apart."""
 
     news: News
-    watches: dict[str, Watch]
-    waiting: Waits
+    reactions: dict[str, OpenReaction] = msgspec.field(name="watches")  # the key on disk
+    waiting: AwaitedTrades
     heap: list[Scheduled]
     alerts: dict[str, AlertState]
 
 
-class Desk:
+class IssuerState:
     """One issuer at work. Outputs go to `out`, in the order they come about."""
 
-    __slots__ = ("_alerting", "_heap", "_news", "_watching", "lines")
+    __slots__ = ("_alerting", "_heap", "_news", "_tracker", "lines")
 
     def __init__(
         self,
-        lines: list[Line],
+        lines: list[ListingState],
         rules: tuple[Rule, ...],
         benchmarks: dict[str, Benchmark],
         out: list[Output],
     ) -> None:
         self.lines = lines
-        self._watching = Watching(benchmarks, out)
+        self._tracker = ReactionTracker(benchmarks, out)
         self._alerting = Alerting(rules, benchmarks, out)
         self._news = News()
         self._heap: list[Scheduled] = []
@@ -58,47 +57,47 @@ class Desk:
         """Return the newest state of each alert that is open."""
         return [state.alert for state in self._alerting.alerts.values()]
 
-    def state(self, *, news: bool = True) -> DeskState:
+    def state(self, *, news: bool = True) -> KeptIssuer:
         """Return what `restore` needs, the news only where asked for."""
-        watching, known = self._watching, self._news if news else News()
-        return DeskState(
-            known, watching.watches, watching.waiting, self._heap, self._alerting.alerts
+        tracker, known = self._tracker, self._news if news else News()
+        return KeptIssuer(
+            known, tracker.reactions, tracker.waiting, self._heap, self._alerting.alerts
         )
 
-    def restore(self, state: DeskState) -> None:
+    def restore(self, state: KeptIssuer) -> None:
         """Take the state of a snapshot."""
         self._news, self._heap = state.news, state.heap
-        self._watching.watches, self._watching.waiting = state.watches, state.waiting
+        self._tracker.reactions, self._tracker.waiting = state.reactions, state.waiting
         self._alerting.alerts = state.alerts
 
     def is_idle(self) -> bool:
         """Tell whether there is nothing a snapshot would have to keep."""
-        return not (self._heap or self._news.mentions or self._watching.waiting)
+        return not (self._heap or self._news.mentions or self._tracker.waiting)
 
     def next_due(self) -> int:
         """Return the earliest instant at which something falls due."""
-        return self._heap[0][0] if self._heap else FOREVER_NS
+        return self._heap[0][0] if self._heap else NEVER_NS
 
     @property
     def waits(self) -> bool:
         """Tell whether any reaction waits for a first trade."""
-        return bool(self._watching.waiting)
+        return bool(self._tracker.waiting)
 
     def may_start(self) -> bool:
         """Tell whether `fire` may find the first trade that a reaction waits for."""
-        return self._watching.may_start(self.lines)
+        return self._tracker.may_start(self.lines)
 
     def fire(self, watermark_ns: int, *, ended: bool = False) -> None:
         """Do all that has fallen due, in order; `ended`: horizons get no price any more."""
         while True:
-            if self._watching.waiting:
+            if self._tracker.waiting:
                 # a start is due at the end of its second: never before what is due earlier
                 before_ns = min(watermark_ns, self.next_due() - 1)
-                self._schedule(self._watching.start(self.lines, before_ns))
+                self._schedule(self._tracker.start(self.lines, before_ns))
             if not self._heap or self._heap[0][0] > watermark_ns:
                 return
             _, listing, key, what, exact_ns = heappop(self._heap)
-            self._act(line_named(self.lines, listing), key, what, exact_ns, ended=ended)
+            self._act(listing_named(self.lines, listing), key, what, exact_ns, ended=ended)
 
     def finish(self, before_ns: int, watermark_ns: int) -> None:
         """End the log at a final Clock; `before_ns` is the watermark before it.
@@ -110,19 +109,19 @@ class Desk:
         while self._heap:
             _, listing, key, what, exact_ns = heappop(self._heap)
             if what not in (EXPIRE, RESOLVE):
-                self._act(line_named(self.lines, listing), key, what, exact_ns, ended=True)
-        self._watching.abandon(self.lines)
+                self._act(listing_named(self.lines, listing), key, what, exact_ns, ended=True)
+        self._tracker.abandon(self.lines)
 
-    def _act(self, line: Line, key: str, what: str, exact_ns: int, *, ended: bool) -> None:
+    def _act(self, line: ListingState, key: str, what: str, exact_ns: int, *, ended: bool) -> None:
         if what == OPEN:
-            self._schedule(self._watching.open(key, line))
+            self._schedule(self._tracker.open(key, line))
         elif what == EXPIRE:
             if line.state.filter.due_ns() == exact_ns:  # else its rows were settled before
-                self.after_row(line, line.expire(), FOREVER_NS)
+                self.after_row(line, line.expire(), NEVER_NS)
         elif what == RESOLVE:
             self._alerting.resolve(key, line, exact_ns)
         else:
-            self._watching.close(key, line, what, exact_ns, ended=ended)
+            self._tracker.close(key, line, what, exact_ns, ended=ended)
 
     def _schedule(self, scheduled: list[Scheduled]) -> None:
         for entry in scheduled:
@@ -135,12 +134,12 @@ class Desk:
             return False
         self._news.forget(clock_ns)
         if first and mention.action != "deleted":
-            self._schedule(self._watching.begin(mention, self.lines, watermark_ns))
+            self._schedule(self._tracker.begin(mention, self.lines, watermark_ns))
             self.fire(watermark_ns)
         self._alerting.explain_again(mention, self.lines, self._news)
         return True
 
-    def after_row(self, line: Line, crossings: list[Crossing], clock_ns: int) -> None:
+    def after_row(self, line: ListingState, crossings: list[Crossing], clock_ns: int) -> None:
         """Act on what a row did: time the expiry of held rows, raise moves and alerts.
 
         `clock_ns` is the newest Clock before it, which bounds what is known of the market.

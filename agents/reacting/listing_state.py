@@ -22,7 +22,7 @@ KEPT_CLOSES = 16  # trade dates: longer than news is remembered
 AUCTION_CLOSES = ("XHKG",)  # venues whose closing auction makes the close (DESIGN 3)
 
 
-class Row(NamedTuple):
+class TickRow(NamedTuple):
     """One tick row; `start_ns` is a bar's first instant, a trade's own time."""
 
     ts_ns: int
@@ -35,7 +35,7 @@ class Row(NamedTuple):
     exchange: str
 
 
-class LineState(msgspec.Struct):
+class KeptListing(msgspec.Struct):
     """Everything a snapshot keeps of a listing, its tape apart."""
 
     filter: BadTickFilter
@@ -51,7 +51,7 @@ class LineState(msgspec.Struct):
     first_passed: dict[str, int] = {}  # direction -> when the lowest level was last passed
 
 
-class Line:
+class ListingState:
     """A listing at work. `apply` returns what the row passed; rejects gather in `rejected`."""
 
     __slots__ = (
@@ -84,14 +84,14 @@ class Line:
         self.market = market  # the listing of its benchmark
         self.sessions, self.daily = sessions, daily
         self.tape = Tape(sessions)
-        self.state = LineState(filter=BadTickFilter(mic=listing.mic))
+        self.state = KeptListing(filter=BadTickFilter(mic=listing.mic))
         self.rejected: tuple[tuple[str, Trade], ...] = ()
         self.ineligible = 0
         self.segment_lo = self.segment_hi = 0
         self.segment_date, self.phase = -1, Phase.closed
         self.close_due_ns = 0
 
-    def restore(self, state: LineState, tape: Tape) -> None:
+    def restore(self, state: KeptListing, tape: Tape) -> None:
         """Take the state of a snapshot."""
         self.state, self.tape = state, tape
         self.segment_lo = self.segment_hi = 0
@@ -99,7 +99,7 @@ class Line:
 
     # -- rows
 
-    def apply(self, row: Row) -> list[Crossing]:
+    def apply(self, row: TickRow) -> list[Crossing]:
         """Apply one valid row that is neither late nor a repeat."""
         self.enter(row.start_ns)
         if self.phase is Phase.closed:
@@ -133,7 +133,7 @@ class Line:
             flags |= NO_LAST
         return flags
 
-    def _sort(self, row: Row, flags: int) -> list[Crossing]:
+    def _sort(self, row: TickRow, flags: int) -> list[Crossing]:
         if flags & OFFICIAL:
             mark = OfficialPrint(row.ts_ns, row.price, row.size, bool(flags & CORRECTED))
             self.state.day.officials.append(mark)
@@ -147,7 +147,7 @@ class Line:
         trade = _trade(row, flags)
         return self._settle(*self.state.filter.judge(trade, self.reference()), row.ts_ns)
 
-    def _without_last(self, row: Row, flags: int) -> list[Crossing]:
+    def _without_last(self, row: TickRow, flags: int) -> list[Crossing]:
         volume = 0 if flags & NO_VOLUME else row.size
         if flags & NO_RANGE:
             self.state.carried += volume
@@ -159,7 +159,7 @@ class Line:
         self.tape.add(row.ts_ns, reference, row.high, row.low, volume, sets_last=False)
         return self.pass_levels(row.ts_ns, row.high, row.low)
 
-    def _bar(self, row: Row, flags: int) -> list[Crossing]:
+    def _bar(self, row: TickRow, flags: int) -> list[Crossing]:
         for trade in self.state.filter.pass_bar(row.price, self.reference()):
             self._reject("bad_tick", trade)
         self.state.filter.expired = None
@@ -305,11 +305,11 @@ class Line:
         return self.daily.previous_close(date, rolled)
 
 
-def line_named(lines: list[Line], name: str) -> Line:
+def listing_named(lines: list[ListingState], name: str) -> ListingState:
     """Return the line of that name; an issuer has a few at most."""
     return next(line for line in lines if line.name == name)
 
 
-def _trade(row: Row, flags: int | None = None) -> Trade:
+def _trade(row: TickRow, flags: int | None = None) -> Trade:
     kept = row.flags if flags is None else flags
     return Trade(row.ts_ns, row.price, row.size, row.exchange, kept)
