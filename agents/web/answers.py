@@ -6,12 +6,11 @@ for Grafana renders annotations as such: the words of the record, escaped, and n
 
 from __future__ import annotations
 
-from agents.scoring.sentiment import SENTIMENTS, sentiment
-
 import html
 from typing import Any, Final
 from urllib.parse import quote
 
+from agents.scoring.sentiment import sentiment
 from agents.web.reader import AlertPage, HeadlinePage, Plain
 from streams.text import clean_url
 

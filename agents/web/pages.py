@@ -5,10 +5,9 @@ All markup is made by agents/web/markup.py, which escapes every word that it is 
 
 from __future__ import annotations
 
-from agents.scoring.sentiment import SENTIMENTS, sentiment
-
 from collections.abc import Sequence
 
+from agents.scoring.sentiment import sentiment
 from agents.web import markup as html
 from agents.web.answers import page_of_alert, page_of_headline
 from agents.web.reader import AlertPage, HeadlinePage, Plain
