@@ -6,7 +6,9 @@ import msgspec
 import numpy as np
 
 from agents.reacting.closes import DailyTable
-from agents.reacting.listing_state import KeptListing, ListingState, TickRow
+from agents.reacting.expiry import give_way
+from agents.reacting.kept_listing import KeptListing
+from agents.reacting.listing_state import ListingState, TickRow
 from agents.reacting.points import TapeState
 from agents.reacting.sessions import Sessions
 from agents.reacting.tape import Tape
@@ -83,7 +85,7 @@ class Benchmark:
             return
         self._newest_second = second
         while (due_ns := line.state.filter.due_ns()) is not None and due_ns <= ts_ns:
-            line.give_way()
+            give_way(line)
         line.apply(TickRow(ts_ns, ts_ns, last, high, low, volume, flags, ""))
         line.rejected = ()  # its trades are judged, and rejected, in their own partition
 
