@@ -54,6 +54,10 @@ class IssuerState:
         """Return what is known of its news."""
         return self._news
 
+    def alerts(self) -> list[AlertState]:
+        """Return the alerts that are open, each with the move it explains."""
+        return list(self._alerting.alerts.values())
+
     def open_alerts(self) -> list[Alert]:
         """Return the newest state of each alert that is open."""
         return [state.alert for state in self._alerting.alerts.values()]
