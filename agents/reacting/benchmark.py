@@ -62,7 +62,7 @@ class Benchmark:
                 self._take(point, flags)
 
     def _take_all(self, block: I64) -> bool:
-        """Take a whole block where no point needs thought: none held, none far, one segment."""
+        """Take a whole block that needs no scalar path: none held, none far, one segment."""
         line, starts_ns = self._line, block[0] * SECOND_NS
         calm = line.state.last is not None and not line.state.filter.held
         inside = line.segment_lo <= starts_ns[0] and starts_ns[-1] < line.segment_hi

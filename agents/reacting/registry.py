@@ -66,7 +66,7 @@ class Registry:
         ]
 
     def retime(self, number: int) -> None:
-        """Note anew when an issuer is next due; to be called after whatever may change it."""
+        """Update when an issuer is next due; `RowPass.sync` calls it after whatever may change it."""
         issuer = self.issuers[number]
         self.due_ns[number] = issuer.next_due()
         if issuer.waits:
