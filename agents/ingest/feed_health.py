@@ -12,7 +12,8 @@ from typing import Final
 
 import msgspec
 
-from agents.scoring.stories import WINDOW_NS, StoryIndex
+from agents.scoring.stories import StoryIndex
+from agents.scoring.story_window import WINDOW_NS
 from streams.events import SECOND_NS, Headline, Reject, Status
 from streams.news.book import Sorted
 from streams.news.feed import Outcome, States

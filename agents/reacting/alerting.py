@@ -98,7 +98,7 @@ class Alerting:
 def _other_line(
     line: ListingState, crossing: Crossing, lines: list[ListingState]
 ) -> OtherLine | None:
-    """Say which of the issuer's lines led and what the other had done by now."""
+    """Return which of the issuer's lines passed the level first, and how far the other one has moved."""
     others = [other for other in lines if other is not line]
     if not others:
         return None

@@ -6,7 +6,9 @@ import msgspec
 import numpy as np
 
 from agents.reacting.closes import DailyTable
-from agents.reacting.listing_state import KeptListing, ListingState, TickRow
+from agents.reacting.expiry import give_way
+from agents.reacting.kept_listing import KeptListing
+from agents.reacting.listing_state import ListingState, TickRow
 from agents.reacting.points import TapeState
 from agents.reacting.sessions import Sessions
 from agents.reacting.tape import Tape
@@ -60,7 +62,7 @@ class Benchmark:
                 self._take(point, flags)
 
     def _take_all(self, block: I64) -> bool:
-        """Take a whole block where no point needs thought: none held, none far, one segment."""
+        """Take a whole block that needs no scalar path: none held, none far, one segment."""
         line, starts_ns = self._line, block[0] * SECOND_NS
         calm = line.state.last is not None and not line.state.filter.held
         inside = line.segment_lo <= starts_ns[0] and starts_ns[-1] < line.segment_hi
@@ -83,7 +85,7 @@ class Benchmark:
             return
         self._newest_second = second
         while (due_ns := line.state.filter.due_ns()) is not None and due_ns <= ts_ns:
-            line.give_way()
+            give_way(line)
         line.apply(TickRow(ts_ns, ts_ns, last, high, low, volume, flags, ""))
         line.rejected = ()  # its trades are judged, and rejected, in their own partition
 

@@ -25,7 +25,7 @@ import numpy as np
 from agents.reacting.benchmark import Benchmark
 from agents.reacting.engine import Engine, EngineHead
 from agents.reacting.issuer_state import KeptIssuer
-from agents.reacting.listing_state import KeptListing
+from agents.reacting.kept_listing import KeptListing
 from agents.reacting.news import News
 from agents.reacting.pages import Pages
 from agents.reacting.points import Loose

@@ -1,4 +1,4 @@
-"""What an engine is told once, at its birth: listings, rules, daily rows, lateness."""
+"""The configuration of an engine, fixed when it is made: listings, rules, daily rows, lateness."""
 
 from __future__ import annotations
 

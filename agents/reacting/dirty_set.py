@@ -19,7 +19,7 @@ class DirtySet:
         self.markets: set[str] = set()
 
     def rows(self, owners: I32) -> None:
-        """Note the issuers of rows."""
+        """Mark the issuers of rows."""
         self.issuers[owners] = True
 
     def take(self) -> tuple[list[int], list[int], list[str]]:

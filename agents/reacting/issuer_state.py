@@ -9,6 +9,7 @@ import msgspec
 from agents.reacting.alerting import Alerting
 from agents.reacting.benchmark import Benchmark
 from agents.reacting.config import Rule
+from agents.reacting.expiry import expire
 from agents.reacting.listing_state import ListingState, listing_named
 from agents.reacting.moves import Crossing
 from agents.reacting.news import News
@@ -52,6 +53,10 @@ class IssuerState:
     def news(self) -> News:
         """Return what is known of its news."""
         return self._news
+
+    def alerts(self) -> list[AlertState]:
+        """Return the alerts that are open, each with the move it explains."""
+        return list(self._alerting.alerts.values())
 
     def open_alerts(self) -> list[Alert]:
         """Return the newest state of each alert that is open."""
@@ -117,7 +122,7 @@ class IssuerState:
             self._schedule(self._tracker.open(key, line))
         elif what == EXPIRE:
             if line.state.filter.due_ns() == exact_ns:  # else its rows were settled before
-                self.after_row(line, line.expire(), NEVER_NS)
+                self.after_row(line, expire(line), NEVER_NS)
         elif what == RESOLVE:
             self._alerting.resolve(key, line, exact_ns)
         else:

@@ -5,9 +5,21 @@ from __future__ import annotations
 import msgspec
 
 from agents.reacting.config import DAY_LEVELS_PCT
-from streams.events import Direction
+from streams.events import Direction, Phase
 
 OUT_OF_REACH = 2**62  # no price passes it
+
+
+class Crossing(msgspec.Struct, frozen=True):
+    """A row that passed levels: what the moves and the alert are made of."""
+
+    ts_ns: int
+    direction: Direction
+    levels_pct: tuple[int, ...]
+    price: int
+    close: int
+    session: str
+    flags: tuple[str, ...] = ()
 
 
 class Ladder(msgspec.Struct):
@@ -43,6 +55,36 @@ class Ladder(msgspec.Struct):
             self.passed_down += 1
         return DAY_LEVELS_PCT[before : self.passed_down]
 
+    def cross(self, t_ns: int, high: int, low: int, phase: Phase) -> list[Crossing]:
+        """Return the levels that a row newly passes: by its high first, then by its low."""
+        found = []
+        if high >= self.next_up():
+            found.append(self._crossing(t_ns, "up", self.pass_up(high), high, phase))
+        if low <= self.next_down():
+            found.append(self._crossing(t_ns, "down", self.pass_down(low), low, phase))
+        return found
+
+    def cross_thin(self, t_ns: int, first: int, second: int, phase: Phase) -> list[Crossing]:
+        """Return the levels that two held rows, expired in succession, both lie beyond (DESIGN 7)."""
+        found = []
+        if up := self.pass_up(min(first, second)):
+            found.append(self._crossing(t_ns, "up", up, second, phase, ("thin",)))
+        if down := self.pass_down(max(first, second)):
+            found.append(self._crossing(t_ns, "down", down, second, phase, ("thin",)))
+        return found
+
+    def _crossing(
+        self,
+        t_ns: int,
+        direction: Direction,
+        levels: tuple[int, ...],
+        price: int,
+        phase: Phase,
+        flags: tuple[str, ...] = (),
+    ) -> Crossing:
+        assert self.close is not None  # no level is passed without one
+        return Crossing(t_ns, direction, levels, price, self.close, phase.name, flags)
+
 
 def up_threshold(close: int, level_pct: int) -> int:
     """Return the least p with 100 * (p - close) >= level * close."""
@@ -52,15 +94,3 @@ def up_threshold(close: int, level_pct: int) -> int:
 def down_threshold(close: int, level_pct: int) -> int:
     """Return the greatest p with 100 * (close - p) >= level * close."""
     return close * (100 - level_pct) // 100
-
-
-class Crossing(msgspec.Struct, frozen=True):
-    """A row that passed levels: what the moves and the alert are made of."""
-
-    ts_ns: int
-    direction: Direction
-    levels_pct: tuple[int, ...]
-    price: int
-    close: int
-    session: str
-    flags: tuple[str, ...] = ()

@@ -21,7 +21,10 @@ BASELINE_NS = 60 * MINUTE_NS
 
 
 class OpenReaction(msgspec.Struct):
-    """One mention on one listing, from its arrival until its last horizon is written."""
+    """One mention on one listing, from its arrival until its last horizon is written.
+
+    What is None is not known: fixed at the event by `open_reaction`, `start_ns` at the first trade.
+    """
 
     headline_id: str
     listing: int  # index
@@ -38,6 +41,33 @@ class OpenReaction(msgspec.Struct):
     flags: tuple[str, ...] = ()
 
 
+class Reading(msgspec.Struct, frozen=True):
+    """What the tape says of one horizon at its end; `until_ns` is how far it is read."""
+
+    horizon: str
+    due_ns: int
+    until_ns: int
+    as_of_ns: int
+    price: int
+    path: Path
+    coarse: bool
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """What is measured over one horizon, as the Reaction prints it; None = not known."""
+
+    price: float | None = None
+    return_bps: float | None = None
+    abnormal_bps: float | None = None
+    z: float | None = None
+    volume_surge: float | None = None
+    path_high_bps: float | None = None
+    path_low_bps: float | None = None
+
+
+NOT_TRADED = Figures()
+
+
 def ceil_second(t_ns: int) -> int:
     """Return `t_ns` rounded up to a whole second."""
     return -(-t_ns // SECOND_NS) * SECOND_NS
@@ -49,7 +79,9 @@ def open_reaction(reaction: OpenReaction, line: ListingState, benchmark: Benchma
     as_of = max(ceil_second(event), reaction.arrived_ns)
     sessions, tape = line.sessions, line.tape
     price = tape.at(event, as_of)
-    if price is None:
+    if (
+        price is None
+    ):  # nothing on the tape: the previous close, flagged (DESIGN 3, Reference price)
         reaction.reference = line.previous_close(sessions.trade_date(event))
         reaction.flags += ("previous_close_reference",) if reaction.reference is not None else ()
     else:
@@ -66,7 +98,7 @@ def open_reaction(reaction: OpenReaction, line: ListingState, benchmark: Benchma
         reaction.flags += ("coarse",) * (market is not None and market.coarse)
     if sessions.phase(event) is Phase.regular:
         reaction.start_ns = event
-    else:
+    else:  # outside `regular` it starts at the first trade at or after its event (DESIGN 3, Reaction)
         _start_coarsely(reaction, line, as_of)
 
 
@@ -79,6 +111,7 @@ def _start_coarsely(reaction: OpenReaction, line: ListingState, as_of: int) -> N
 
 
 def _look_back(reaction: OpenReaction, line: ListingState, as_of: int) -> None:
+    """Fix the drift of the 30 min before, the volume of the hour before, and the volatility."""
     event, sessions = reaction.event_ns, line.sessions
     before = line.tape.at(sessions.retreat(event, DRIFT_NS), as_of)
     if (
@@ -122,65 +155,56 @@ def measure(
     horizon: str,
     due_ns: int,
 ) -> Reaction:
-    """Return the reaction over one horizon that has fallen due."""
-    assert reaction.start_ns is not None
+    """Return the reaction over one horizon that has fallen due (docs/semantics.md 7)."""
+    reading = _reading(reaction, line, horizon, due_ns)
+    if reading is None:
+        return no_trade(reaction, line, horizon, due_ns)
+    return _measured(reaction, line, benchmark, reading)
+
+
+def _reading(
+    reaction: OpenReaction, line: ListingState, horizon: str, due_ns: int
+) -> Reading | None:
+    """Read the tape at the end of a horizon; None: there is no price, so nothing is measured."""
     until = ceil_second(due_ns)
     as_of = max(until, reaction.arrived_ns)
     if horizon == SESSION_CLOSE:
-        return _measure_close(reaction, line, benchmark, due_ns, as_of)
+        # the close by rules (2)-(4) of DESIGN 3, as it is known 15 minutes after the regular phase
+        until = due_ns - SESSION_CLOSE_DELAY_NS
+        close = line.session_close(line.sessions.trade_date(until - 1))
+        if close is None:
+            return None
+        path = line.tape.path(reaction.event_ns, until, as_of)
+        return Reading(horizon, due_ns, until, as_of, close, path, path.coarse)
     price = line.tape.at(until, as_of)
+    if price is None:
+        return None
     path = line.tape.path(reaction.event_ns, until, as_of)
-    flags = ("coarse",) * (price is not None and price.coarse)
-    value = None if price is None else price.price
-    return _reaction(reaction, line, benchmark, horizon, due_ns, until, as_of, value, path, flags)
+    return Reading(horizon, due_ns, until, as_of, price.price, path, path.coarse or price.coarse)
 
 
-def _measure_close(
-    reaction: OpenReaction, line: ListingState, benchmark: Benchmark | None, due_ns: int, as_of: int
+def _measured(
+    reaction: OpenReaction, line: ListingState, benchmark: Benchmark | None, reading: Reading
 ) -> Reaction:
-    regular_end = due_ns - SESSION_CLOSE_DELAY_NS
-    date = line.sessions.trade_date(regular_end - 1)
-    price = line.session_close(date)
-    if price is None:
-        return no_trade(reaction, line, SESSION_CLOSE, due_ns)
-    path = line.tape.path(reaction.event_ns, regular_end, as_of)
-    return _reaction(
-        reaction, line, benchmark, SESSION_CLOSE, due_ns, regular_end, as_of, price, path, ()
-    )
-
-
-def _reaction(
-    reaction: OpenReaction,
-    line: ListingState,
-    benchmark: Benchmark | None,
-    horizon: str,
-    due_ns: int,
-    until: int,
-    as_of: int,
-    price: int | None,
-    path: Path,
-    flags: tuple[str, ...],
-) -> Reaction:
-    reference, start = reaction.reference, reaction.start_ns
-    assert start is not None
-    if price is None:
-        return no_trade(reaction, line, horizon, due_ns)
-    ended = min(until, due_ns)
-    elapsed = line.sessions.trading_time(ended) - line.sessions.trading_time(start)
+    assert reaction.start_ns is not None
+    price, path, reference = reading.price, reading.path, reaction.reference
+    # in trading time: horizons do not run in lunch, halts or closed phases (DESIGN 3, Reaction)
+    ended = min(reading.until_ns, reading.due_ns)
+    elapsed = line.sessions.trading_time(ended) - line.sessions.trading_time(reaction.start_ns)
     minutes = max(elapsed / MINUTE_NS, 1.0)
+    # without a reference price (nothing on the tape, no previous close) there is no return
     raw = None if reference is None else _bps(price, reference)
-    after = None if benchmark is None else benchmark.tape.at(until, as_of)
+    after = None if benchmark is None else benchmark.tape.at(reading.until_ns, reading.as_of_ns)
+    # no benchmark, or no price of it at the event or now: no abnormal return, flagged
     market = None if after is None or not reaction.market else _bps(after.price, reaction.market)
-    coarse = path.coarse or (after is not None and after.coarse)
-    notes = {*reaction.flags, *flags, *(("coarse",) if coarse else ())}
-    notes |= {"untraded"} if not path.points else set()
-    notes |= {"no_benchmark"} if market is None else set()
-    return _record(
-        reaction,
-        line,
-        horizon,
-        due_ns,
-        notes,
+    flags = {*reaction.flags}
+    if reading.coarse or (after is not None and after.coarse):
+        flags.add("coarse")  # older than 90 trading minutes: read from minutes (DESIGN 7, Tape)
+    if not path.points:
+        flags.add("untraded")  # the price is the one before the event
+    if market is None:
+        flags.add("no_benchmark")
+    figures = Figures(
         price=price / PRICE_SCALE,
         return_bps=raw,
         abnormal_bps=None if raw is None or market is None else round(raw - market, 6),
@@ -189,13 +213,14 @@ def _reaction(
         path_high_bps=_bps(path.high, reference) if path.points and reference else None,
         path_low_bps=_bps(path.low, reference) if path.points and reference else None,
     )
+    return _record(reaction, line, reading.horizon, reading.due_ns, flags, figures)
 
 
 def no_trade(
     reaction: OpenReaction, line: ListingState, horizon: str, due_ns: int | None
 ) -> Reaction:
     """Return a reaction that never came to a price: null, and flagged so."""
-    return _record(reaction, line, horizon, due_ns, {*reaction.flags, "no_trade"})
+    return _record(reaction, line, horizon, due_ns, {*reaction.flags, "no_trade"}, NOT_TRADED)
 
 
 def _record(
@@ -204,14 +229,9 @@ def _record(
     horizon: str,
     due_ns: int | None,
     flags: set[str],
-    price: float | None = None,
-    return_bps: float | None = None,
-    abnormal_bps: float | None = None,
-    z: float | None = None,
-    volume_surge: float | None = None,
-    path_high_bps: float | None = None,
-    path_low_bps: float | None = None,
+    figures: Figures,
 ) -> Reaction:
+    reference = reaction.reference
     return Reaction(
         headline_id=reaction.headline_id,
         issuer=line.listing.issuer,
@@ -220,15 +240,15 @@ def _record(
         event_ns=reaction.event_ns,
         start_ns=reaction.start_ns,
         due_ns=due_ns,
-        reference_price=None if reaction.reference is None else reaction.reference / PRICE_SCALE,
+        reference_price=None if reference is None else reference / PRICE_SCALE,
         reference_age_s=reaction.reference_age_s,
-        price=price,
-        return_bps=return_bps,
-        abnormal_bps=abnormal_bps,
-        z=z,
-        volume_surge=volume_surge,
-        path_high_bps=path_high_bps,
-        path_low_bps=path_low_bps,
+        price=figures.price,
+        return_bps=figures.return_bps,
+        abnormal_bps=figures.abnormal_bps,
+        z=figures.z,
+        volume_surge=figures.volume_surge,
+        path_high_bps=figures.path_high_bps,
+        path_low_bps=figures.path_low_bps,
         drift_bps=reaction.drift_bps,
         flags=tuple(sorted(flags)),
     )

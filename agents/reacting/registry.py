@@ -11,7 +11,8 @@ from agents.reacting.benchmark import Benchmark, Points
 from agents.reacting.closes import DailyTable
 from agents.reacting.config import DailyRow, EngineConfig
 from agents.reacting.issuer_state import IssuerState, KeptIssuer
-from agents.reacting.listing_state import KeptListing, ListingState
+from agents.reacting.kept_listing import KeptListing
+from agents.reacting.listing_state import ListingState
 from agents.reacting.points import TapeState
 from agents.reacting.sessions import Sessions
 from agents.reacting.tape import Tape
@@ -65,7 +66,7 @@ class Registry:
         ]
 
     def retime(self, number: int) -> None:
-        """Note anew when an issuer is next due; to be called after whatever may change it."""
+        """Update when an issuer is next due; `RowPass.sync` calls it after whatever may change it."""
         issuer = self.issuers[number]
         self.due_ns[number] = issuer.next_due()
         if issuer.waits:

@@ -29,7 +29,7 @@ class Rejected(NamedTuple):
 
 
 class RowValidator:
-    """The gate before the engine; keeps the newest event time of each issuer."""
+    """Checks rows before the engine applies them; keeps the newest event time of each issuer."""
 
     def __init__(self, columns: Columns, issuer_of: I32, lateness_ns: int) -> None:
         self._columns, self._issuer_of, self._lateness_ns = columns, issuer_of, lateness_ns

@@ -1,7 +1,7 @@
-"""What a look from outside sees of an engine: a row a listing, copied, never changing anything.
+"""A snapshot view of an engine for metrics and pages: one copied row a listing; it changes nothing.
 
-Taking the rows is short, for no record may be applied meanwhile; what is worked out of them is not
-in a hurry. Windows are those of event time: what ends at or before their start is their base.
+Copying the rows is short, because no record may be applied meanwhile; prices and moves are worked out
+from the copies afterwards. Windows are those of event time: what ends at or before their start is their base.
 """
 
 from __future__ import annotations

@@ -11,7 +11,8 @@ from typing import Final
 
 import msgspec
 
-from agents.scoring.stories import MAX_MEMBERS, Member, StoryIndex
+from agents.scoring.stories import StoryIndex
+from agents.scoring.story_window import MAX_MEMBERS, Member
 
 PAGE_MEMBERS: Final = 256  # some 50 KB
 # Page keys are used again; there are twice as many as the window can ever need.

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from agents.scoring.lexicon import METRICS
 
 COMPARATORS = frozenset("compared versus vs against from comparing".split())
-_BASE_LINKS = frozenset("to with a an the as".split())
 _CURRENCIES = frozenset(
     "eur usd $ rs inr gbp sek nok dkk euro euros us hk hkd cny rmb yuan".split()
 )

@@ -13,9 +13,10 @@ from agents.scoring.naming import PREPOSITIONS, RATED, RATES
 from agents.scoring.symbols import SymbolIndex
 from agents.scoring.text import Title, prefix_length
 from agents.scoring.trust import (
-    REFUSED,
-    SURE,
+    PLAIN_NAME,
+    VOUCHED_FOR,
     Hit,
+    Trust,
     is_prose,
     trust_ambiguous,
     trust_derived,
@@ -48,6 +49,14 @@ class IssuerLink(NamedTuple):
     span: tuple[int, int] | None
 
 
+class Refusal(NamedTuple):
+    """A name or symbol that was not linked, and why; `issuer` "" = nobody of the universe."""
+
+    issuer: str
+    written: str
+    reason: str
+
+
 class _Claim(NamedTuple):
     """What one piece of evidence says of one issuer."""
 
@@ -74,8 +83,10 @@ class Linker:
         self._automaton = AhoCorasick(list(table)) if table else None
         self._symbols = SymbolIndex(issuers)
 
-    def link(self, title: Title, symbols: tuple[str, ...] = ()) -> list[IssuerLink]:
-        """Return one link per company, in the universe's order."""
+    def link(
+        self, title: Title, symbols: tuple[str, ...] = (), refused: list[Refusal] | None = None
+    ) -> list[IssuerLink]:
+        """Return one link per company, in the universe's order; what is not linked goes to `refused`."""
         claims: dict[int, list[_Claim]] = {}
         written: list[tuple[int, int]] = []
         for symbol in symbols:
@@ -83,21 +94,23 @@ class Linker:
             if issuer is not None:
                 claim = _Claim(WRITTEN_OUT, f"vendor:{symbol}", -1, -1)
                 claims.setdefault(issuer, []).append(claim)
+            elif refused is not None:
+                refused.append(Refusal("", symbol, "unknown_symbol"))
         for found in self._symbols.find(title.text):
             relevance = SUBJECT if found.evidence.startswith("ticker:") else WRITTEN_OUT
             claim = _Claim(relevance, found.evidence, found.start, found.end)
             claims.setdefault(found.issuer, []).append(claim)
             written.append((found.start, found.end))
-        hits = self._names(title)
+        hits = self._names(title, refused)
         if written:
             hits = [hit for hit in hits if not any(a <= hit.start < b for a, b in written)]
         if hits:
-            self._judge(title, hits, claims)
+            self._judge(title, hits, claims, refused)
         return self._links(title, claims) if claims else []
 
-    def _names(self, title: Title) -> list[Hit]:
+    def _names(self, title: Title, refused: list[Refusal] | None) -> list[Hit]:
         """Return the names of the title, longest first at each place, none inside another."""
-        if self._automaton is None:
+        if self._automaton is None:  # a universe without names
             return []
         folded = scan_form(title.folded)
         spans = [
@@ -112,39 +125,51 @@ class Linker:
         spans.sort()
         hits, reached = [], 0
         for start, minus_end, number in spans:
-            if start < reached:
+            if start < reached:  # inside a longer name
                 continue
             taken = False
             for alias in self._owners[number]:
-                if _case_fits(alias, title.text[start:-minus_end]):
+                written = title.text[start:-minus_end]
+                if _case_fits(alias, written):
                     hits.append(Hit(start, -minus_end, alias))
                     taken = True
+                elif refused is not None:
+                    refused.append(Refusal(self._ids[alias.issuer], written, "letter_case"))
             reached = -minus_end if taken else reached
         return hits
 
-    def _judge(self, title: Title, hits: list[Hit], claims: dict[int, list[_Claim]]) -> None:
+    def _judge(
+        self,
+        title: Title,
+        hits: list[Hit],
+        claims: dict[int, list[_Claim]],
+        refused: list[Refusal] | None,
+    ) -> None:
         """Turn names into claims; the sure ones first, since they vouch for the ambiguous."""
         prose = is_prose(title)
         subject_end = _subject_end(title, hits)
         for hit in sorted(hits, key=lambda hit: (hit.alias.ambiguous, hit.start)):
-            alias = hit.alias
-            trust = SURE
-            if alias.ambiguous:
-                trust = trust_ambiguous(title, hit, prose=prose)
-                if trust < SURE and alias.issuer in claims:
-                    trust = SURE
-            elif alias.rank != Rank.given:
-                trust = trust_derived(title, hit, prose=prose)
-            if trust == REFUSED:
+            issuer = hit.alias.issuer
+            trust = _trusted(title, hit, prose=prose, vouched=issuer in claims)
+            if not trust.share:
+                self._refuse(title, hit, trust.reason, refused)
                 continue
-            relevance, evidence = _weighed(title, hit, self._ids[alias.issuer])
+            relevance, evidence = _weighed(title, hit, self._ids[issuer])
+            # a company that only owns the product, or half of somebody, is not the subject
             if hit.start < subject_end and relevance == MENTION and " via " not in evidence:
                 relevance = SUBJECT
-            if trust < SURE:
-                relevance, evidence = relevance * trust, evidence + " unsure"
-            if relevance >= LEAST:
-                claim = _Claim(relevance, evidence, hit.start, hit.end)
-                claims.setdefault(alias.issuer, []).append(claim)
+            if trust.share < 1.0:
+                relevance, evidence = relevance * trust.share, evidence + " unsure"
+            if relevance < LEAST:
+                self._refuse(title, hit, f"{trust.reason}, too_weak", refused)
+                continue
+            claim = _Claim(relevance, evidence, hit.start, hit.end)
+            claims.setdefault(issuer, []).append(claim)
+
+    def _refuse(self, title: Title, hit: Hit, reason: str, refused: list[Refusal] | None) -> None:
+        if refused is not None:
+            written = title.text[hit.start : hit.end]
+            refused.append(Refusal(self._ids[hit.alias.issuer], written, reason))
 
     def _links(self, title: Title, claims: dict[int, list[_Claim]]) -> list[IssuerLink]:
         """Merge the claims of each issuer, in the universe's order."""
@@ -163,6 +188,16 @@ class Linker:
                     relevance, evidence = min(relevance, HOUSE), (*evidence, "role:analyst")
             links.append(IssuerLink(self._ids[issuer], issuer, relevance, evidence, span))
         return links
+
+
+def _trusted(title: Title, hit: Hit, *, prose: bool, vouched: bool) -> Trust:
+    """Return the trust in a name; `vouched`: the same company is named more surely elsewhere."""
+    if hit.alias.ambiguous:
+        trust = trust_ambiguous(title, hit, prose=prose)
+        return VOUCHED_FOR if vouched and trust.share < 1.0 else trust
+    if hit.alias.rank == Rank.given:
+        return PLAIN_NAME
+    return trust_derived(title, hit, prose=prose)
 
 
 def _rates_another(words: list[str], span: tuple[int, int]) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from agents.scoring.linking import IssuerLink, Linker
+from agents.scoring.decisions import LinkDecision, decision_of
+from agents.scoring.linking import IssuerLink, Linker, Refusal
 from agents.scoring.sentiment import SCORER, direction_at, evidence, masked
 from agents.scoring.stories import StoryIndex
 from agents.scoring.taxonomy import event_types
@@ -33,7 +34,7 @@ class Scorer:
         links = self._linker.link(title, headline.symbols)
         if headline.action == "deleted" and not links:
             links = self._former_links(headline.headline_id)
-        if not links:
+        if not links:  # `decision` says why
             return []
         issuers = tuple(link.issuer for link in links)
         story_id, rank = self._stories.assign(
@@ -54,6 +55,18 @@ class Scorer:
             )
             for link in links
         ]
+
+    def decision(self, headline: Headline) -> LinkDecision:
+        """Return to whom a headline is linked, what was refused, and why; remembers nothing.
+
+        It links the title a second time, so ask only where the answer is written down.
+        """
+        refused: list[Refusal] = []
+        links = self._linker.link(prepare(headline.title), headline.symbols, refused)
+        former = headline.action == "deleted" and not links
+        if former:
+            links = self._former_links(headline.headline_id)
+        return decision_of(headline.headline_id, links, refused, former=former)
 
     @property
     def stories(self) -> StoryIndex:

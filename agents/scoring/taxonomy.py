@@ -152,24 +152,28 @@ def _shares_are_moved(words: Sequence[str], i: int) -> bool:
 
 def _company_moves(words: Sequence[str], end: int) -> bool:
     """Tell whether the company whose name ends before `end` itself moves: `Alibaba jumps 9%`."""
-    if end >= len(words):
+    if end >= len(words):  # the name ends the title
         return False
     at = end + 1 if words[end] in _BETWEEN else end
-    if at >= len(words) or words[at] not in _MOVES:
+    if at >= len(words) or words[at] not in _MOVES:  # `Alibaba names ...`
         return False
     percent = _has_percent(words, at + 1, at + 6)
     if percent is not None:
-        beyond = words[percent + 1 : percent + 4]
-        between = words[at + 1 : percent]
-        owned = any(word in ("stake", "share", "holding", "interest", "tariff") for word in beyond)
-        return not owned and not _FUNDAMENTALS.intersection(between)
-    if words[0] == "why":
+        return _percent_is_of_price(words, at, percent)
+    if words[0] == "why":  # `Why Alibaba is soaring`
         return True
     following = words[at + 1] if at + 1 < len(words) else ""
-    if following in ("in", "to"):
+    if following in ("in", "to"):  # `rises in premarket trading`, `falls to a 52-week low`
         ahead = words[at + 2 : at + 8]
         return any(w in ("premarket", "pre", "trading") or w in _EXTREMES for w in ahead)
-    return following in _WHEN
+    return following in _WHEN  # `Alibaba slides after ...`
+
+
+def _percent_is_of_price(words: Sequence[str], verb: int, percent: int) -> bool:
+    """Tell whether `jumps 9%` is the price: not `lifts profit 9%`, not `ups 9% stake`."""
+    beyond = words[percent + 1 : percent + 4]
+    owned = any(word in ("stake", "share", "holding", "interest", "tariff") for word in beyond)
+    return not owned and not _FUNDAMENTALS.intersection(words[verb + 1 : percent])
 
 
 def _at_extreme(words: Sequence[str]) -> bool:

@@ -19,9 +19,27 @@ from agents.scoring.naming import (
 )
 from agents.scoring.text import Title
 
-SURE = 1.0
-UNSURE = 0.4  # the guide's factor for an ambiguous name without a cue
-REFUSED = 0.0
+
+class Trust(NamedTuple):
+    """How far a name may be believed to mean the company, and the rule that says so."""
+
+    share: float  # 1 = surely; 0 = refused
+    reason: str
+
+
+UNSURE_SHARE = 0.4  # the guide's factor for an ambiguous name without a cue
+
+# One for each branch of the rules below.
+PLAIN_NAME = Trust(1.0, "plain_name")  # nothing speaks against it
+VOUCHED_FOR = Trust(1.0, "vouched_for")  # a sure name of the same company stands beside it
+LEGAL_ENDING = Trust(1.0, "legal_ending")  # `Apple Inc`
+WHOLE_NAME = Trust(1.0, "whole_name")  # `Target Stores`: what follows belongs to the whole name
+COMPANY_CUE = Trust(1.0, "company_cue")  # `Ford reports`, `shares of Gap`
+NAME_IN_PROSE = Trust(UNSURE_SHARE, "name_in_prose")  # a capital where only names have one
+ANOTHER_MEANING = Trust(0.0, "another_meaning")  # `price target`, `apple pie`
+DOUBLE_NAME = Trust(0.0, "double_name")  # one half of `Sherwin-Williams`
+LONGER_NAME = Trust(0.0, "longer_name")  # `Express Scripts` is not Express
+NO_CUE = Trust(0.0, "no_cue")  # a word like any other
 SENTENCE_CASE = 0.3  # share of lower-case words that makes capitals meaningful
 
 # `Ford cuts`, `Ford reports`: what companies do, and what is done to their prices.
@@ -75,40 +93,47 @@ def around(title: Title, hit: Hit) -> Around:
     return Around(first, last, before, after)
 
 
-def trust_ambiguous(title: Title, hit: Hit, *, prose: bool) -> float:
-    """Return how far an ambiguous name may be believed: SURE with a cue, UNSURE or REFUSED."""
+def trust_ambiguous(title: Title, hit: Hit, *, prose: bool) -> Trust:
+    """Say how far to believe a name that is also a word; the first rule that applies decides."""
     place = around(title, hit)
-    if _means_something_else(title, hit, place):
-        return REFUSED
+    denied = _denied(title, hit, place)
+    if denied is not None:
+        return denied
     if place.after in _CLEAR_ENDINGS:
-        return SURE
+        return LEGAL_ENDING
+    # In prose a capital means a name, so a capital beside this one makes a longer name of it.
     if prose and place.after in TRADE_ENDINGS and _is_capital(title, place.last):
-        return SURE if hit.alias.rank <= Rank.whole else REFUSED
+        return WHOLE_NAME if hit.alias.rank <= Rank.whole else LONGER_NAME
     if prose and _part_of_longer_name(title, place):
-        return REFUSED
+        return LONGER_NAME
     if _has_cue(title, place):
-        return SURE
+        return COMPANY_CUE
+    # Without a cue only a capital in prose speaks for it; at the start of a title even that is none.
     named = hit.alias.rank == Rank.given or (hit.alias.rank == Rank.whole and place.first > 0)
-    return UNSURE if prose and named else REFUSED
+    return NAME_IN_PROSE if prose and named else NO_CUE
 
 
-def trust_derived(title: Title, hit: Hit, *, prose: bool) -> float:
+def trust_derived(title: Title, hit: Hit, *, prose: bool) -> Trust:
     """Refuse a derived name that is a half of a double name or opens a longer one."""
     if _inside_hyphens(title, hit):
-        return REFUSED
+        return DOUBLE_NAME
     if hit.alias.rank < Rank.short:
-        return SURE
+        return PLAIN_NAME
     place = around(title, hit)
     own = place.after == "'s" or not place.after or place.after[0] in hit.alias.initials
-    return SURE if own or not prose or not _part_of_longer_name(title, place) else REFUSED
+    if own or not prose or not _part_of_longer_name(title, place):
+        return PLAIN_NAME
+    return LONGER_NAME
 
 
-def _means_something_else(title: Title, hit: Hit, place: Around) -> bool:
-    """Tell whether the words beside the name take it away: `price target`, `Ball-Peen`."""
+def _denied(title: Title, hit: Hit, place: Around) -> Trust | None:
+    """Return the refusal of a name that the characters or words beside it take away, else None."""
     word = title.folded[hit.start : hit.end]
     if place.after in NOT_BEFORE.get(word, ()) or place.before in NOT_AFTER.get(word, ()):
-        return True
-    return hit.alias.rank != Rank.given and _inside_hyphens(title, hit)
+        return ANOTHER_MEANING
+    if hit.alias.rank != Rank.given and _inside_hyphens(title, hit):
+        return DOUBLE_NAME
+    return None
 
 
 def _has_cue(title: Title, place: Around) -> bool:

@@ -17,13 +17,8 @@ def vader_compound() -> Callable[[str], float | None]:
     def compound(text: str) -> float | None:
         try:
             return float(analyzer.polarity_scores(text)["compound"])
-        except (
-            ValueError,
-            IndexError,
-            KeyError,
-            ZeroDivisionError,
-        ):  # odd texts; a failed scorer is None, never 0
-            return None
+        except (ValueError, IndexError, KeyError, ZeroDivisionError):
+            return None  # an odd text: a failed scorer is None, never 0
 
     return compound
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.scoring import cells as cells_module
-from agents.scoring import stories as stories_module
+from agents.scoring import story_window as story_window_module
 from agents.scoring.cells import StoryCells
 from agents.scoring.stories import StoryIndex
 from streams.events import SECOND_NS
@@ -21,7 +21,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a few headlines fill pages, and page keys be used again."""
     monkeypatch.setattr(cells_module, "PAGE_MEMBERS", 3)
     monkeypatch.setattr(cells_module, "PAGES", 10)
-    monkeypatch.setattr(stories_module, "MAX_MEMBERS", 12)
+    monkeypatch.setattr(story_window_module, "MAX_MEMBERS", 12)
 
 
 headlines = st.tuples(

@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.scoring.stories import WINDOW_NS, StoryIndex, story_tokens
+from agents.scoring.stories import StoryIndex
+from agents.scoring.story_tokens import story_tokens
+from agents.scoring.story_window import WINDOW_NS
 from streams.events import MINUTE_NS
 
 FIRST = "Alibaba to open data centres in Brazil, France and the Netherlands"
@@ -88,7 +90,7 @@ def test_the_window_is_bounded_and_leaves_nothing_behind() -> None:
     assert len(index) <= 49
     index.assign("end", "Far later", (), 10**19)
     assert len(index) == 1
-    assert len(index._postings) == len(index._frequency) == 2
+    assert len(index._window.postings) == len(index._window.frequency) == 2
 
 
 TITLES = st.sampled_from(
