@@ -20,7 +20,7 @@ from agents.delivery.outbox import Buried, DeliveryQueue, Item, Waiting
 from agents.delivery.target import Target
 from agents.machine.clock import elapsed_s, now_ns
 from agents.metrics.declared import Sheet
-from streams.backoff import doubled_s
+from streams.backoff import Backoff
 from streams.codec import encode_json
 from streams.events import SECOND_NS, Alert, Reject
 
@@ -258,5 +258,5 @@ class Box:
 
 def _doubled_s(target: Target, failures: int) -> float:
     """Return the pause after so many failures in a row: doubled with each, half of it by chance."""
-    span = target.patience.shortest_s, target.patience.longest_s
-    return doubled_s(span, failures - 1) * random.uniform(0.5, 1.0)  # noqa: S311 - to spread load
+    backoff = Backoff(target.patience.shortest_s, target.patience.longest_s)
+    return backoff.jittered_s(failures - 1, random.random())  # noqa: S311 - to spread load

@@ -21,8 +21,9 @@ from agents.machine.terminal import plain_console
 from streams.errors import ConfigError, UsageError
 from streams.events import SECOND_NS
 from streams.http.fetch import agent_name
-from streams.news.feed import FeedInfo, Outcome, ParsedFeed
+from streams.news.feed import FeedInfo, ParsedFeed
 from streams.news.inbox.folder import files_in
+from streams.outcome import Outcome
 
 AT_ONCE: Final = 8
 WIRE_LIMIT_S: Final = 20.0  # for a wire to connect, log in and subscribe

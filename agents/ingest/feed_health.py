@@ -16,8 +16,8 @@ from agents.scoring.stories import StoryIndex
 from agents.scoring.story_window import WINDOW_NS
 from streams.events import SECOND_NS, Headline, Reject, Status
 from streams.news.book import Sorted
-from streams.news.feed import Outcome, States
-from streams.news.rhythm import Expect, Rhythm
+from streams.outcome import Outcome, States
+from streams.rhythm import Expect, Rhythm
 
 # Upper ends of the buckets of lateness and of coming second, in seconds.
 BUCKETS_S: Final = (0.1, 0.5, 1, 5, 15, 30, 60, 120, 300, 900, 3_600, 21_600, 86_400)

@@ -22,7 +22,8 @@ from agents.machine.clock import now_ns
 from streams.errors import StateError
 from streams.events import Headline
 from streams.news.book import NewsBook, NewsItem
-from streams.news.feed import FeedInfo, Outcome, ParsedFeed
+from streams.news.feed import FeedInfo, ParsedFeed
+from streams.outcome import Outcome
 
 SAVE_S: Final = 5.0  # between two savings of what is counted of feeds
 Say = Callable[[str], None]

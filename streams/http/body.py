@@ -36,6 +36,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     redirects: int = 5
 
 
+USUAL_LIMITS: Final = Limits()
+
+
 async def read_body(
     chunks: AsyncIterator[bytes], encoding: str, limits: Limits, monotonic: Callable[[], float]
 ) -> bytes:

@@ -26,10 +26,12 @@ from pathlib import Path
 from aiohttp import web
 
 from streams.http.fetch import agent_name
+from streams.http.options import HttpOptions
 from streams.news.book import NewsBook
 from streams.news.dialects.registry import read_document
-from streams.news.feed import FeedInfo, Outcome, ParsedFeed
-from streams.news.polling.poller import PolledFeed, Poller
+from streams.news.feed import FeedInfo, ParsedFeed
+from streams.news.polling.poller import PolledFeed, Poller, PollerLimits
+from streams.outcome import Outcome
 
 ROOT = Path(__file__).resolve().parents[2]
 ITEMS = 30
@@ -152,9 +154,8 @@ async def measured(args: argparse.Namespace, port: int) -> dict[str, float]:
             take=take,
             notice=notice,
             states=book,
-            user_agent=agent_name(),
-            per_host=args.feeds,
-            gap_s=0.0,
+            http=HttpOptions(user_agent=agent_name()),
+            limits=PollerLimits(per_host=args.feeds, gap_s=0.0),
         )
         tasks = [asyncio.create_task(poller.run()), asyncio.create_task(lag(lags_s))]
         first = await span(args.interval, told, lags_s)

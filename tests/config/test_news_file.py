@@ -11,7 +11,7 @@ from agents.config.newsquake import NewsquakeFile, load_config
 from agents.ingest.news_plan import NewsPlan, polled
 from agents.ingest.sources import book_of, sources_of
 from streams.errors import ConfigError
-from streams.news.rhythm import Expect
+from streams.rhythm import Expect
 from streams.times import DAY_S
 
 LEAST = {

@@ -15,9 +15,10 @@ from agents.feeds.status import plain, state_of
 from agents.ingest.feed_health import BUCKETS_S, FeedHealth, FeedRecord, Spread, records_in
 from streams.events import SECOND_NS, Headline, Status
 from streams.news.book import NewsBook, NewsItem, Sorted, read_states
-from streams.news.feed import FeedInfo, Outcome, refused
+from streams.news.feed import FeedInfo, refused
 from streams.news.headline import make_headline
-from streams.news.rhythm import Expect
+from streams.outcome import Outcome
+from streams.rhythm import Expect
 from tests.news.polling.polling import Kept
 
 BEGIN_NS = 1_795_446_000 * SECOND_NS  # Monday 2026-11-23 15:00 UTC, ten in New York

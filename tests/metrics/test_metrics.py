@@ -50,8 +50,8 @@ from streams.events import (
     TickFrame,
 )
 from streams.news.book import NewsBook
-from streams.news.rhythm import Expect
 from streams.prices.framer import frames
+from streams.rhythm import Expect
 from streams.topics import APPS, DELIVER, REACT, SCORE, partition_of
 from tests.dashboards.tools import need
 from tests.metrics.scraping import OPENMETRICS, Scrape, joined, parsed, scraped

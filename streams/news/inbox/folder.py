@@ -23,7 +23,8 @@ import msgspec
 from streams.events import SECOND_NS
 from streams.news.dialects.registry import read_document
 from streams.news.dialects.rss import MAX_BYTES
-from streams.news.feed import FeedInfo, Notice, Outcome, ParsedFeed, States, Take, refused
+from streams.news.feed import FeedInfo, ParsedFeed, Take, refused
+from streams.outcome import Notice, Outcome, States
 from streams.text import clean_text
 
 SAVE_S: Final = 1.0  # at most between a file's acceptance and its being remembered, in a backlog
@@ -54,26 +55,32 @@ class Seen(msgspec.Struct, frozen=True):
         return Stamp(self.size, self.mtime_ns)
 
 
+class WatchedFolder(msgspec.Struct, frozen=True, kw_only=True):
+    """A folder to watch, and how."""
+
+    path: Path
+    pattern: str = "*"  # of the names of files, as a shell has it
+    interval_s: float = 1.0  # between two looks
+    done: Path | None = None  # where files go that were read; None: they stay
+
+
 class FolderInbox:
     """One watched folder. Hidden files, subfolders and symbolic links in it are passed over."""
 
     def __init__(
         self,
         feed: FeedInfo,
-        folder: Path,
+        folder: WatchedFolder,
         take: Take,
         notice: Notice,
         states: States,
         *,
-        pattern: str = "*",
-        interval_s: float = 1.0,
-        done: Path | None = None,
         now_ns: Callable[[], int] = time.time_ns,
     ) -> None:
-        """`done` is where files go that were read; None: they stay. What `take` raises ends `run`."""
-        self._feed, self._folder, self._pattern = feed, folder, pattern
+        """What `take` raises ends `run`."""
+        self._feed, self._folder, self._pattern = feed, folder.path, folder.pattern
         self._take, self._notice, self._states = take, notice, states
-        self._interval_s, self._done, self._now_ns = interval_s, done, now_ns
+        self._interval_s, self._done, self._now_ns = folder.interval_s, folder.done, now_ns
         self._seen: dict[str, Seen] = {}
         self._last: dict[str, Stamp] = {}  # what an earlier look found, and when that was
         self._last_s = -math.inf

@@ -20,8 +20,9 @@ from streams.events import SECOND_NS
 from streams.http.guard import is_loopback
 from streams.news.dialects.registry import read_document
 from streams.news.dialects.rss import MAX_BYTES
-from streams.news.feed import FeedInfo, Notice, Outcome, ParsedFeed, Take
+from streams.news.feed import FeedInfo, ParsedFeed, Take
 from streams.news.inbox.folder import HEARD_S, outcome_of
+from streams.outcome import Notice, Outcome
 
 MOST_AT_ONCE: Final = 8  # documents in memory: 80 MB
 BODY_S: Final = 30.0  # that a sender may take over one document

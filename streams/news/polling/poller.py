@@ -8,23 +8,25 @@ further on. The rules are in docs/news-sources.md.
 from __future__ import annotations
 
 import asyncio
-import random
-import ssl
-import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Literal, NamedTuple
 
 import msgspec
 
+from streams.backoff import stretched_s
 from streams.http.body import Limits
 from streams.http.fetch import Fetched, Fetcher
+from streams.http.host_gate import HostGate
+from streams.http.options import HttpOptions
 from streams.http.rules import HOUR_S, backoff_s, fresh_s, retry_after_s, shown_url
-from streams.news.feed import FeedInfo, Notice, Outcome, ParsedFeed, States, Take
+from streams.news.feed import FeedInfo, ParsedFeed, Take
 from streams.news.polling.feed_state import FeedState, digest_of, remembered
+from streams.outcome import Notice, Outcome, States
+from streams.time_source import MACHINE_TIME, TimeSource
 
 PARSERS: Final = 2  # documents that are read at once, off the event loop
-JITTER: Final = 0.1  # of a wait, added: a server's limit is never passed by it
+JITTER: Final = 0.1  # of a wait, added: never sooner than a server allows
 NOT_A_FEED: Final = "not_a_feed"
 # What readers say of a document, not of an item in it: it was none of any known format.
 UNUSABLE: Final = frozenset({NOT_A_FEED, "undecodable", "too_large"})
@@ -41,6 +43,17 @@ class PolledFeed(msgspec.Struct, frozen=True, kw_only=True):
     user_agent: str = ""  # instead of ours, where the owner decides so
 
 
+class PollerLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """How polite and how bounded the requests are."""
+
+    per_host: int = 2  # requests to one host at once
+    gap_s: float = 0.5  # between the beginnings of two requests to one host
+    request: Limits = Limits()
+
+
+USUAL_LIMITS: Final = PollerLimits()
+
+
 class Poller:
     """Polls all its feeds in one event loop."""
 
@@ -52,37 +65,17 @@ class Poller:
         take: Take,
         notice: Notice,
         states: States,
-        user_agent: str,
-        per_host: int = 2,
-        gap_s: float = 0.5,
-        limits: Limits | None = None,
-        tls: ssl.SSLContext | None = None,
-        trust_env: bool = False,
-        now_ns: Callable[[], int] = time.time_ns,
-        monotonic: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        chance: random.Random | None = None,
+        http: HttpOptions,
+        limits: PollerLimits = USUAL_LIMITS,
+        time: TimeSource = MACHINE_TIME,
     ) -> None:
-        """`now_ns`, `monotonic`, `sleep` and `chance` are for tests, which have their own time.
-
-        `read` never raises and runs in a thread; what `take` or `states` raise ends `run`.
-        """
+        """`read` never raises and runs in a thread; what `take` or `states` raise ends `run`."""
         self._feeds, self._read, self._take = tuple(feeds), read, take
         self._notice, self._states = notice, states
-        self._now_ns, self._monotonic, self._sleep = now_ns, monotonic, sleep
-        self._chance = chance or random.Random()  # noqa: S311 - spreads requests, hides nothing
+        self._time, self._now_ns = time, time.now_ns
         self._threads: ThreadPoolExecutor | None = None
-        self._fetcher = Fetcher(
-            user_agent=user_agent,
-            per_host=per_host,
-            gap_s=gap_s,
-            limits=limits,
-            tls=tls,
-            trust_env=trust_env,
-            now_ns=now_ns,
-            monotonic=monotonic,
-            sleep=sleep,
-        )
+        gate = HostGate(limits.per_host, limits.gap_s, time)
+        self._fetcher = Fetcher(http, limits=limits.request, gate=gate, time=time)
 
     async def run(self) -> None:
         """Poll until cancelled."""
@@ -105,11 +98,11 @@ class Poller:
         state = remembered(self._states.load(name), feed.info.url, feed.interval_s)
         wait_s = state.remaining_s(self._now_ns()) or place * feed.interval_s
         while True:
-            await self._sleep(wait_s)
+            await self._time.sleep(wait_s)
             fetched = await self._fetch(feed, state)
-            ended_s = self._monotonic()
+            ended_s = self._time.monotonic()
             befell = await self._judge(feed, state, fetched)
-            took_s = fetched.took_s + self._monotonic() - ended_s
+            took_s = fetched.took_s + self._time.monotonic() - ended_s
             wait_s = self._wait_s(befell, took_s)
             state = befell.state.due(wait_s, self._now_ns())
             self._states.save(name, msgspec.msgpack.encode(state))
@@ -157,8 +150,9 @@ class Poller:
 
     def _wait_s(self, befell: _Befell, took_s: float) -> float:
         """Return the wait from now on; the pace runs from the last request, not from its end."""
-        stretched = 1 + JITTER * self._chance.random()
-        return max(befell.pace_s * stretched - took_s, befell.least_s * stretched, 0.0)
+        chance = self._time.chance()
+        pace_s = stretched_s(befell.pace_s, JITTER, chance)
+        return max(pace_s - took_s, stretched_s(befell.least_s, JITTER, chance), 0.0)
 
 
 class _Befell(NamedTuple):

@@ -15,8 +15,8 @@ import pytest
 from streams.events import SECOND_NS
 from streams.news.book import NewsBook
 from streams.news.dialects.rss import MAX_BYTES
-from streams.news.feed import Outcome
-from streams.news.inbox.folder import FolderInbox, Seen, remembered
+from streams.news.inbox.folder import FolderInbox, Seen, WatchedFolder, remembered
+from streams.outcome import Outcome
 from streams.times import parse_time
 from tests.news.inbox.pushed import FEED, Desk, ninjs, until
 
@@ -33,9 +33,14 @@ class Place:
         self.notices: list[Outcome] = []
 
     def inbox(self, **options: Any) -> FolderInbox:
-        given = {"interval_s": 0.0, "now_ns": lambda: self.now_ns, **options}
+        watched = WatchedFolder(path=self.folder, **{"interval_s": 0.0, **options})
         return FolderInbox(
-            FEED, self.folder, self.desk.take, self.notices.append, self.book, **given
+            FEED,
+            watched,
+            self.desk.take,
+            self.notices.append,
+            self.book,
+            now_ns=lambda: self.now_ns,
         )
 
     def put(self, name: str, data: bytes) -> Path:

@@ -14,9 +14,9 @@ import pytest
 from streams.errors import PublishError
 from streams.events import SECOND_NS
 from streams.news.dialects.rss import MAX_BYTES
-from streams.news.feed import Outcome
 from streams.news.inbox import http as inbox_http
 from streams.news.inbox.http import HttpInbox
+from streams.outcome import Outcome
 from streams.times import parse_time
 from tests.news.inbox.pushed import FEED, Desk, ninjs, until
 

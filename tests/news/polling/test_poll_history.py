@@ -18,8 +18,9 @@ from agents.ingest.feed_health import FeedHealth
 from streams.events import Headline
 from streams.news.book import NewsBook
 from streams.news.dialects.registry import read_document
-from streams.news.feed import FeedInfo, Outcome
-from streams.news.rhythm import Expect
+from streams.news.feed import FeedInfo
+from streams.outcome import Outcome
+from streams.rhythm import Expect
 from streams.times import DAY_S, parse_time
 
 Item = dict[str, Any]

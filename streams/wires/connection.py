@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import Final
+from typing import Final, Generic
 
 import aiohttp
 
-from streams.news.wires.contract import Fault, Pace, Secret, Talk, revealed
+from streams.wires.contract import Fault, P, Secret, Talk, WirePace, revealed
 
 Socket = aiohttp.ClientWebSocketResponse[bool]
 TOO_BIG: Final = aiohttp.WSCloseCode.MESSAGE_TOO_BIG
@@ -19,10 +19,10 @@ def now_s() -> float:
     return asyncio.get_running_loop().time()
 
 
-class Link:
+class WireConnection(Generic[P]):
     """One connection. Times in s are the loop's, in ns the wall's."""
 
-    def __init__(self, socket: Socket, talk: Talk, pace: Pace, since_ns: int | None) -> None:
+    def __init__(self, socket: Socket, talk: Talk[P], pace: WirePace, since_ns: int | None) -> None:
         self.socket, self.talk = socket, talk
         self.since_ns = since_ns  # where the gap before it begins; None = nothing can be missing
         self.ready = asyncio.Event()
@@ -36,7 +36,7 @@ class Link:
         self._heard_s = now_s()
 
     def stand(self, at_ns: int) -> None:
-        """Note that news flows from here on."""
+        """Note that the subscription stands: records flow from here on."""
         self._ready_s, self.ready_ns = now_s(), at_ns
         self.ready.set()
 
