@@ -16,7 +16,7 @@ from agents.ingest.feed_health import BUCKETS_S, FeedHealth, FeedRecord, Spread,
 from streams.events import SECOND_NS, Headline, Status
 from streams.news.book import NewsBook, NewsItem, Sorted, read_states
 from streams.news.feed import FeedInfo, refused
-from streams.news.headline import make_headline
+from streams.news.headline import HeadlineParts, make_headline
 from streams.outcome import Outcome
 from streams.rhythm import Expect
 from tests.news.polling.polling import Kept
@@ -35,10 +35,10 @@ def headline(
 ) -> Headline:
     """Return news that was received then, published so much before; None: undated."""
     published_ns = None if late_s is None else at(received_s - late_s)
-    return make_headline(
+    return make_headline(HeadlineParts(
         source=source, source_key=title, title=title, published_ns=published_ns,
         received_ns=at(received_s), tier="wire", **more,
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 class Feeds:

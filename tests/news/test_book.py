@@ -19,16 +19,16 @@ from hypothesis import strategies as st
 from streams.errors import JournalError, StateError
 from streams.events import DAY_NS, SECOND_NS, Headline, Reject, Status
 from streams.news.book import KEPT_NS, NewsBook, NewsItem, read_states
-from streams.news.headline import make_headline
+from streams.news.headline import HeadlineParts, make_headline
 
 NOW_NS = 1_758_700_000 * SECOND_NS
 
 
 def headline(key: str, title: str, **more: Any) -> Headline:
-    return make_headline(
+    return make_headline(HeadlineParts(
         source="wire", source_key=key, title=title, received_ns=NOW_NS,
         **{"published_ns": NOW_NS - SECOND_NS, "tier": "wire", **more},
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def read(book: NewsBook, *items: NewsItem, now_ns: int = NOW_NS) -> list[Any]:

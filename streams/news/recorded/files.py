@@ -15,7 +15,7 @@ from streams.errors import ColumnError, InputError, RecordError, UsageError
 from streams.events import Action, Headline, Reject
 from streams.news.dialects.registry import read_document
 from streams.news.feed import FeedInfo
-from streams.news.headline import make_headline
+from streams.news.headline import HeadlineParts, make_headline
 from streams.reference.sources import tier_of
 from streams.times import DAY_S, MINUTE_S, epoch_to_ns, parse_time, precision_s
 
@@ -161,23 +161,25 @@ def headline_of(row: Row, spec: HeadlineSpec) -> Headline:
     source = _field(row, columns, "source") or spec.source
     published_ns, exact_s = _published(row, spec)
     return make_headline(
-        source=source,
-        source_key=_field(row, columns, "id"),
-        feed=spec.feed,
-        title=_field(row, columns, "title"),
-        summary=_field(row, columns, "summary"),
-        url=_field(row, columns, "url"),
-        language=_field(row, columns, "language"),
-        symbols=_symbols(row.get(columns.get("symbols", ""))),
-        published_ns=published_ns,
-        precision_s=exact_s,
-        delay_s=spec.delay_s,
-        updated_ns=_time(row.get(columns["updated"])) if "updated" in columns else None,
-        received_ns=_received(row, columns),
-        lateness_bound_s=spec.lateness_s,
-        revision=_revision(_field(row, columns, "revision")),
-        action=_action(_field(row, columns, "action")),
-        tier=tier_of(source),
+        HeadlineParts(
+            source=source,
+            source_key=_field(row, columns, "id"),
+            feed=spec.feed,
+            title=_field(row, columns, "title"),
+            summary=_field(row, columns, "summary"),
+            url=_field(row, columns, "url"),
+            language=_field(row, columns, "language"),
+            symbols=_symbols(row.get(columns.get("symbols", ""))),
+            published_ns=published_ns,
+            precision_s=exact_s,
+            delay_s=spec.delay_s,
+            updated_ns=_time(row.get(columns["updated"])) if "updated" in columns else None,
+            received_ns=_received(row, columns),
+            lateness_bound_s=spec.lateness_s,
+            revision=_revision(_field(row, columns, "revision")),
+            action=_action(_field(row, columns, "action")),
+            tier=tier_of(source),
+        )
     )
 
 
