@@ -294,6 +294,9 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     flags: tuple[str, ...] = ()
 
 
+RECORD_CHARS = 2_000  # of a record that could not be used, kept in its Reject
+
+
 class Reject(msgspec.Struct, frozen=True, kw_only=True):
     """A record that could not be used: where, why, and the record itself."""
 
@@ -301,7 +304,7 @@ class Reject(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     detail: str
     ts_ns: int | None
-    record: str  # its text, cut to 2,000 characters
+    record: str  # its text, cut to RECORD_CHARS
 
 
 Output = Reaction | Move | Alert | Reject

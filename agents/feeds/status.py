@@ -15,7 +15,7 @@ from agents.machine.tables import print_wide, wide_table
 from agents.machine.terminal import plain_console, print_json
 from streams.errors import InputError
 from streams.events import SECOND_NS
-from streams.news.book import read_states
+from streams.news.seen_items import read_states
 
 NOTE = """\
 last item: how long ago, and how many items this time of the week expects since (quiet: too many).

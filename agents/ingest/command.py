@@ -49,7 +49,7 @@ def run_ingest(
         with meter.serving(_say, news_collector(sources), PublisherCollector(publisher)):
             ingest.run()
         publisher.flush(FLUSH_LIMIT_S)
-        _say(f"{ingest.intake.told()}; everything is acknowledged")
+        _say(f"{ingest.router.summary()}; everything is acknowledged")
     finally:
         publisher.close()
     return 0

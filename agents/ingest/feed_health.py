@@ -1,6 +1,6 @@
 """How each feed does: what it said, how late, how it failed, and who was first with a story.
 
-Kept beside the news book, so that `newsquake feeds status` and the metrics tell the same, also of
+Kept in the store of seen items, so that `newsquake feeds status` and the metrics tell the same, also of
 the hours before a restart.
 """
 
@@ -15,7 +15,7 @@ import msgspec
 from agents.scoring.stories import StoryIndex
 from agents.scoring.story_window import WINDOW_NS
 from streams.events import SECOND_NS, Headline, Reject, Status
-from streams.news.book import Sorted
+from streams.news.seen_items import Classified
 from streams.outcome import Outcome, States
 from streams.rhythm import Expect, Rhythm
 
@@ -135,17 +135,17 @@ class FeedHealth:
         self._begun.add(outcome.feed)
         self._rhythms[outcome.feed].note(outcome.at_ns, 0)
 
-    def took(self, feed: str, sorted_: Sorted, now_ns: int) -> None:
-        """Take note of what the book said of a document's items.
+    def took(self, feed: str, found: Classified, now_ns: int) -> None:
+        """Count what became of a document's items.
 
         What the first document of a run holds was out before: its lateness is ours.
         """
         record = self.records[feed]
-        record.repeats += sorted_.repeats
-        record.stale += sorted_.stale
-        record.revisions += sorted_.revisions
-        news = [item for item in sorted_.fresh if isinstance(item, Headline | Status)]
-        for item in sorted_.fresh:
+        record.repeats += found.repeats
+        record.stale += found.stale
+        record.revisions += found.revisions
+        news = [item for item in found.fresh if isinstance(item, Headline | Status)]
+        for item in found.fresh:
             if isinstance(item, Reject):
                 record.rejects[item.reason] = record.rejects.get(item.reason, 0) + 1
         record.fresh += len(news)

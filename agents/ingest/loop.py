@@ -7,7 +7,6 @@ Clocks and answers signals. A new source is one more object with `run`.
 from __future__ import annotations
 
 import enum
-import logging
 import queue
 import signal
 import sys
@@ -16,26 +15,27 @@ import time
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-from agents.ingest.router import Intake
-from agents.ingest.source import Handful, Source
+from agents.ingest.router import Router
+from agents.ingest.source import ItemBatch, Source
 from agents.machine.clock import elapsed_s, now_ns
 from agents.metrics.run import Acknowledged
 from agents.stages.observer import NOBODY, Observer
 from streams.codec import Record
 from streams.errors import NewsquakeError
 from streams.events import SECOND_NS
+from streams.logs import logger
 from streams.prices.live import LiveFramer
 
 FLUSH_LIMIT_S: Final = 8.0  # a container is given 10 s to end before it is killed
 PROGRESS_S: Final = 5.0
 SILENT_S: Final = 10.0  # without any acknowledgement, before it is said
-MOST_WAITING: Final = 16  # handfuls that sources may be ahead of the publishing
+MOST_WAITING: Final = 16  # batches that sources may be ahead of the publishing
 
 
-log = logging.getLogger(__name__)
+log = logger(__name__)
 
 
-class Log(Acknowledged, Protocol):
+class IngestLog(Acknowledged, Protocol):
     """Where records go: the publisher to Kafka, or the embedded runtime."""
 
     def send(self, topic: str, partition: int, record: Record, key: str | None = None) -> None:
@@ -55,15 +55,15 @@ class Ingest:
     def __init__(
         self,
         sources: Sequence[Source],
-        publisher: Log,
+        publisher: IngestLog,
         framer: LiveFramer,
         prefix: str = "",
         observer: Observer = NOBODY,
     ) -> None:
         self._sources, self._framer, self._publisher = sources, framer, publisher
-        self.intake = Intake(publisher.send, framer, prefix, observer)
+        self.router = Router(publisher.send, framer, prefix, observer)
         # Its `put` may interrupt itself, as a signal does.
-        self._inbox: queue.SimpleQueue[Handful | _End] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[ItemBatch | _End] = queue.SimpleQueue()
         self._reading = len(sources)
         self._fault = ""
         self._next_clock_ns = 0
@@ -92,21 +92,21 @@ class Ingest:
         """Run one source on its thread, holding it back while publishing is behind."""
         room = threading.Semaphore(MOST_WAITING)
 
-        def hand(handful: Handful) -> None:
+        def emit(batch: ItemBatch) -> None:
             def accepted() -> None:
                 room.release()
-                handful.accepted()
+                batch.accepted()
 
             room.acquire()
-            self._inbox.put(Handful(handful.items, accepted))
+            self._inbox.put(ItemBatch(batch.items, accepted))
 
         try:
-            source.run(hand)
+            source.run(emit)
         except (OSError, NewsquakeError) as fault:
             self._fault = f"{source.name} cannot be read: {fault}"
             self._inbox.put(_End.all)
         except Exception as fault:  # the boundary of the thread: it would end in silence
-            log.critical("%s", source.name, exc_info=fault)
+            log.critical("source failed", source=source.name, exc_info=fault)
             self._fault = f"{source.name}: {type(fault).__name__}: {fault}"
             self._inbox.put(_End.all)
         self._inbox.put(_End.one)
@@ -114,14 +114,14 @@ class Ingest:
     def _take_in(self) -> None:
         """Accept what comes next, if it comes before something else must be done."""
         try:
-            handful = self._inbox.get(timeout=self._wait_s())
+            batch = self._inbox.get(timeout=self._wait_s())
         except queue.Empty:
             return
-        if isinstance(handful, _End):
-            self._reading = 0 if handful is _End.all else self._reading - 1
+        if isinstance(batch, _End):
+            self._reading = 0 if batch is _End.all else self._reading - 1
             return
-        self.intake.take(handful.items, time.monotonic_ns())
-        handful.accepted()
+        self.router.route(batch.items, time.monotonic_ns())
+        batch.accepted()
 
     def _stop(self, _number: int, _frame: object) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -146,7 +146,7 @@ class Ingest:
         self._look()
 
     def _look(self) -> None:
-        """Say how it goes: on a terminal every few seconds, elsewhere when the broker falls silent."""
+        """Say how it goes: on a terminal every few seconds, elsewhere when acknowledgements stop."""
         acknowledged, backlog = self._publisher.acknowledged, self._publisher.backlog
         at_s = elapsed_s()
         if not backlog or acknowledged != self._acknowledged:
@@ -154,12 +154,11 @@ class Ingest:
         silent = at_s - self._answered_s > SILENT_S
         if silent != self._silent:
             self._silent = silent
-            _say(
-                f"the broker has {'fallen silent' if silent else 'answered'}; {backlog:,} records wait"
-            )
+            how = f"has acknowledged nothing for {SILENT_S:g} s" if silent else "answers again"
+            _say(f"the broker {how}; {backlog:,} records wait")
         if sys.stderr.isatty() and at_s - self._shown_s > PROGRESS_S:
             self._shown_s = at_s
-            _say(f"{self.intake.told()}; {backlog:,} wait for the broker")
+            _say(f"{self.router.summary()}; {backlog:,} wait for the broker")
 
 
 def _say(text: str) -> None:

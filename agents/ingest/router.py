@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from agents.ingest.json_lines import Item
+from agents.ingest.json_lines import LineItem
 from agents.stages.observer import NOBODY, Observer
 from streams.events import Headline, Reject, Status
 from streams.prices.live import LiveFramer, Tick
@@ -12,8 +12,8 @@ from streams.publisher import Sending
 from streams.topics import HEADLINES, REJECTS, prefixed
 
 
-class Intake:
-    """Publish items in the order in which they came, and count them."""
+class Router:
+    """Publishes items in the order in which they came, and counts them."""
 
     def __init__(
         self, send: Sending, framer: LiveFramer, prefix: str, observer: Observer = NOBODY
@@ -22,7 +22,7 @@ class Intake:
         self._headlines, self._rejects = prefixed(prefix, HEADLINES), prefixed(prefix, REJECTS)
         self.ticks = self.headlines = self.statuses = self.rejects = 0
 
-    def take(self, items: Iterable[Item | Status], now_ns: int) -> None:
+    def route(self, items: Iterable[LineItem | Status], now_ns: int) -> None:
         """Accept items; `now_ns` is on the clock that the framer is cut by."""
         ticks: list[Tick] = []
         for item in items:
@@ -39,11 +39,11 @@ class Intake:
         self.ticks += len(ticks)
         self._framer.add(ticks, now_ns)
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """Return the counts as a person reads them."""
         halts = f", {self.statuses:,} halts and resumptions" if self.statuses else ""
-        told = f"{self.ticks:,} ticks, {self.headlines:,} headlines{halts}"
-        return f"{told}, {self.rejects:,} rejects"
+        counts = f"{self.ticks:,} ticks, {self.headlines:,} headlines{halts}"
+        return f"{counts}, {self.rejects:,} rejects"
 
     def _reject(self, reject: Reject) -> None:
         self._observer.made(reject)

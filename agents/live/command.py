@@ -112,7 +112,7 @@ def run_embedded(
         with meter.serving(_say, *collectors), web_of(settings.web, keeper.path, _say):
             ingest.run()
         log.flush()
-        _say(f"{ingest.intake.told()}; {log.mentions:,} mentions, {log.alerts:,} alert states")
+        _say(f"{ingest.router.summary()}; {log.mentions:,} mentions, {log.alerts:,} alert states")
     return 0
 
 

@@ -9,11 +9,10 @@ from collections.abc import Awaitable, Callable, Iterable
 
 import msgspec
 
-from streams.events import Headline, Reject, Status, Tier
+from streams.events import RECORD_CHARS, Headline, Reject, Status, Tier
 from streams.text import clean_text
 from streams.times import DAY_S
 
-RECORD_CHARS = 2_000
 AUTO = "auto"  # the dialect is told from the document
 
 

@@ -12,10 +12,10 @@ import numpy.typing as npt
 import polars as pl
 
 from streams.errors import InputError, UsageError
-from streams.events import I32, I64, PRICE_SCALE, SECOND_NS, Flag, Reject
+from streams.events import I32, I64, PRICE_SCALE, RECORD_CHARS, SECOND_NS, Flag, Reject
 from streams.prices.conditions import ConditionsFormat, decode_conditions
 from streams.prices.rows import Rows, select
-from streams.prices.table import RECORD_CHARS, Table, read_table
+from streams.prices.table import Table, read_table
 from streams.times import FIRST_NS, PAST_END_NS, times_to_ns
 
 Resolve = Callable[[str, str | None], str | None]

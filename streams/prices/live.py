@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from streams.codec import Record
-from streams.events import SECOND_NS, Clock, Status, TickFrame
+from streams.events import NEVER_NS, SECOND_NS, Clock, Status, TickFrame
 from streams.prices.framer import Broadcast
 from streams.prices.numbering import Numbering
 from streams.prices.partitioned import Partitioned
@@ -25,7 +25,6 @@ FRAME_ROWS: Final = 1000
 # point may go, for a crossing reads all that ended a second before its Clock (semantics 8).
 HOLD_S: Final = 2
 AHEAD_S: Final = 5  # a row further past the Clock is rejected as `future` and makes no point
-_NEVER_NS: Final = 2**62
 
 Send = Callable[[str, int, Record], None]  # topic, partition, record
 
@@ -125,7 +124,7 @@ class LiveFramer:
         if ts_ns <= self._clock_ns:
             return
         self._clock_ns = ts_ns
-        self.cut_due(_NEVER_NS)
+        self.cut_due(NEVER_NS)
         for name, points in self._points.items():
             frame = points.due(ts_ns)
             if frame is not None:
@@ -136,7 +135,7 @@ class LiveFramer:
 
     def close(self) -> None:
         """Send the open frames, and remember where the numbers go on."""
-        self.cut_due(_NEVER_NS)
+        self.cut_due(NEVER_NS)
         self._numbering.close(self._split.next_seq, self._next_point)
 
     def _cut(self, home: int) -> None:
@@ -191,7 +190,7 @@ class LivePoints:
         later = ~ready & (second <= clock_s + AHEAD_S)
         self._waiting = [select(rows, later)] if later.any() else []
         whole = select(rows, ready & ~late)
-        return Broadcast(whole, self._listing, self._calendar).due(_NEVER_NS)
+        return Broadcast(whole, self._listing, self._calendar).due(NEVER_NS)
 
 
 def frame_of(ticks: list[Tick]) -> TickFrame:

@@ -23,10 +23,10 @@ import numpy as np
 from aiohttp import web
 
 from streams.http.options import HttpOptions
-from streams.news.book import NewsBook
 from streams.news.dialects.registry import read_document
 from streams.news.feed import FeedInfo, ParsedFeed
 from streams.news.polling.poller import PolledFeed, Poller, PollerLimits
+from streams.news.seen_items import SeenItems
 from streams.news.wires.alpaca import AlpacaNews
 from streams.news.wires.receiver import NewsReceiver
 from streams.outcome import Outcome
@@ -141,7 +141,7 @@ class Desk:
     """Takes the news of the wire and of the feeds, through a book."""
 
     def __init__(self, path: Path) -> None:
-        self.book = NewsBook(path / "book.sqlite")
+        self.book = SeenItems(path / "book.sqlite")
         self.late_ns: list[int] = []
         self.documents = self.items = self.failed = 0
 
@@ -152,8 +152,8 @@ class Desk:
         else:
             self.documents += 1
             self.items += len(parsed.headlines)
-        found = self.book.sort([*parsed.headlines, *parsed.rejects], now_ns)
-        self.book.note(found, now_ns)
+        found = self.book.classify([*parsed.headlines, *parsed.rejects], now_ns)
+        self.book.mark_seen(found, now_ns)
         return len(found.fresh)
 
     def notice(self, outcome: Outcome) -> None:

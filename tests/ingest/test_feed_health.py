@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from agents.feeds.status import plain, state_of
 from agents.ingest.feed_health import BUCKETS_S, FeedHealth, FeedRecord, Spread, records_in
 from streams.events import SECOND_NS, Headline, Status
-from streams.news.book import NewsBook, NewsItem, Sorted, read_states
 from streams.news.feed import FeedInfo, refused
 from streams.news.headline import HeadlineParts, make_headline
+from streams.news.seen_items import Classified, NewsItem, SeenItems, read_states
 from streams.outcome import Outcome
 from streams.rhythm import Expect
 from tests.news.polling.polling import Kept
@@ -50,7 +50,7 @@ class Feeds:
 
     def read(self, feed: str, seconds: float, *items: NewsItem, **counts: int) -> None:
         """A document came: first what was in it, then that it was read."""
-        found = Sorted([*items], [], **{"repeats": 0, "stale": 0, "revisions": 0, **counts})
+        found = Classified([*items], [], **{"repeats": 0, "stale": 0, "revisions": 0, **counts})
         self.health.took(feed, found, at(seconds))
         self.befell(feed, seconds, "read", items=len(items))
 
@@ -237,13 +237,13 @@ def test_silence_counts_by_the_hour_of_the_week() -> None:
 
 
 @pytest.fixture
-def book(tmp_path: Path) -> Iterator[NewsBook]:
-    opened = NewsBook(tmp_path / "news.sqlite")
+def book(tmp_path: Path) -> Iterator[SeenItems]:
+    opened = SeenItems(tmp_path / "news.sqlite")
     yield opened
     opened.close()
 
 
-def test_records_outlive_a_run(book: NewsBook, tmp_path: Path) -> None:
+def test_records_outlive_a_run(book: SeenItems, tmp_path: Path) -> None:
     feeds = Feeds("one", "two", states=book)
     feeds.read("one", 0)
     feeds.read("one", 60, headline(DIVER, 60, 40))
@@ -251,7 +251,7 @@ def test_records_outlive_a_run(book: NewsBook, tmp_path: Path) -> None:
     feeds.health.save()
     book.close()
     reader = {each.feed: each for each in records_in(read_states(tmp_path / "news.sqlite"))}
-    again = NewsBook(tmp_path / "news.sqlite")
+    again = SeenItems(tmp_path / "news.sqlite")
     later = Feeds("two", "one", "new", states=again)
     assert later.of("one") == reader["one"] == feeds.of("one")
     assert later.of("two").failing == 1

@@ -49,7 +49,7 @@ from streams.events import (
     Reject,
     TickFrame,
 )
-from streams.news.book import NewsBook
+from streams.news.seen_items import SeenItems
 from streams.prices.framer import frames
 from streams.rhythm import Expect
 from streams.topics import APPS, DELIVER, REACT, SCORE, partition_of
@@ -130,7 +130,7 @@ def fresh(day: Inputs, tmp_path: Path) -> Iterator[Scrape]:
         stack.enter_context(courier_of(config, queue, print, sheet=run.sheet, linger_s=0.0))
         addresses = [stack.enter_context(run.serving(print, PublisherCollector(Log())))]
         addresses += [stack.enter_context(worker(*start)) for start in starts]
-        book = stack.enter_context(closing(NewsBook(tmp_path / "news.sqlite")))
+        book = stack.enter_context(closing(SeenItems(tmp_path / "news.sqlite")))
         sheet, health = Sheet(), FeedHealth({"wire": Expect()}, book)
         sheet.registry.register(NewsCollector(lambda: health))
         feeds = parsed("text/plain", written(sheet.registry, (), openmetrics=False).decode())

@@ -12,7 +12,7 @@ from typing import Literal, cast, get_args
 import msgspec
 
 from streams.errors import ColumnError, InputError, RecordError, UsageError
-from streams.events import Action, Headline, Reject
+from streams.events import RECORD_CHARS, Action, Headline, Reject
 from streams.news.dialects.registry import read_document
 from streams.news.feed import FeedInfo
 from streams.news.headline import HeadlineParts, make_headline
@@ -26,7 +26,6 @@ FIELDS = (
     "language", "revision", "action",
 )  # fmt: skip
 ACTIONS = get_args(Action)
-RECORD_CHARS = 2_000
 SYMBOL_SEPARATORS = re.compile(r"[,;|\s]+")
 
 Row = dict[str, object]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from streams.errors import RecordError
-from streams.events import Headline, Reject
+from streams.events import RECORD_CHARS, Headline, Reject
 from streams.json_values import Object, object_of
-from streams.news.feed import RECORD_CHARS, FeedInfo, ParsedFeed, parsed_of, refused
+from streams.news.feed import FeedInfo, ParsedFeed, parsed_of, refused
 from streams.news.item import Item, headline_of
 from streams.wires.frames import raw_text
 

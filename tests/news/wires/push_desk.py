@@ -14,8 +14,8 @@ import pytest
 from streams.backoff import Backoff
 from streams.events import Headline, Reject
 from streams.http.options import HttpOptions
-from streams.news.book import NewsBook
 from streams.news.feed import FeedInfo, ParsedFeed
+from streams.news.seen_items import SeenItems
 from streams.news.wires.alpaca import AlpacaNews
 from streams.news.wires.benzinga import BenzingaNews
 from streams.news.wires.finnhub import FinnhubNews
@@ -59,7 +59,7 @@ class Desk:
     """Behind `take`: a book, so that only what is new counts, and what was told meanwhile."""
 
     def __init__(self, path: Path) -> None:
-        self.book = NewsBook(path / "book.sqlite")
+        self.book = SeenItems(path / "book.sqlite")
         self.news: list[Headline] = []
         self.rejects: list[Reject] = []
         self.outcomes: list[Outcome] = []
@@ -71,8 +71,8 @@ class Desk:
         if self.slow_s:
             await asyncio.sleep(self.slow_s)
         now_ns = time.time_ns()
-        found = self.book.sort([*parsed.headlines, *parsed.rejects], now_ns)
-        self.book.note(found, now_ns)
+        found = self.book.classify([*parsed.headlines, *parsed.rejects], now_ns)
+        self.book.mark_seen(found, now_ns)
         self.news += [each for each in found.fresh if isinstance(each, Headline)]
         self.rejects += [each for each in found.fresh if isinstance(each, Reject)]
         return len(found.fresh)
