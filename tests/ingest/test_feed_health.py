@@ -218,7 +218,7 @@ def test_failures_are_counted_until_it_heals() -> None:
     feeds.read("one", 6)
     assert state_of(one, at(6)) == "empty"
     feeds.read("one", 7, headline(DIVER, 7))
-    assert state_of(one, at(7)) == "well"
+    assert state_of(one, at(7)) == "ok"
     assert feeds.of("two").failures == {}  # nothing is shared between feeds
 
 
@@ -229,7 +229,7 @@ def test_silence_counts_by_the_hour_of_the_week() -> None:
     assert one.expected_since_last(at(0)) is None
     feeds.read("one", 0, headline(DIVER, 0))
     assert one.expected_since_last(at(300)) == pytest.approx(5)
-    assert state_of(one, at(540)) == "well"
+    assert state_of(one, at(540)) == "ok"
     assert state_of(one, at(560)) == "quiet"
 
 

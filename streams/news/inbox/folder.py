@@ -21,11 +21,14 @@ from typing import Final, NamedTuple
 import msgspec
 
 from streams.events import SECOND_NS
+from streams.logs import logger
 from streams.news.dialects.registry import read_document
 from streams.news.dialects.rss import MAX_BYTES
 from streams.news.feed import FeedInfo, ParsedFeed, Take, refused
 from streams.outcome import Notice, Outcome, States
 from streams.text import clean_text
+
+log = logger(__name__)
 
 SAVE_S: Final = 1.0  # at most between a file's acceptance and its being remembered, in a backlog
 HEARD_S: Final = 60.0  # between two notices that all is well, where nothing comes
@@ -147,12 +150,15 @@ class FolderInbox:
             return
         self._faults.pop(name, None)
         if parsed is None:
-            return  # it is being written after all
+            log.debug("inbox file waits", feed=self._feed.name, file=name, why="it still changes")
+            return
         again = name in self._seen and self._seen[name].stamp == stamp
         await self._take(self._feed, _named(parsed, name, again=again))
         self._seen[name] = Seen(*stamp, parsed.held_until_ns)
         self._changed = True
-        self._tell(outcome_of(self._feed, parsed, received_ns, time.monotonic() - began_s))
+        outcome = outcome_of(self._feed, parsed, received_ns, time.monotonic() - began_s)
+        tell_taken(outcome, parsed, file=name)
+        self._tell(outcome)
         if time.monotonic() - self._saved_s > SAVE_S:
             self._remember()
 
@@ -193,6 +199,7 @@ class FolderInbox:
         if self._faults.get(name) == reason:
             return
         self._faults[name] = reason
+        log.debug("inbox file failed", feed=self._feed.name, file=name, reason=reason, why=detail)
         self._tell(
             Outcome(
                 feed=self._feed.name,
@@ -217,6 +224,21 @@ def outcome_of(feed: FeedInfo, parsed: ParsedFeed, at_ns: int, took_s: float) ->
         detail=first.detail if first else "",
         items=items,
         took_s=round(took_s, 6),
+    )
+
+
+def tell_taken(outcome: Outcome, parsed: ParsedFeed, **where: str) -> None:
+    """Write to the log whether a pushed document was taken or refused, and why."""
+    event = "inbox document refused" if outcome.kind == "failed" else "inbox document taken"
+    log.debug(
+        event,
+        feed=outcome.feed,
+        dialect=parsed.dialect,
+        items=outcome.items,
+        rejects=len(parsed.rejects),
+        reason=outcome.reason,
+        why=outcome.detail,
+        **where,
     )
 
 
