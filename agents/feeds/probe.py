@@ -23,7 +23,7 @@ from streams.errors import ConfigError, UsageError
 from streams.events import SECOND_NS
 from streams.http.fetch import agent_name
 from streams.news.feed import FeedInfo, ParsedFeed
-from streams.news.inbox.folder import files_in
+from streams.news.inbox.files import files_in
 from streams.outcome import Outcome
 
 AT_ONCE: Final = 8

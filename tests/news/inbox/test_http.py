@@ -193,18 +193,6 @@ def test_without_a_token_no_web_page_may_post() -> None:
     assert desk.takes == []
 
 
-@pytest.mark.parametrize(
-    ("remote", "local"),
-    [
-        ("127.0.0.1", True), ("127.8.9.1", True), ("::1", True), ("::ffff:127.0.0.1", True),
-        ("10.0.0.1", False), ("::ffff:10.0.0.1", False), ("fe80::1%eth0", False),
-        ("", False), (None, False), ("localhost", False),
-    ],
-)  # fmt: skip
-def test_loopback_is_told_from_the_rest(remote: str | None, local: bool) -> None:
-    assert inbox_http._is_loopback(remote) is local
-
-
 @pytest.mark.parametrize("fault", [PublishError("no broker"), OSError("no space")])
 def test_what_cannot_be_kept_may_be_sent_again(fault: Exception) -> None:
     desk, notices = Desk(), []
