@@ -100,6 +100,30 @@ def test_statuses_and_rejects_go_on_once(book: SeenItems) -> None:
     assert read(book, halt, moved, resume) == [resume]
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "event", "why"),
+    [
+        ({}, {}, "item known", "its words are those seen last"),
+        ({}, {"title": "B"}, "item revised", "its words are new"),
+        ({"updated_ns": NOW_NS}, {"title": "B", "updated_ns": NOW_NS - 1}, "item is an old copy",
+         "it is dated before the one seen"),
+        ({"revision": 3}, {"title": "B", "revision": 2}, "item is an old copy",
+         "its revision is older than the one seen"),
+    ],
+)  # fmt: skip
+def test_the_log_says_why_an_item_goes_on_or_not(
+    before: dict[str, Any], now: dict[str, Any], event: str, why: str, book: SeenItems, caplog: Any
+) -> None:
+    with caplog.at_level("DEBUG", "streams.news.seen_items"):
+        read(book, headline("1", **{"title": "A", **before}))
+        read(book, headline("1", **{"title": "A", **now}))
+        read(book, Reject(stage="read", reason="no_title", detail="f: x", ts_ns=None, record="r"))
+    told = [each.msg for each in caplog.records]
+    assert [each["event"] for each in told] == ["item new", event, "item rejected"]
+    assert (told[1]["why"], told[2]["reason"]) == (why, "no_title")
+    assert told[0]["headline_id"] == told[1]["headline_id"]
+
+
 def test_what_is_known_outlives_the_process(tmp_path: Path) -> None:
     path = tmp_path / "news.sqlite"
     code = (

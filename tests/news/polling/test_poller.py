@@ -45,6 +45,24 @@ async def test_an_unchanged_feed_is_asked_with_its_validators_and_read_once() ->
 
 
 @in_loop
+async def test_the_log_says_what_became_of_each_poll(caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    async with bad.serving() as server:
+        server.answers["/feed"] = bad.conditional(OLD, '"one"')
+        with caplog.at_level("DEBUG", "streams.news.polling"):
+            async with Polling(world, feed_of(server.url())) as polling:
+                await polling.passes(70)
+                server.answers["/feed"] = bad.status(404)
+                await polling.passes(70)
+    said: list[Any] = [each.msg for each in caplog.records]
+    assert [(each["event"], each["status"]) for each in said[:3]] == [
+        ("feed read", 200), ("feed unchanged", 304), ("feed failed", 404)
+    ]  # fmt: skip
+    assert (said[1]["why"], said[2]["reason"]) == ("304 to its validators", "not_found")
+    assert all(each["next_s"] >= 50 for each in said)
+
+
+@in_loop
 async def test_both_validators_are_sent_and_no_cookie_is_kept() -> None:
     world = World()
     modified = "Thu, 26 Nov 2026 10:00:00 GMT"
