@@ -1,4 +1,4 @@
-"""What befell a source, who is told of it, and where a source keeps what it must remember."""
+"""What a source reports of itself, to whom, and where it keeps what it must remember over restarts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Kind = Literal["read", "unchanged", "failed", "connected", "silent"]
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that befell a source: a document or frame read, nothing new, a failure."""
+    """One event of a source: a document or frame was read, nothing was new, something failed."""
 
     feed: str
     at_ns: int

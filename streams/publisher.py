@@ -98,7 +98,7 @@ class Sending(Protocol):
 
 
 class OrderedProducer:
-    """A producer that a refusal ends: what comes after a lost record must not be sent before it.
+    """A Kafka producer that stops at the first refusal, so that no later record overtakes the lost one.
 
     PublishError: no broker answers.
     """
@@ -146,7 +146,7 @@ class OrderedProducer:
         return None
 
     def fail(self, error: PublishError, fault: Exception) -> None:
-        """Let all who send or wait know the error, and end."""
+        """Stop, and raise the error in every caller that sends or waits."""
         if not self.closing.is_set():
             error.__cause__ = fault
             self._inflight.fail(error)
@@ -247,7 +247,7 @@ class Publisher:
         )
 
     def close(self) -> None:
-        """Let go of the broker and the spool. What the spool holds is sent at the next start.
+        """Disconnect and close the spool. What the spool holds is sent at the next start.
 
         Without a spool it flushes first. PublishError: not everything is acknowledged.
         """
@@ -286,7 +286,7 @@ class Publisher:
             self._producer.fail(PublishError(f"the spool fails: {fault}"), fault)
 
     def _drain_some(self, spool: Spool) -> bool:
-        """Send some records; False: there are none, or it is over."""
+        """Send some records of the spool; False: it has none, or the publisher was stopped."""
         found = spool.take()
         for number, payload in found:
             if not self._inflight.enter(len(payload)):

@@ -67,6 +67,6 @@ class SegmentWriter:
             os.close(folder)
 
     def close(self) -> None:
-        """Let go of the file; a first reason for refusing stays."""
+        """Close the file; nothing can be written any more."""
         self.refusal = self.refusal or "it is closed"
         self._file.close()

@@ -1,4 +1,4 @@
-"""How each feed does: what it said, how late, how it failed, and who was first with a story.
+"""Health of each feed: items, lateness, failures, and how often it had a story first.
 
 Kept in the store of seen items, so that `newsquake feeds status` and the metrics tell the same, also of
 the hours before a restart.
@@ -92,7 +92,7 @@ class FeedRecord(msgspec.Struct, kw_only=True):
 
 
 class Teller(msgspec.Struct):
-    """Who told a story first, and who after."""
+    """The feed that had a story first, and the feeds that had it later."""
 
     feed: str
     received_ns: int
@@ -100,7 +100,7 @@ class Teller(msgspec.Struct):
 
 
 class FeedHealth:
-    """The records of all feeds, from what befalls them."""
+    """Keeps the records of all feeds up to date, from the Outcomes of their sources."""
 
     def __init__(self, feeds: Mapping[str, Expect], states: States) -> None:
         """`feeds`: the names of all that are configured, so that each is there from the start."""
@@ -114,7 +114,7 @@ class FeedHealth:
         self._tellers: dict[str, Teller] = {}
 
     def notice(self, outcome: Outcome) -> None:
-        """Take note of a read, a failure, a silence."""
+        """Count a read, a failure or a silence of a feed."""
         record = self.records[outcome.feed]
         if outcome.kind == "failed":
             record.failures[outcome.reason] = record.failures.get(outcome.reason, 0) + 1
@@ -172,7 +172,7 @@ class FeedHealth:
             self._tell(record, headline, headline.received_ns)
 
     def _tell(self, record: FeedRecord, headline: Headline, received_ns: int) -> None:
-        """Find who had the story first."""
+        """Find which feed had the story first, and count lead and lag."""
         story, _ = self._index.assign(headline.headline_id, headline.title, (), headline.event_ns)
         teller = self._tellers.get(story)
         if teller is None:

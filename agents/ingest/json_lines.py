@@ -18,11 +18,14 @@ from msgspec import UNSET, UnsetType
 from streams.codec import decode_json
 from streams.errors import RecordError
 from streams.events import PRICE_SCALE, RECORD_CHARS, Headline, Reject
+from streams.logs import logger
 from streams.messages import SingleTick, checked
 from streams.news.recorded.files import FIELDS, HeadlineSpec, Row, headline_of
 from streams.prices.live import Tick
 
 LineItem = Headline | Tick | Reject
+
+log = logger(__name__)
 
 MOST_LINE_BYTES: Final = 2**20
 
@@ -87,6 +90,7 @@ class LineReader:
     def _reject(self, reason: str, detail: str, line: bytes, number: int, ts_ns: int) -> Reject:
         text = line[: 4 * RECORD_CHARS].decode("utf-8", "replace")[:RECORD_CHARS]
         where = f"{self._name}:{number}: {detail}"
+        log.debug("line rejected", source=self._name, line=number, reason=reason, why=detail)
         return Reject(stage="read", reason=reason, detail=where, ts_ns=ts_ns, record=text)
 
 

@@ -43,14 +43,14 @@ class IngestLog(Acknowledged, Protocol):
 
 
 class _End(enum.Enum):
-    """What stands behind the last that is to be published."""
+    """Marks the end of what is to be published."""
 
     one = enum.auto()  # a source has no more
     all = enum.auto()  # we are to end
 
 
 class Ingest:
-    """The publishing loop: what sources hand over, a Clock each second, until all have ended."""
+    """The publishing loop: items of all sources and a Clock each second, until every source has ended."""
 
     def __init__(
         self,
@@ -112,7 +112,7 @@ class Ingest:
         self._inbox.put(_End.one)
 
     def _take_in(self) -> None:
-        """Accept what comes next, if it comes before something else must be done."""
+        """Publish the next batch, if it comes before a Clock or a frame is due."""
         try:
             batch = self._inbox.get(timeout=self._wait_s())
         except queue.Empty:

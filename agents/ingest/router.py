@@ -1,4 +1,4 @@
-"""What sources hand over, to its topic: ticks to the framer, headlines and rejects as they are."""
+"""Send each item of the sources to its topic: ticks through the framer, headlines and rejects as they are."""
 
 from __future__ import annotations
 

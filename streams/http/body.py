@@ -88,7 +88,7 @@ def _check_pace(wire: int, took_s: float, limits: Limits) -> None:
 
 
 class Decoder:
-    """The bytes as they are; the base of those that inflate."""
+    """Passes the bytes on as they are; the base of the decoders that inflate."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes

@@ -80,7 +80,7 @@ class Fetched(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Trail:
-    """Where a fetch has come to."""
+    """The state of one fetch on its way through redirects."""
 
     def __init__(self, url: str) -> None:
         self.asked = self.url = url

@@ -1,4 +1,4 @@
-"""One connection to a push wire: its socket, what it said and when, how it ended."""
+"""One connection to a push wire: its socket, when it last spoke, and how it ended."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ class WireConnection(Generic[P]):
         self._heard_s = now_s()
 
     def stand(self, at_ns: int) -> None:
-        """Note that the subscription stands: records flow from here on."""
+        """Note that the subscription was confirmed: records flow from here on."""
         self._ready_s, self.ready_ns = now_s(), at_ns
         self.ready.set()
 
     @property
     def healthy(self) -> bool:
-        """Tell whether it stood long enough for waits to begin anew."""
+        """Tell whether it lasted long enough for the waits before a reconnect to begin anew."""
         ready_s = self._ready_s
         return ready_s is not None and now_s() - ready_s >= self._pace.healthy_s
 
@@ -59,7 +59,7 @@ class WireConnection(Generic[P]):
             await self.send(text)
 
     def stuck(self) -> Fault | None:
-        """Return the fault of a connection that does not come to stand, or says nothing at all."""
+        """Return the fault of a connection that was not subscribed in time, or on which nothing comes at all."""
         if self._ready_s is None:
             limit_s = self._pace.ready_s
             late = now_s() - self._opened_s > limit_s

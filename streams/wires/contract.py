@@ -118,7 +118,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Step(msgspec.Struct, Generic[P], frozen=True, kw_only=True):
-    """What follows from a frame: texts to send, what it brought, the subscription standing, the end."""
+    """What follows from a frame: texts to send, its payload, whether the subscription is confirmed, a fault."""
 
     send: tuple[str | Secret, ...] = ()
     parsed: P | None = None  # None: the frame brought nothing

@@ -40,7 +40,7 @@ class Delivery(Generic[P]):
         self.taking = asyncio.Lock()  # what comes is taken one frame after another
 
     def load(self) -> None:
-        """Go on from the saved state; one that cannot be read is begun anew, and that is told."""
+        """Go on from the saved state; one that cannot be read is reported, and begun anew."""
         try:
             self._cursor = Cursor(self._states.load(self._name))
             if self._cursor.state.rhythm:

@@ -1,4 +1,4 @@
-"""What a wire says of itself: outcomes for whoever counts them, and the log; never a secret."""
+"""Report the events of a wire as Outcomes and in the log, with its secrets hidden."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ log = logger(__name__)
 
 
 class WireReports:
-    """The outcomes of one wire. `secrets` are hidden in all that is said: servers repeat them."""
+    """Reports the events of one wire. `secrets` are hidden in every text: servers repeat them."""
 
     def __init__(
         self, name: str, secrets: tuple[Secret, ...], notice: Notice, now_ns: Callable[[], int]
@@ -22,16 +22,16 @@ class WireReports:
         self._notice, self._now_ns = notice, now_ns
 
     def tell(self, kind: Kind, **more: Any) -> None:  # noqa: ANN401 -- fields of an Outcome
-        """Tell that something befell the wire."""
+        """Report one event; `more` are fields of its Outcome."""
         self._notice(Outcome(feed=self._name, at_ns=self._now_ns(), kind=kind, **more))
 
     def connected(self) -> None:
-        """Tell that the subscription stands."""
+        """Report that the subscription was confirmed."""
         log.debug("wire connected", wire=self._name)
         self.tell("connected")
 
     def fault(self, fault: Fault, next_s: float | None, during: str = "") -> None:
-        """Tell why a connection or a back-fill failed, and when it is tried again; None: it is not."""
+        """Report why a connection or a back-fill failed; `next_s`: until the next try, None = there is none."""
         words = "; ".join(filter(None, (fault.detail, fault.mend)))
         said = during + scrubbed(words, self._secrets)
         log.debug("wire fault", wire=self._name, reason=fault.reason, detail=said, next_s=next_s)

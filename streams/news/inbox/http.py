@@ -107,7 +107,7 @@ class HttpInbox:
             self._at_once -= 1
 
     def _refusal(self, request: web.Request) -> web.Response | None:
-        """Return the answer to who may not post here; None for all others.
+        """Return the refusal of a sender that may not post here, None for one that may.
 
         A browser names the page that posts as Origin: no page may, or any would reach this machine.
         """

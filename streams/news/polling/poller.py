@@ -1,4 +1,4 @@
-"""Poll feeds politely, for ever; what a document means, the reader it is given knows.
+"""Poll feeds politely, for ever, and pass each document to the reader that knows its format.
 
 Each feed has a task of its own, whose stages run one after another; all tasks share one event loop:
 
@@ -86,7 +86,7 @@ class PollResult(NamedTuple):
     why: str = ""  # for the log alone
 
     def outcome(self, feed: PolledFeed, fetched: Fetched, next_s: float) -> Outcome:
-        """Return what others are told of it; `next_s` is the wait until the feed is asked again."""
+        """Return the Outcome of the poll; `next_s` is the wait until the feed is asked again."""
         return Outcome(
             feed=feed.info.name,
             at_ns=fetched.received_ns,
@@ -160,7 +160,7 @@ class Poller:
         return await self._fetcher.fetch(url, conditions, of_url, feed.user_agent)
 
     async def _judge(self, feed: PolledFeed, state: FeedState, fetched: Fetched) -> PollResult:
-        """Read and hand over what was fetched, and say what it was."""
+        """Read what was fetched, hand it over, and return what the poll came to."""
         if fetched.reason:
             return self._failure(feed, state.failed(fetched), fetched, fetched.reason)
         pace_s, least_s = feed.interval_s, fresh_s(fetched.headers, feed.max_age_s)
