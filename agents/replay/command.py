@@ -70,7 +70,7 @@ def run_replay(
         meter = RunMeter(exposed, None if kafka else inputs.engine, inputs.universe)
         with (
             meter.serving(partial(console.print, markup=False, highlight=False)),
-            delivered(view, config, out, meter.sheet, deliver=deliver) as onlooker,
+            delivered(view, config, out, meter.metrics, deliver=deliver) as onlooker,
         ):
             seen = Counting(onlooker, meter.observer)
             summary = _played(inputs, out, kafka, frame, speed, seen, began_s, meter)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from agents.delivery.service import QUEUE, boxes_of, courier_of, queue_of_run
 from agents.delivery.sinks import Sink
-from agents.metrics.declared import Sheet
+from agents.metrics.declared import ProcessMetrics
 from agents.replay.play.watching import Onlooker, Watcher
 from streams.errors import UsageError
 from streams.events import Alert, Headline, Mention, Output
@@ -33,7 +33,7 @@ class Telling(Onlooker):
 
 @contextmanager
 def delivered(
-    view: Watcher, config: Path | None, out: Path, sheet: Sheet, *, deliver: bool
+    view: Watcher, config: Path | None, out: Path, sheet: ProcessMetrics, *, deliver: bool
 ) -> Iterator[Watcher]:
     """Return who looks on; with `deliver` the targets of `config` are told meanwhile.
 
