@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from agents.scoring.sentiment import SENTIMENTS, sentiment
-
 from collections.abc import Sequence
 
 from agents.machine.clock import now_ns
@@ -11,6 +9,7 @@ from agents.metrics.declared import MOST_ISSUERS, OTHER, REJECTS, ProcessMetrics
 from agents.metrics.market import MarketMeter
 from agents.reacting.config import EngineConfig
 from agents.reacting.engine import Engine
+from agents.scoring.sentiment import SENTIMENTS, sentiment
 from agents.stages.observer import Observer
 from streams.codec import Record
 from streams.events import SECOND_NS, Alert, Mention, Move, Reaction, Reject

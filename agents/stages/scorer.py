@@ -17,7 +17,12 @@ def vader_compound() -> Callable[[str], float | None]:
     def compound(text: str) -> float | None:
         try:
             return float(analyzer.polarity_scores(text)["compound"])
-        except (ValueError, IndexError, KeyError, ZeroDivisionError):  # odd texts; a failed scorer is None, never 0
+        except (
+            ValueError,
+            IndexError,
+            KeyError,
+            ZeroDivisionError,
+        ):  # odd texts; a failed scorer is None, never 0
             return None
 
     return compound

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from agents.scoring.sentiment import SENTIMENTS, sentiment
-
 import re
 import socket
 import subprocess
@@ -22,6 +20,7 @@ from agents.reacting.config import Rule
 from agents.replay.kafka.remote_engine import RemoteEngine
 from agents.replay.play.inputs import Inputs, read_inputs
 from agents.replay.play.replay import Replay
+from agents.scoring.sentiment import sentiment
 from agents.stages.engine import save_engine
 from streams.events import Clock
 from streams.publisher import Publisher

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from agents.scoring.sentiment import SENTIMENTS, sentiment
-
 import asyncio
 import re
 import subprocess
@@ -35,6 +33,7 @@ from agents.reacting.reactions import HORIZONS
 from agents.replay.play.inputs import Inputs, read_inputs
 from agents.replay.play.replay import Replay
 from agents.replay.play.watching import Counting, Watcher
+from agents.scoring.sentiment import SENTIMENTS, sentiment
 from agents.stages import published_engine
 from agents.stages.published_engine import PublishedEngine
 from agents.workers.faust_app import make_app

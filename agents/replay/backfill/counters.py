@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from agents.scoring.sentiment import SENTIMENTS, sentiment
-
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
@@ -20,6 +18,7 @@ from agents.reacting.reactions import HORIZONS
 from agents.replay.backfill.grid import Grid, seen_s
 from agents.replay.backfill.openmetrics import ALERTS, OpenMetricsFile
 from agents.replay.play.inputs import Inputs
+from agents.scoring.sentiment import SENTIMENTS, sentiment
 from streams.events import I64, TRANSITIONS
 
 DIRECTIONS: Final = ("up", "down")
