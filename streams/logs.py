@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Final, Literal, TextIO
+from typing import Any, Final, Literal, TextIO
 
 import structlog
 
@@ -24,6 +24,21 @@ _SHARED: Final[list[structlog.typing.Processor]] = [
     structlog.processors.format_exc_info,
 ]
 
+
+class DecisionLogger(structlog.stdlib.BoundLogger):
+    """A logger whose debug lines cost next to nothing where nobody wants them.
+
+    structlog alone builds the whole event before `filter_by_level` drops it, some 4 us where scoring a
+    headline takes 20. Here the level is asked first, which takes half a microsecond.
+    """
+
+    def debug(self, event: str | None = None, *args: Any, **fields: Any) -> Any:  # noqa: ANN401 - as inherited
+        """Log a decision."""
+        if self._logger.isEnabledFor(logging.DEBUG):
+            return super().debug(event, *args, **fields)
+        return None
+
+
 structlog.configure(
     processors=[
         structlog.stdlib.filter_by_level,
@@ -31,7 +46,7 @@ structlog.configure(
         structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
     ],
     logger_factory=structlog.stdlib.LoggerFactory(),
-    wrapper_class=structlog.stdlib.BoundLogger,
+    wrapper_class=DecisionLogger,
     cache_logger_on_first_use=True,
 )
 
@@ -39,7 +54,7 @@ structlog.configure(
 def logger(name: str) -> structlog.stdlib.BoundLogger:
     """Return the logger of a module: `log.debug("item known", feed="sec", id="...")`."""
     log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
-    return log
+    return log.bind()  # a lazy one would be made anew for each line
 
 
 class LogHandler(logging.StreamHandler[TextIO]):

@@ -49,24 +49,20 @@ def add_worker(commands: Commands[argparse.ArgumentParser]) -> None:
 
 
 def _worker(args: argparse.Namespace) -> int:
-    from agents.config.universe import live_universe  # noqa: PLC0415 - keeps --help quick
-    from agents.delivery.sinks import sinks_of  # noqa: PLC0415 - keeps --help quick
-    from agents.machine.supervisor import hold_leash  # noqa: PLC0415 - keeps --help quick
-    from agents.metrics.endpoint import worker_exposure  # noqa: PLC0415 - keeps --help quick
-    from agents.stages.engine import live_engine  # noqa: PLC0415 - keeps --help quick
-    from agents.workers import command as workers  # noqa: PLC0415 - keeps --help quick
+    from agents.workers.command import WorkerOptions, run_worker  # noqa: PLC0415 - keeps --help quick
+    from streams.logs import set_up  # noqa: PLC0415 - keeps --help quick
 
-    if args.leash:
-        hold_leash()
-    broker = connected(args)
-    exposed = worker_exposure(args.config, args.metrics_port, args.replay)
-    if args.kind == "deliver":
-        sinks = sinks_of(args.out)
-        workers.run_deliver(broker, sinks, args.config, args.instance, exposed)
-    elif args.kind == "score":
-        universe = live_universe(args.config)
-        workers.run_score(broker, universe, args.instance, exposed)
-    else:
-        config = live_engine(args.config, args.engine)
-        workers.run_react(broker, config, args.instance, exposed)
-    return 0
+    set_up("warning", "text")
+    run_worker(
+        WorkerOptions(
+            kind=args.kind,
+            broker=connected(args),
+            config=args.config,
+            instance=args.instance,
+            out=args.out,
+            engine=args.engine,
+            metrics_port=args.metrics_port,
+            replay=args.replay,
+            leash=args.leash,
+        )
+    )

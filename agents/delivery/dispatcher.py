@@ -19,7 +19,7 @@ from agents.delivery.endpoint import Answer
 from agents.delivery.outbox import Buried, DeliveryQueue, Item, Waiting
 from agents.delivery.target import Target
 from agents.machine.clock import elapsed_s, now_ns
-from agents.metrics.declared import Sheet
+from agents.metrics.declared import ProcessMetrics
 from streams.backoff import Backoff
 from streams.codec import encode_json
 from streams.events import SECOND_NS, Alert, Reject
@@ -43,13 +43,13 @@ class Courier:
         targets: Iterable[Target],
         say: Say,
         *,
-        sheet: Sheet | None = None,
+        sheet: ProcessMetrics | None = None,
         leased: bool = False,
     ) -> None:
         """`leased`: partitions may be lost while this process stands still."""
         self._queue, self._say, self._leased = queue, say, leased
         self.targets: Mapping[str, Target] = MappingProxyType({t.label: t for t in targets})
-        self._sheet = sheet or Sheet()
+        self._sheet = sheet or ProcessMetrics()
         for label in self.targets:
             for outcome in ("told", "failed", "dead"):
                 self._sheet.count("deliveries", label, outcome, by=0)

@@ -15,7 +15,7 @@ from agents.delivery.outbox import DeliveryQueue
 from agents.delivery.sinks import Sink
 from agents.delivery.targets import targets_of
 from agents.machine.folders import state_home
-from agents.metrics.declared import Sheet
+from agents.metrics.declared import ProcessMetrics
 from streams.codec import Record
 from streams.errors import JournalError
 from streams.events import Clock
@@ -34,7 +34,7 @@ def courier_of(
     open_: Callable[[], DeliveryQueue],
     say: Say,
     *,
-    sheet: Sheet | None = None,
+    sheet: ProcessMetrics | None = None,
     leased: bool = False,
     replay: bool = False,
     linger_s: float = LINGER_S,

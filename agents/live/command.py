@@ -85,7 +85,7 @@ def run_embedded(
     engine = live_engine(config, None)
     meter = RunMeter(exposure(settings.metrics, metrics_port), engine, universe)
     with (
-        courier_of(config, partial(queue_of_run, home), _say, sheet=meter.sheet) as courier,
+        courier_of(config, partial(queue_of_run, home), _say, sheet=meter.metrics) as courier,
         contextlib.closing(Keeper(home, universe)) as keeper,
         contextlib.closing(
             Embedded(

@@ -85,7 +85,7 @@ def run_replay(run: ReplayRun) -> int:
             stack.enter_context(meter.serving(say))
             watchers: list[Watcher] = [view]
             if run.deliver:  # waits for its targets after the workers have ended
-                to_targets = delivering(run.config, run.out, meter.sheet)
+                to_targets = delivering(run.config, run.out, meter.metrics)
                 watchers.append(stack.enter_context(to_targets))
             watchers.append(ObservingWatcher(meter.observer))
             watcher = Watchers(watchers)

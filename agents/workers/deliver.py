@@ -1,7 +1,7 @@
-"""The deliver stage of a worker: each new state of an alert, once, to those who are to know.
+"""The deliver stage of a worker: each new state of an alert goes once to every sink.
 
-An alert is delivered before it is remembered that it was: after a crash it may be delivered again,
-with the same id, and is never lost.
+An alert is delivered before the checkpoint says so: after a crash it may be delivered again, with the
+same id, and is never lost.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from agents.delivery.dispatcher import Box
 from agents.delivery.outbox import Waiting
 from agents.delivery.sinks import Sink
 from agents.stages.observer import NOBODY, Observer
-from agents.workers.stage import Fed, Outgoing
+from agents.workers.stage import Due, StageOutput
 from streams.codec import encode_json
 from streams.errors import CodecError
 from streams.events import DAY_NS, Alert
+from streams.logs import logger
 from streams.messages import Header, from_message
 
 BUCKETS: Final = 32  # of what was told: a checkpoint writes one, not all
@@ -30,9 +31,11 @@ WAITING: Final = "waiting"
 _EMPTY: Final = msgspec.msgpack.encode([])
 Told = dict[str, tuple[int, list[bytes]]]  # alert id -> newest updated_ns, digests of all told
 
+log = logger(__name__)
+
 
 class DeliverStage:
-    """One partition of `alerts`; what waits in its box is in the cells too, for whoever comes next."""
+    """One partition of `alerts`; what waits in its box is in the state too, for the next owner."""
 
     def __init__(
         self, sinks: Iterable[Sink], box: Box | None = None, observer: Observer = NOBODY
@@ -44,30 +47,39 @@ class DeliverStage:
         self._told: list[Told] = [{} for _ in range(BUCKETS)]
         self._changed: set[int] = set()
 
-    def feed(self, value: bytes | None, headers: Iterable[Header] | None) -> Fed:
+    def process(self, value: bytes | None, headers: Iterable[Header] | None) -> Due:
         """Take a record of `alerts` in. CodecError: it is none."""
         record = from_message(value, headers, Alert)
         if not isinstance(record, Alert):
             raise CodecError(f"a {type(record).__name__} does not belong here")
         self._waiting.append(record)
-        return Fed.final  # alerts are rare, and no Clock comes by here
+        return Due.final_checkpoint  # alerts are rare, and no Clock comes by here
 
-    async def settle(self) -> list[Outgoing]:
-        """Tell what was not told before; nothing goes on from here."""
+    async def flush(self) -> list[StageOutput]:
+        """Send what was not sent before to every sink; no record goes on from here."""
         waiting, self._waiting = self._waiting, []
         for alert in waiting:
-            bucket = _bucket(alert.alert_id)
-            newest_ns, digests = self._told[bucket].get(alert.alert_id, (0, []))
-            digest = hashlib.blake2b(encode_json(alert), digest_size=8).digest()
-            if digest not in digests:  # else a react worker said it again after a crash
-                await asyncio.to_thread(self._tell, alert)
-                self._observer.delivered(alert.updated_ns)
-                newest_ns = max(newest_ns, alert.updated_ns)
-                self._told[bucket][alert.alert_id] = newest_ns, [*digests, digest]
-                self._changed.add(bucket)
+            await self._deliver(alert)
         return []
 
-    def changes(self) -> dict[str, bytes | None]:
+    async def _deliver(self, alert: Alert) -> None:
+        bucket = _bucket(alert.alert_id)
+        newest_ns, digests = self._told[bucket].get(alert.alert_id, (0, []))
+        digest = hashlib.blake2b(encode_json(alert), digest_size=8).digest()
+        named = {"alert_id": alert.alert_id, "transition": alert.transition}
+        if digest in digests:
+            log.debug(
+                "alert not delivered", **named, why="a react worker repeated it after a crash"
+            )
+            return
+        await asyncio.to_thread(self._tell, alert)
+        log.debug("alert delivered", **named, sinks=len(self._sinks))
+        self._observer.delivered(alert.updated_ns)
+        newest_ns = max(newest_ns, alert.updated_ns)
+        self._told[bucket][alert.alert_id] = newest_ns, [*digests, digest]
+        self._changed.add(bucket)
+
+    def dirty_state(self) -> dict[str, bytes | None]:
         """Return the buckets that have changed since the last call."""
         changed: dict[str, bytes | None] = {}
         for bucket in sorted(self._changed):
@@ -81,10 +93,10 @@ class DeliverStage:
                 self._kept[bucket] = changed[f"{WAITING}/{bucket}"] = body
         return changed
 
-    def restore(self, cells: Mapping[str, bytes]) -> None:
-        """Take back all cells."""
+    def restore(self, state: Mapping[str, bytes]) -> None:
+        """Take the state of a checkpoint; what waits in it is sent from here on."""
         waiting: list[Waiting] = []
-        for key, body in cells.items():
+        for key, body in state.items():
             kind, _, bucket = key.rpartition("/")
             if kind == WAITING:
                 self._kept[int(bucket)] = body
@@ -99,7 +111,7 @@ class DeliverStage:
             sink.tell(alert)
 
     def _waiting_now(self) -> list[bytes]:
-        """Return what waits in the box, by bucket."""
+        """Return what waits in the box, encoded, by bucket."""
         buckets: list[list[Waiting]] = [[] for _ in range(BUCKETS)]
         for each in self._box.unfinished() if self._box else ():
             buckets[_bucket(each.alert_id)].append(each)

@@ -62,7 +62,7 @@ class KafkaRun:
     def all_at_work(self, workers: int) -> bool:
         """Tell whether each of its workers has taken a partition over."""
         logs = (self.out / "workers").glob("*.log")
-        at_work = ["from offset" in log.read_text("utf-8", "replace") for log in logs]
+        at_work = ["partition taken" in log.read_text("utf-8", "replace") for log in logs]
         return sum(at_work) == workers
 
     @property
@@ -113,7 +113,7 @@ class Extra:
 
     def joined(self) -> bool:
         assert self.process.poll() is None, self._log.read_text("utf-8", "replace")
-        return "from offset" in self._log.read_text("utf-8", "replace")
+        return "partition taken" in self._log.read_text("utf-8", "replace")
 
     def leave(self) -> None:
         self.process.terminate()

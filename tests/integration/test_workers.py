@@ -231,9 +231,9 @@ def test_nothing_is_lost_where_nothing_was_committed(
     market = f"{prefix}{MARKET}"
     first = start("react", "--engine", engine)
     send(kafka, market, sent[:1500])
-    first.wait_until_it_says("from offset 0")
+    first.wait_until_it_says("from_offset=0")
     second = start("react", "--engine", engine)
-    second.wait_until_it_says("from offset 0")
+    second.wait_until_it_says("from_offset=0")
     send(kafka, market, sent[1500:])
     second.stop()
     final = Clock(ts_ns=day.rows.known_ns[0].item() // SECOND_NS * SECOND_NS, final=True)

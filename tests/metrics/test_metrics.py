@@ -23,10 +23,10 @@ from agents.ingest.feed_health import FeedHealth
 from agents.ingest.feed_metrics import NewsCollector
 from agents.metrics import market as metrics_market
 from agents.metrics import stages
-from agents.metrics.declared import DECLARED, GROUPS, PREFIX, REJECTS, Sheet
+from agents.metrics.declared import DECLARED, GROUPS, PREFIX, REJECTS, ProcessMetrics
 from agents.metrics.endpoint import Exposure, exposure
 from agents.metrics.exposition import written
-from agents.metrics.market import TRANSITIONS, MarketMeter
+from agents.metrics.market import MarketMeter
 from agents.metrics.run import PublisherCollector, RunMeter
 from agents.reacting.config import DAY_LEVELS_PCT, Rule
 from agents.reacting.reactions import HORIZONS
@@ -35,6 +35,8 @@ from agents.replay.play.inputs import Inputs, read_inputs
 from agents.replay.play.replay import Replay, ReplayOptions
 from agents.replay.play.watching import ObservingWatcher, Watcher
 from agents.scoring.sentiment import SENTIMENTS, sentiment
+from agents.stages import published_engine
+from agents.stages.published_engine import PublishedEngine
 from agents.workers.faust_app import make_app
 from agents.workers.meter import WorkerMeter
 from agents.workers.react import of_partition
@@ -42,6 +44,7 @@ from streams.errors import UsageError
 from streams.events import (
     PRICE_SCALE,
     SECOND_NS,
+    TRANSITIONS,
     Alert,
     Flag,
     Headline,
@@ -107,7 +110,7 @@ def worker(app_id: str, begin: Callable[[WorkerMeter], object]) -> Iterator[str]
     meter = WorkerMeter(Exposure(port=0))
     begin(meter)
     try:
-        with meter.serving(app, app_id, APPS[app_id], {}) as address:
+        with meter.serving(app, app_id, APPS[app_id], {}, print) as address:
             yield address
     finally:
         asyncio.set_event_loop(None)
@@ -129,13 +132,13 @@ def fresh(day: Inputs, tmp_path: Path) -> Iterator[Scrape]:
     config.write_text('[[alertmanagers]]\nname = "am"\nurl = "http://127.0.0.1:9"\n')
     with ExitStack() as stack:
         queue = partial(queue_of_run, tmp_path)
-        stack.enter_context(courier_of(config, queue, print, sheet=run.sheet, linger_s=0.0))
+        stack.enter_context(courier_of(config, queue, print, sheet=run.metrics, linger_s=0.0))
         addresses = [stack.enter_context(run.serving(print, PublisherCollector(Log())))]
         addresses += [stack.enter_context(worker(*start)) for start in starts]
         book = stack.enter_context(closing(SeenItems(tmp_path / "news.sqlite")))
-        sheet, health = Sheet(), FeedHealth({"wire": Expect()}, book)
-        sheet.registry.register(NewsCollector(lambda: health))
-        feeds = parsed("text/plain", written(sheet.registry, (), openmetrics=False).decode())
+        metrics, health = ProcessMetrics(), FeedHealth({"wire": Expect()}, book)
+        metrics.registry.register(NewsCollector(lambda: health))
+        feeds = parsed("text/plain", written(metrics.registry, (), openmetrics=False).decode())
         yield joined(*map(scraped, addresses), feeds)
 
 
@@ -246,12 +249,14 @@ def test_an_alert_is_1_while_it_is_open_and_0_after_it(day: Inputs, tmp_path: Pa
     with meter.serving(print, PublisherCollector(Log())) as address:
 
         def look() -> dict[Any, float]:
+            engine.publish()  # else the view may be a second old
             rows = scraped(address).families[f"{PREFIX}_alert_open"].samples
             return {frozenset(row.labels.items()): row.value for row in rows}
 
         watcher = Opened(look)
-        backend = LocalBackend(meter.observer.engine(day.engine))
-        Replay(day, tmp_path, backend, ReplayOptions(frame=500, watcher=watcher)).run()
+        engine = meter.observer.engine(day.engine)
+        assert isinstance(engine, PublishedEngine)
+        Replay(day, tmp_path, LocalBackend(engine), ReplayOptions(frame=500, watcher=watcher)).run()
         assert watcher.seen
         assert set(watcher.seen) == {("opened", 1.0), ("resolved", 0.0)}
         assert set(look().values()) == {0.0}
@@ -379,11 +384,11 @@ def test_every_reason_of_a_reject_is_declared() -> None:
 def test_a_partition_takes_its_listings_along(day: Inputs) -> None:
     """What another worker has is that one's to tell; what was counted stays counted."""
     owned = [0, 1]
-    sheet = Sheet()
-    market = MarketMeter(sheet, day.engine, 2, lambda: owned)
+    metrics = ProcessMetrics()
+    market = MarketMeter(metrics, day.engine, 2, lambda: owned)
 
     def look() -> Scrape:
-        document = written(sheet.registry, market.families(openmetrics=False), openmetrics=False)
+        document = written(metrics.registry, market.families(openmetrics=False), openmetrics=False)
         return parsed("text/plain", document.decode())
 
     engines = [market.engine(of_partition(day.engine, p, 2), p) for p in owned]
@@ -413,8 +418,9 @@ def frame_of(day: Inputs) -> TickFrame:
 
 
 def test_scrapes_disturb_nothing_and_see_whole_states(
-    day: Inputs, tmp_path: Path, base: Path
+    day: Inputs, tmp_path: Path, base: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(published_engine, "LONGEST_PAUSE_S", 0.02)  # the day takes but a second
     meter = RunMeter(SEEN, day.engine, day.universe)
     over, seen, faults = threading.Event(), list[list[float]](), list[Exception]()
 
@@ -443,7 +449,7 @@ def test_scrapes_disturb_nothing_and_see_whole_states(
     assert faults == []
     for rows in seen:
         assert rows == sorted(rows)
-    assert max(len(set(rows)) for rows in seen) > 2  # looks in between were let in
+    assert max(len(set(rows)) for rows in seen) > 2  # views came in between
     sha = [summary_of(out)["output_sha256"] for out in (tmp_path, demo_day(base)[0])]
     assert sha[0] == sha[1]
 

@@ -1,4 +1,4 @@
-"""The ledger against all that can happen to a partition, and each of its functions by example."""
+"""Checkpoints against all that can happen to a partition and its changelog."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ COUNT = st.sampled_from([None, 0, 1, 2, 3, 99, 99, 99])  # of records written; N
 class Machine(RuleBasedStateMachine):
     """Kills, freezes, stale writes, compactions and clocks that are behind, in any order."""
 
-    STALE: ClassVar = 1  # checkpoints of a worker that is replaced: what `_check_frozen` allows
+    STALE: ClassVar = (
+        1  # checkpoints of a worker that is replaced: what `Watchdog.check_frozen` allows
+    )
     ORDERED: ClassVar = True  # a worker that has written nothing has a lower epoch than the next
 
     def __init__(self) -> None:
@@ -33,7 +35,7 @@ class Machine(RuleBasedStateMachine):
         if killed and self.partition.owner:
             self.partition.die(self.partition.owner)
         self.now += waited
-        silent = [each.ledger.epoch for each in self.partition.workers if not each.traced]
+        silent = [each.index.epoch for each in self.partition.workers if not each.traced]
         earliest = 1 + max(silent, default=0) if self.ORDERED else 0
         self.partition.start(max(self.now - behind, earliest))
 

@@ -19,12 +19,12 @@ def stage_of(sent: Courier, partition: int = 0) -> DeliverStage:
 
 def fed(stage: DeliverStage, *alerts: Alert) -> None:
     for each in alerts:
-        stage.feed(*to_message(each))
-    assert asyncio.run(stage.settle()) == []
+        stage.process(*to_message(each))
+    assert asyncio.run(stage.flush()) == []
 
 
-def cells(stage: DeliverStage) -> dict[str, bytes]:
-    return {key: body for key, body in stage.changes().items() if body is not None}
+def state(stage: DeliverStage) -> dict[str, bytes]:
+    return {key: body for key, body in stage.dirty_state().items() if body is not None}
 
 
 def types(receiver: Receiver) -> list[str]:
@@ -37,7 +37,7 @@ def test_another_worker_goes_on_with_what_waits_and_the_first_one_stops(tmp_path
         with courier(tmp_path / "a", hook(receiver)) as first:
             stage = stage_of(first)
             fed(stage, alert(), alert(transition="resolved"))
-            kept = cells(stage)
+            kept = state(stage)
             first.let_go()
             with courier(tmp_path / "b", hook(receiver)) as second:
                 receiver.answer = lambda _: 200
@@ -46,7 +46,7 @@ def test_another_worker_goes_on_with_what_waits_and_the_first_one_stops(tmp_path
                 until(lambda: not second.backlog())
                 fed(other, alert())  # a repeat from the topic
                 assert types(receiver)[-2:] == ["opened", "resolved"]
-                rest = cells(other)  # nothing waits any more
+                rest = state(other)  # nothing waits any more
                 assert set(rest) == {key for key in kept if key.startswith("waiting")}
             before = len(receiver.got)
             again = stage_of(first)  # it gets the partition back
@@ -61,7 +61,7 @@ def test_a_checkpoint_that_was_not_written_loses_nothing(tmp_path: Path) -> None
         with courier(tmp_path / "a", hook(receiver)) as sent:
             stage = stage_of(sent)
             fed(stage, alert())
-            kept = cells(stage)
+            kept = state(stage)
             fed(stage, alert(transition="updated"))  # and then a crash
         receiver.answer = lambda _: 200
         receiver.got.clear()
@@ -79,7 +79,7 @@ def test_what_does_not_change_is_not_written_again(tmp_path: Path) -> None:
         with courier(tmp_path / "a", hook(receiver)) as sent:
             stage = stage_of(sent)
             fed(stage, alert(), alert(1))
-            first = set(cells(stage))
+            first = set(state(stage))
             assert len(first) == 4  # two buckets of what was told, two of what waits
-            assert cells(stage) == {}
+            assert state(stage) == {}
             stage.restore({})

@@ -19,14 +19,13 @@ import numpy as np
 import polars as pl
 
 from agents.metrics.declared import DECLARED, MOST_ISSUERS, OTHER
-from agents.metrics.market import TRANSITIONS
 from agents.reacting.config import DAY_LEVELS_PCT
 from agents.reacting.reactions import HORIZONS
 from agents.replay.backfill.grid import Grid, seen_s
 from agents.replay.backfill.openmetrics import ALERTS, OpenMetricsFile
 from agents.replay.play.inputs import Inputs
 from agents.scoring.sentiment import SENTIMENTS, sentiment
-from streams.events import I64
+from streams.events import I64, TRANSITIONS
 
 DIRECTIONS: Final = ("up", "down")
 Key = tuple[str, ...]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from agents.delivery.service import QUEUE, boxes_of, courier_of, queue_of_run
 from agents.delivery.sinks import Sink
-from agents.metrics.declared import Sheet
+from agents.metrics.declared import ProcessMetrics
 from agents.replay.play.watching import Watcher
 from streams.errors import UsageError
 from streams.events import Alert, Headline, Mention, Output
@@ -30,7 +30,9 @@ class DeliveringWatcher(Watcher):
 
 
 @contextmanager
-def delivering(config: Path | None, out: Path, sheet: Sheet) -> Iterator[DeliveringWatcher]:
+def delivering(
+    config: Path | None, out: Path, sheet: ProcessMetrics
+) -> Iterator[DeliveringWatcher]:
     """Deliver to the targets of `config` what the watcher sees; wait for them at the end.
 
     UsageError: `config` names no target.
