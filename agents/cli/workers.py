@@ -50,9 +50,7 @@ def add_worker(commands: Commands[argparse.ArgumentParser]) -> None:
 
 def _worker(args: argparse.Namespace) -> int:
     from agents.workers.command import WorkerOptions, run_worker  # noqa: PLC0415 - keeps --help quick
-    from streams.logs import set_up  # noqa: PLC0415 - keeps --help quick
 
-    set_up("warning", "text")
     run_worker(
         WorkerOptions(
             kind=args.kind,

@@ -19,11 +19,12 @@ from agents.delivery.sinks import Sink
 from agents.live.daily_journals import Days
 from agents.machine.clock import elapsed_s, now_ns
 from agents.reacting.config import EngineConfig
+from agents.stages.decisions import log_mention, log_moves, log_scored
 from agents.stages.observer import NOBODY, Observer
 from agents.stages.scorer import make_scorer
 from streams.codec import Record, decode, encode
 from streams.errors import JournalError, RecordError
-from streams.events import Alert, Clock, Headline, MarketRecord, Reject, content_id
+from streams.events import Alert, Clock, Headline, MarketRecord, Mention, Reject, content_id
 from streams.reference.universe import Universe
 from streams.topics import HEADLINES
 
@@ -70,7 +71,7 @@ class Embedded:
         observer: Observer = NOBODY,
     ) -> None:
         """JournalError: another process runs here, or the folder cannot be used."""
-        self._observer = observer
+        self._observer, self._rules = observer, config.rules
         self._identity, self._sinks, self._keeper = _identity(config), tuple(sinks), keeper
         self._days = Days(folder)
         self._inputs, self._outputs = self._days.newest(now_ns())
@@ -118,6 +119,7 @@ class Embedded:
             self.mentions += len(mentions)
             if self._is_new():
                 self._observer.scored(mentions)
+                log_scored(self._scorer, record, mentions)
             self._keep([record, *mentions])
             for mention in mentions:
                 self._react(mention)
@@ -130,6 +132,9 @@ class Embedded:
         outputs = self._engine.apply(record)
         if outputs and self._is_new():
             self._observer.reacted(self._engine)
+            log_moves(self._engine, self._rules, outputs)
+        if isinstance(record, Mention) and self._is_new():
+            log_mention(self._engine, record, outputs)
         self._keep(outputs)
 
     def _is_new(self) -> bool:

@@ -9,7 +9,7 @@ import msgspec
 
 from agents.reacting.cells import Cells
 from agents.reacting.config import EngineConfig
-from agents.stages.decisions import log_alert, log_mention
+from agents.stages.decisions import log_mention, log_moves
 from agents.stages.observer import NOBODY, Observer
 from agents.workers.stage import Due, StageOutput
 from streams.errors import CodecError
@@ -50,7 +50,7 @@ class ReactStage:
     ) -> None:
         own = of_partition(config, partition, partitions)
         self._engine, self._observer = observer.engine(own, partition), observer
-        self._cells = Cells(self._engine)
+        self._cells, self._rules = Cells(self._engine), config.rules
         self._frames: list[TickFrame] = []
         self._rows = 0
         self._out: list[Output] = []
@@ -72,10 +72,10 @@ class ReactStage:
         if not isinstance(record, Mention | Clock | Status | Correction):
             raise CodecError(f"a {type(record).__name__} does not belong here")
         self._apply_frames()
+        outputs = self._engine.apply(record)
+        self._add(outputs)
         if isinstance(record, Mention):
-            self._apply_mention(record)
-        else:
-            self._out += self._engine.apply(record)
+            log_mention(self._engine, record, outputs)
         if isinstance(record, Clock):
             return Due.final_checkpoint if record.final else Due.checkpoint
         return Due.outputs
@@ -86,9 +86,6 @@ class ReactStage:
         out, self._out = self._out, []
         if out:
             self._observer.reacted(self._engine)
-        for each in out:
-            if isinstance(each, Alert):
-                log_alert(each)
         return [StageOutput(self._topics[type(each)], self._key(each), each) for each in out]
 
     def dirty_state(self) -> dict[str, bytes | None]:
@@ -101,17 +98,15 @@ class ReactStage:
         """Take the state of a checkpoint."""
         self._cells.restore(state)
 
-    def _apply_mention(self, mention: Mention) -> None:
-        counts = self._engine.counts
-        repeats = counts["repeated_mentions"]
-        outputs = self._engine.apply(mention)
-        log_mention(mention, outputs, known=counts["repeated_mentions"] > repeats)
-        self._out += outputs
-
     def _apply_frames(self) -> None:
         if self._frames:
-            self._out += self._engine.apply_frames(self._frames)
+            self._add(self._engine.apply_frames(self._frames))
             self._frames, self._rows = [], 0
+
+    def _add(self, outputs: list[Output]) -> None:
+        if outputs:
+            log_moves(self._engine, self._rules, outputs)
+            self._out += outputs
 
     def _key(self, output: Output) -> str:
         if isinstance(output, Alert):

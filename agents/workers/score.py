@@ -67,7 +67,7 @@ class ScoreStage:
         for headline in headlines:
             mentions = self._scorer.score(headline)
             self._observer.scored(mentions)
-            log_scored(headline, mentions)
+            log_scored(self._scorer, headline, mentions)
             found += mentions
         return found
 
