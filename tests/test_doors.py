@@ -31,8 +31,9 @@ DOORS: dict[str, frozenset[str]] = {
     ),
     "stages": frozenset(
         """
-        engine_config live_engine make_scorer NOBODY Observer REFUSED save_engine
-        SharedEngine Turns
+        AlertKey engine_config EngineView live_engine log_mention log_moves
+        log_scored make_scorer NOBODY Observer PublishedEngine REFUSED
+        save_engine
         """.split()
     ),
     "broker": frozenset(
@@ -51,10 +52,10 @@ DOORS: dict[str, frozenset[str]] = {
     ),
     "metrics": frozenset(
         """
-        Acknowledged counter_family DECLARED DELIVER_PORT exposure Exposure gauge_family
-        label MarketMeter MOST_ISSUERS OTHER PREFIX PublisherCollector REACT_PORT
-        REJECTS replay_exposure RunMeter SCORE_PORT serving Sheet sheet_of StageMeter
-        TRANSITIONS worker_exposure
+        Acknowledged counter_family DECLARED DELIVER_PORT Exposure exposure
+        gauge_family label MarketMeter MOST_ISSUERS OTHER PREFIX process_metrics
+        ProcessMetrics PublisherCollector REACT_PORT REJECTS replay_exposure
+        RunMeter SCORE_PORT serving StageMeter worker_exposure
         """.split()
     ),
     "archive": frozenset("border run_export run_import RUN_TOPICS Taken".split()),
@@ -71,7 +72,11 @@ DOORS: dict[str, frozenset[str]] = {
         """.split()
     ),
     "web": frozenset("Keeper run_web web_of".split()),
-    "workers": frozenset("command found newer ORIGIN valid_turns".split()),
+    "workers": frozenset(
+        """
+        newer newest_whole ORIGIN run_worker valid_terms WorkerOptions
+        """.split()
+    ),
     "feeds": frozenset("existing run_add run_check run_list run_status run_test tried".split()),
     "live": frozenset("run_embedded run_live".split()),
     "doctor": frozenset("run_doctor".split()),
@@ -85,9 +90,10 @@ DOORS: dict[str, frozenset[str]] = {
     ),
     "reacting": frozenset(
         """
-        Cells DailyRow DAY_LEVELS_PCT Engine EngineConfig EngineHead HIGH HORIZONS LAST
-        LAST_TS listing_views ListingState ListingView LOW MINUTE_S open_alerts Points
-        points_of RowRun Rule SECOND WINDOWS_S
+        Cells DailyRow DAY_LEVELS_PCT Engine EngineConfig EngineHead HIGH
+        HORIZONS LAST LAST_TS listing_views ListingState ListingView LOW
+        MINUTE_S open_alerts Points points_of RowRun Rule SECOND silent_rules
+        why_not_updated WINDOWS_S
         """.split()
     ),
 }
