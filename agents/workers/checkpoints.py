@@ -60,6 +60,7 @@ from streams.errors import StateError
 MANIFEST: Final = "_"
 LAYOUT: Final = 1  # of the state; raise it with any change of what the stages keep
 MOST_TERMS: Final = 200  # kept of who has had a partition; a replay's are a few dozen
+OPEN_END: Final = 2**62  # of the newest term: an offset that no topic reaches
 _VERSION: Final = struct.Struct(">QQ")
 
 
@@ -213,7 +214,7 @@ def version_of(value: bytes) -> Version:
 def valid_terms(terms: Iterable[Term]) -> list[ValidOutputs]:
     """Return, for each term, the records whose outputs no later term has made again."""
     rising = list(terms)
-    ends = [term.base for term in rising[1:]] + [2**62]
+    ends = [term.base for term in rising[1:]] + [OPEN_END]
     return [
         ValidOutputs(term.epoch, term.base + 1, end) for term, end in zip(rising, ends, strict=True)
     ]
