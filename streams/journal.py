@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Final, Literal, Self
 
 from streams.errors import JournalError
+from streams.files import replace_file, sync
 from streams.lock import locked
 from streams.segment import (
     FRAME,
@@ -125,15 +126,13 @@ class Journal:
         durable = self._fsync != "never"
         self._write_out(durable=durable)
         body = _CHECKPOINT.pack(_MAGIC, self._next) + state
-        fresh = self.path / "checkpoint.tmp"
         with self._writing():
-            with fresh.open("wb") as file:
-                file.write(body + _CRC.pack(zlib.crc32(body)))
-                file.flush()
-                if durable:
-                    os.fsync(file.fileno())
-            fresh.replace(self.path / "checkpoint")
-            self._sync_folder()
+            replace_file(
+                self.path / "checkpoint",
+                body + _CRC.pack(zlib.crc32(body)),
+                durable=durable,
+                part=self.path / "checkpoint.tmp",
+            )
 
     def last_checkpoint(self) -> tuple[int, bytes] | None:
         """Return (number of the first record after it, state) of the newest checkpoint."""
@@ -249,13 +248,8 @@ class Journal:
             raise JournalError(str(self.path), self._refusal) from fault
 
     def _sync_folder(self) -> None:
-        if self._fsync == "never":
-            return
-        folder = os.open(self.path, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        if self._fsync != "never":
+            sync(self.path)
 
 
 def _read_checkpoint(path: Path) -> tuple[int, bytes] | None:

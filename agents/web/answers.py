@@ -11,7 +11,8 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from agents.scoring.sentiment import sentiment
-from agents.web.reader import AlertPage, HeadlinePage, Plain
+from agents.web.reader import AlertPage, HeadlinePage
+from streams.codec import Plain
 from streams.text import clean_url
 
 MS_NS: Final = 1_000_000

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from agents.scoring.sentiment import sentiment
 from agents.web import markup as html
 from agents.web.answers import page_of_alert, page_of_headline
-from agents.web.reader import AlertPage, HeadlinePage, Plain
+from agents.web.reader import AlertPage, HeadlinePage
+from streams.codec import Plain
 from streams.events import SECOND_NS
 from streams.times import utc
 

@@ -17,7 +17,7 @@ import msgspec
 from streams.errors import StateError
 from streams.events import DAY_NS, Headline, Reject, Status, content_id
 from streams.lock import locked
-from streams.sqlite_file import opened
+from streams.sqlite_file import opened, opened_read_only
 
 NewsItem = Headline | Status | Reject
 
@@ -140,7 +140,7 @@ def read_states(path: Path) -> dict[str, bytes]:
     StateError: there is no such file, or it is none of ours.
     """
     try:
-        base = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5.0)
+        base = opened_read_only(path)
         try:
             return {feed: bytes(body) for feed, body in base.execute("SELECT * FROM state")}
         finally:
