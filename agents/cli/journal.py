@@ -100,11 +100,11 @@ def _number(text: str) -> int:
 def _export(args: argparse.Namespace) -> int:
     from agents.archive import export as kept  # noqa: PLC0415 - keeps --help quick
 
-    taken = kept.Taken(
+    taken = kept.Selection(
         topics=tuple(args.topic or kept.RUN_TOPICS),
         partition=args.partition,
-        first=kept.border("--from", args.first),
-        end=kept.border("--to", args.end),
+        first=kept.bound("--from", args.first),
+        end=kept.bound("--to", args.end),
     )
     return kept.run_export(connected(args), taken, args.folder, as_json=args.json)
 

@@ -30,7 +30,7 @@ def run_doctor(
 ) -> int:
     """Look at everything and tell; exit code 1 where anything is wrong.
 
-    UsageError: `broker` or `prefix`, as the command line has them, are none.
+    UsageError: not a valid broker address or prefix.
     """
     if broker is not None:
         broker_addresses(broker)

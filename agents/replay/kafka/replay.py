@@ -10,14 +10,13 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from kafka import KafkaAdminClient
-from kafka.errors import KafkaError
 
-from agents.broker.connection import Connection, admin_client
+from agents.broker.connection import Admin, Connection, admin_client, broker_errors
 from agents.broker.reading import lag_of
 from agents.broker.topics import create_topics
 from agents.machine.clock import elapsed_s
@@ -70,8 +69,7 @@ def kafka_replay(
     run = _run_of(out, inputs, broker, shape)
     broker = msgspec.structs.replace(broker, prefix=run.prefix)
     watcher.note(f"topics {run.prefix}newsquake.* at {broker.address}")
-    admin = admin_client(broker)
-    try:
+    with broker_errors(broker), closing(admin_client(broker)) as admin:
         report = create_topics(admin, broker.address, run.partitions, run.prefix)
         if not report.ok:
             raise NewsquakeError(f"the topics of {run.prefix} are not what they must be: {report}")
@@ -83,10 +81,6 @@ def kafka_replay(
         summary = replay.run()
         if not shape.keep_topics:
             _remove_topics(admin, run)
-    except KafkaError as fault:
-        raise NewsquakeError(f"{broker.address}: {type(fault).__name__}: {fault}") from fault
-    finally:
-        admin.close()
     return summary
 
 
@@ -108,7 +102,7 @@ def _run_of(out: Path, inputs: Inputs, broker: Connection, shape: Shape) -> Run:
     return wanted
 
 
-def _remove_topics(admin: KafkaAdminClient, run: Run) -> None:
+def _remove_topics(admin: Admin, run: Run) -> None:
     admin.delete_topics([topic.name for topic in topics(run.partitions, run.prefix)])
     admin.delete_groups([prefixed(run.prefix, REACT)])
 
@@ -124,7 +118,7 @@ class KafkaReplay(Replay):
         run: Run,
         shape: Shape,
         publisher: Publisher,
-        admin: KafkaAdminClient,
+        admin: Admin,
         *,
         frame: int | None,
         speed: float | None,
