@@ -39,6 +39,7 @@ from streams.errors import StateError
 HEAD: Final = "_"
 LAYOUT: Final = 1  # of the cells; raise it with any change of what the stages keep
 MOST_TURNS: Final = 200  # kept of who has had a partition; a replay's are a few dozen
+TERM_NS: Final = 10**9  # after the epochs found: whoever wrote them may begin terms of its own yet
 _VERSION: Final = struct.Struct(">QQ")
 
 
@@ -77,7 +78,7 @@ class Ledger:
         self._partition = partition
         self._cells = dict(head.cells) if head else {}
         present = {key: place.epoch for key in keys if (place := _place(partition, key))}
-        self.epoch = max([epoch, *(each + 1 for each in present.values())])
+        self.epoch = max([epoch, *(each + TERM_NS for each in present.values())])
         self.base = self._cells[HEAD][1] if head else -1
         self.turns = [*(head.turns if head else ()), Turn(self.epoch, self.base)][-MOST_TURNS:]
         needed = {_key(partition, cell, version) for cell, version in self._cells.items()}
@@ -90,8 +91,12 @@ class Ledger:
     ) -> list[tuple[bytes, bytes | None]]:
         """Return the records (key, value) to write, in order, the head last; None deletes a key.
 
-        The checkpoint before must be there wholly. In `changes` None says that a cell ends.
+        The checkpoint before must be there wholly. In `changes` None says that a cell ends. Another
+        one after the same record begins a new term, for a version is an epoch and an offset: as if
+        this worker had replaced itself.
         """
+        if self._cells.get(HEAD, (0, 0, 0))[:2] == (self.epoch, offset):
+            self._begin_term(offset)
         deleted, self._given_up, self._strange = self._given_up, self._strange, []
         records: list[tuple[bytes, bytes | None]] = [(key, None) for key in deleted]
         for cell, body in changes.items():
@@ -101,6 +106,10 @@ class Ledger:
                 self._give_up(cell)
         records.append(self._head(offset))
         return records
+
+    def _begin_term(self, base: int) -> None:
+        self.epoch, self.base = self.epoch + 1, base
+        self.turns = [*self.turns, Turn(self.epoch, base)][-MOST_TURNS:]
 
     def _head(self, offset: int) -> tuple[bytes, bytes]:
         key = self._moved(HEAD, offset)

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import NoReturn
 
 import uvloop
-from kafka.errors import KafkaError
 
-from agents.broker.connection import Connection, admin_client
-from agents.broker.topics import partitions_of
-from agents.delivery.service import courier_of, queue_of_worker
+from agents.broker.connection import Connection
+from agents.broker.topics import partitions
+from agents.delivery.outbox import Outbox
+from agents.delivery.service import dispatcher_of
 from agents.delivery.sinks import Sink
 from agents.metrics.endpoint import Exposure
 from agents.reacting.config import EngineConfig
@@ -27,7 +27,6 @@ from agents.workers.meter import WorkerMeter
 from agents.workers.react import ReactStage
 from agents.workers.score import ScoreStage
 from agents.workers.stage import Stage
-from streams.errors import NewsquakeError
 from streams.reference.universe import Universe
 from streams.topics import ALERTS, APPS, DELIVER, MARKET, REACT, REJECTS, SCORE, prefixed
 
@@ -38,26 +37,26 @@ def run_react(
     broker: Connection, config: EngineConfig, instance: str | None, exposed: Exposure
 ) -> NoReturn:
     """Consume `market`, produce reactions, moves and alerts."""
-    partitions = _partitions(broker, MARKET)
+    width = partitions(broker, MARKET)
     meter = WorkerMeter(exposed)
-    observer = meter.reacts(config, partitions)
+    observer = meter.reacts(config, width)
 
     def make(partition: int) -> Stage:
-        return ReactStage(config, partition, partitions, broker.prefix, observer)
+        return ReactStage(config, partition, width, broker.prefix, observer)
 
-    run_worker(broker, REACT, partitions, make, instance, meter)
+    run_worker(broker, REACT, width, make, instance, meter)
 
 
 def run_score(
     broker: Connection, universe: Universe, instance: str | None, exposed: Exposure
 ) -> NoReturn:
     """Consume `headlines`, produce Mentions."""
-    partitions = _partitions(broker, MARKET)
+    width = partitions(broker, MARKET)
     meter = WorkerMeter(exposed)
     observer = meter.scores(universe)
 
     def make(_: int) -> Stage:
-        return ScoreStage(universe, partitions, broker.prefix, observer)
+        return ScoreStage(universe, width, broker.prefix, observer)
 
     run_worker(broker, SCORE, 1, make, instance, meter)
 
@@ -70,17 +69,19 @@ def run_deliver(
     exposed: Exposure,
 ) -> None:
     """Consume `alerts`, tell the sinks and the targets of newsquake.toml."""
-    partitions = _partitions(broker, ALERTS)
-    queue = partial(queue_of_worker, broker, instance)
+    width = partitions(broker, ALERTS)
     meter = WorkerMeter(exposed)
     observer, sheet = meter.delivers(), meter.sheet
-    with courier_of(config, queue, log.warning, sheet=sheet, leased=True, linger_s=0.0) as courier:
+    with dispatcher_of(
+        config, Outbox, log.warning, sheet=sheet, leased=True, linger_s=0.0
+    ) as dispatcher:
 
         def make(partition: int) -> Stage:
-            return DeliverStage(sinks, courier.box(partition) if courier else None, observer)
+            outbox = dispatcher.outbox_of(partition) if dispatcher else None
+            return DeliverStage(sinks, outbox, observer)
 
-        shell = partial(DeliverShell, courier) if courier else Shell
-        run_worker(broker, DELIVER, partitions, make, instance, meter, shell)
+        shell = partial(DeliverShell, dispatcher) if dispatcher else Shell
+        run_worker(broker, DELIVER, width, make, instance, meter, shell)
 
 
 def run_worker(
@@ -124,14 +125,3 @@ def run_worker(
     worker.spinner = None  # standard output is for alerts
     with meter.serving(app, app_id, name, shell.shards):
         worker.execute_from_commandline()
-
-
-def _partitions(broker: Connection, topic: str) -> int:
-    """Return how many partitions a topic has; NewsquakeError: it is not there."""
-    admin = admin_client(broker)
-    try:
-        return partitions_of(admin, prefixed(broker.prefix, topic), broker.address)
-    except KafkaError as fault:
-        raise NewsquakeError(f"{broker.address}: {fault}") from fault
-    finally:
-        admin.close()
