@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import hashlib
-from typing import Literal
+from typing import Final, Literal, get_args
 
 import msgspec
 import numpy as np
@@ -27,6 +27,8 @@ I32 = npt.NDArray[np.int32]
 Action = Literal["created", "updated", "deleted"]
 Tier = Literal["regulator", "issuer", "wire", "outlet", "aggregator", "unknown"]
 Direction = Literal["up", "down"]
+Transition = Literal["opened", "escalated", "updated", "resolved", "retracted"]  # of an alert
+TRANSITIONS: Final[tuple[Transition, ...]] = get_args(Transition)
 
 
 def content_id(*parts: object) -> str:
@@ -280,7 +282,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     trade_date: str
     direction: Direction
     state: Literal["open", "resolved", "retracted"]
-    transition: Literal["opened", "escalated", "updated", "resolved", "retracted"]
+    transition: Transition
     severity: str
     opened_ns: int
     updated_ns: int
@@ -294,6 +296,9 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     flags: tuple[str, ...] = ()
 
 
+RECORD_CHARS = 2_000  # of a record that could not be used, kept in its Reject
+
+
 class Reject(msgspec.Struct, frozen=True, kw_only=True):
     """A record that could not be used: where, why, and the record itself."""
 
@@ -301,7 +306,7 @@ class Reject(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     detail: str
     ts_ns: int | None
-    record: str  # its text, cut to 2,000 characters
+    record: str  # its text, cut to RECORD_CHARS
 
 
 Output = Reaction | Move | Alert | Reject

@@ -46,7 +46,7 @@ class InFlight:
             return True
 
     def leave(self, number: int) -> None:
-        """Take note that a record is acknowledged."""
+        """Remove an acknowledged record; its room is free again."""
         with self._changed:
             self._bytes -= self._sizes.pop(number)
             while self.front < self.next and self.front not in self._sizes:
@@ -69,7 +69,7 @@ class InFlight:
         return came
 
     def fail(self, fault: PublishError) -> None:
-        """Let everyone know that it is over; the first fault stays."""
+        """Wake all waiters with a fault; the first one stays."""
         with self._changed:
             self._fault = self._fault or fault
             self._changed.notify_all()

@@ -25,7 +25,7 @@ from agents.broker.connection import Connection, broker_errors
 from agents.broker.reading import TopicReader
 from agents.broker.topics import widths
 from agents.machine.clock import elapsed_s, now_ns
-from agents.machine.progress_bar import Counting
+from agents.machine.progress_bar import ProgressBar
 from agents.machine.terminal import print_json
 from streams.errors import NewsquakeError, UsageError
 from streams.events import SECOND_NS
@@ -86,7 +86,7 @@ def run_export(broker: Connection, selection: Selection, folder: Path, *, as_jso
     broker stops answering, records are deleted by their retention before they were read.
     """
     began_s = elapsed_s()
-    with Counting(silent=as_json) as count:
+    with ProgressBar(silent=as_json) as count:
         manifest = exported(broker, selection, folder, count)
     if as_json:
         said = {"folder": str(folder), "records": manifest.records, "topics": manifest.topics}
@@ -99,7 +99,9 @@ def run_export(broker: Connection, selection: Selection, folder: Path, *, as_jso
     return 0
 
 
-def exported(broker: Connection, selection: Selection, folder: Path, count: Counting) -> Manifest:
+def exported(
+    broker: Connection, selection: Selection, folder: Path, count: ProgressBar
+) -> Manifest:
     """Write the records into `folder` and return its manifest."""
     width = _widths(broker, selection)
     names = {name: prefixed(broker.prefix, name) for name in width}
@@ -182,7 +184,7 @@ def _topic(
     width: int,
     plan: dict[int, range],
     folder: Path,
-    count: Counting,
+    count: ProgressBar,
 ) -> ArchivedTopic:
     """Copy a topic's records into its journal; `name` is the topic's without the run's prefix."""
     count.begin(f"reading {name}", sum(map(len, plan.values())))

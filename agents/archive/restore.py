@@ -15,7 +15,7 @@ from agents.broker.reading import held_of
 from agents.broker.topics import creation, widths
 from agents.broker.writing import RawRecord, TopicWriter
 from agents.machine.clock import elapsed_s
-from agents.machine.progress_bar import Counting
+from agents.machine.progress_bar import ProgressBar
 from agents.machine.terminal import print_json
 from streams.errors import NewsquakeError, UsageError
 from streams.logs import logger
@@ -40,7 +40,7 @@ def run_import(
     NewsquakeError otherwise. NewsquakeError as well where the broker does not take a record.
     """
     began_s = elapsed_s()
-    with Counting(silent=as_json) as count:
+    with ProgressBar(silent=as_json) as count:
         done = imported(broker, folder, topic, append=append, count=count)
     total = sum(each.records for each in done)
     if as_json:
@@ -55,7 +55,7 @@ def run_import(
 
 
 def imported(
-    broker: Connection, folder: Path, topic: str | None, *, append: bool, count: Counting
+    broker: Connection, folder: Path, topic: str | None, *, append: bool, count: ProgressBar
 ) -> list[Imported]:
     """Check the folder and the topics, then write; return what each topic has got."""
     targets = _targets(folder, topic, broker.prefix)

@@ -108,7 +108,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
             ) from fault
 
 
-def connection(
+def connection_of(
     broker: str | None, prefix: str | None, file: KafkaFile, config: Path | None = None
 ) -> Connection:
     """Return the connection that the command line names, else the configuration.

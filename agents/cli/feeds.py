@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from agents.cli.options import Commands, add_connection, command, connected, has_broker
+from agents.cli.options import Commands, add_connection, add_logging, command, connected, has_broker
 
 
 def add_feeds(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -90,11 +90,12 @@ def _add_test(ways: Commands[argparse.ArgumentParser]) -> None:
         "test",
         "Ask each source once: feeds are fetched, wires connected and subscribed, folders looked at.",
         "  newsquake feeds test\n  newsquake feeds test prnewswire alpaca --json\n\n"
-        "Nothing is kept or published. Exit code 1 if one of them is not well.\n",
+        "Nothing is kept or published. Exit code 1 if one of them does not work.\n",
     )
     test.add_argument("names", nargs="*", metavar="NAME", help="only these (default: all)")
     _add_config(test)
     test.add_argument("--json", action="store_true", help="one JSON object a source")
+    add_logging(test)
     test.set_defaults(run=_test)
 
 
@@ -105,7 +106,7 @@ def _add_status(ways: Commands[argparse.ArgumentParser]) -> None:
         "Tell how the sources of a run do: last items, failures, lateness, who was first.",
         "  newsquake feeds status\n"
         "  newsquake feeds status --broker 127.0.0.1:9092\n"
-        "  newsquake feeds status --json | jq '.[] | select(.state != \"well\")'\n\n"
+        "  newsquake feeds status --json | jq '.[] | select(.state != \"ok\")'\n\n"
         "The run may go on meanwhile; what is shown is at most a few seconds old.\n",
     )
     add_connection(status)
@@ -163,15 +164,9 @@ def _test(args: argparse.Namespace) -> int:
 
 
 def _status(args: argparse.Namespace) -> int:
-    from agents.config.newsquake import load_config  # noqa: PLC0415 - keeps --help quick
     from agents.feeds.edit import existing  # noqa: PLC0415 - keeps --help quick
     from agents.feeds.status import run_status  # noqa: PLC0415 - keeps --help quick
-    from agents.ingest.sources import book_of  # noqa: PLC0415 - keeps --help quick
-    from agents.machine.folders import home_of  # noqa: PLC0415 - keeps --help quick
 
     args.config = existing(args.config)
     broker = connected(args) if has_broker(args) else None
-    home = args.spool or home_of(broker.slug if broker else None)
-    settings = load_config(args.config)
-    book = book_of(settings, args.config, home)
-    return run_status(book, settings.news_names(), as_json=args.json)
+    return run_status(args.config, broker, args.spool, as_json=args.json)

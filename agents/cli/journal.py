@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from agents.cli.options import Commands, add_connection, command, connected
+from agents.cli.options import Commands, add_connection, add_logging, command, connected
 from streams.errors import UsageError
 
 _FOLDER = (
@@ -65,6 +65,7 @@ def _add_export(commands: Commands[argparse.ArgumentParser]) -> None:
     )
     export.add_argument("folder", type=Path, metavar="DIR")
     export.add_argument("--json", action="store_true", help="print the result as JSON")
+    add_logging(export)
     export.set_defaults(run=_export)
 
 
@@ -88,6 +89,7 @@ def _add_import(commands: Commands[argparse.ArgumentParser]) -> None:
     )
     import_.add_argument("folder", type=Path, metavar="DIR")
     import_.add_argument("--json", action="store_true", help="print the result as JSON")
+    add_logging(import_)
     import_.set_defaults(run=_import)
 
 
@@ -98,15 +100,20 @@ def _number(text: str) -> int:
 
 
 def _export(args: argparse.Namespace) -> int:
-    from agents.archive import export as kept  # noqa: PLC0415 - keeps --help quick
-
-    taken = kept.Selection(
-        topics=tuple(args.topic or kept.RUN_TOPICS),
-        partition=args.partition,
-        first=kept.bound("--from", args.first),
-        end=kept.bound("--to", args.end),
+    from agents.archive.export import (  # noqa: PLC0415 - keeps --help quick
+        RUN_TOPICS,
+        Selection,
+        bound,
+        run_export,
     )
-    return kept.run_export(connected(args), taken, args.folder, as_json=args.json)
+
+    taken = Selection(
+        topics=tuple(args.topic or RUN_TOPICS),
+        partition=args.partition,
+        first=bound("--from", args.first),
+        end=bound("--to", args.end),
+    )
+    return run_export(connected(args), taken, args.folder, as_json=args.json)
 
 
 def _import(args: argparse.Namespace) -> int:

@@ -25,9 +25,10 @@ DONE, FAILED, USAGE = 0, 1, 2
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 the work failed, 2 wrong usage or configuration."""
-    parser = _parser()
+    parser = newsquake_parser()
     args = parser.parse_args(argv)
     try:
+        _set_up_logs(args)
         return int(args.run(args))
     except UsageError as fault:
         print(f"newsquake: {fault}", file=sys.stderr)
@@ -43,7 +44,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return DONE
 
 
-def _parser() -> argparse.ArgumentParser:
+def _set_up_logs(args: argparse.Namespace) -> None:
+    if "log_level" in args:  # the commands that run for long
+        from streams.logs import set_up  # noqa: PLC0415 - keeps --help quick
+
+        set_up(args.log_level, args.log)
+
+
+def newsquake_parser() -> argparse.ArgumentParser:
+    """Return the parser of every command; its namespace has `run`, which does the work."""
     parser = argparse.ArgumentParser(
         prog="newsquake",
         description="Measure how markets react to headlines, and alert with evidence.",

@@ -1,4 +1,4 @@
-"""The part of the command line that has to do with a broker: how to name one, `doctor`, `journal`."""
+"""Options that several commands share: broker, metrics, logs, counts and speeds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 MOST = 1000
-
+# As streams.logs has them, which is not imported here: --help stays quick.
+LOG_LEVELS = ("debug", "info", "warning", "error")
+LOG_FORMS = ("text", "json")
 
 if TYPE_CHECKING:  # --help stays quick
     from agents.broker.connection import Connection
@@ -51,6 +53,22 @@ def add_metrics_port(command: argparse.ArgumentParser, more: str = "") -> None:
     )
 
 
+def add_logging(command: argparse.ArgumentParser) -> None:
+    """Add what is logged to standard error, and how; `main` sets it up before the command runs."""
+    command.add_argument(
+        "--log-level",
+        choices=LOG_LEVELS,
+        default="warning",
+        help="say on standard error what was decided: debug has every item (default: %(default)s)",
+    )
+    command.add_argument(
+        "--log",
+        choices=LOG_FORMS,
+        default="text",
+        help="as key=value, or one JSON object a line (default: %(default)s)",
+    )
+
+
 def _port(text: str) -> int:
     if not text.isdigit() or int(text) >= 2**16:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port from 0 to 65535")
@@ -59,10 +77,10 @@ def _port(text: str) -> int:
 
 def connected(args: argparse.Namespace) -> Connection:
     """Return the broker that `add_connection`'s arguments name."""
-    from agents.broker.connection import connection  # noqa: PLC0415 - keeps --help quick
+    from agents.broker.connection import connection_of  # noqa: PLC0415 - keeps --help quick
     from agents.config.newsquake import load_config  # noqa: PLC0415 - keeps --help quick
 
-    return connection(args.broker, args.prefix, load_config(args.config).kafka, args.config)
+    return connection_of(args.broker, args.prefix, load_config(args.config).kafka, args.config)
 
 
 def has_broker(args: argparse.Namespace) -> bool:

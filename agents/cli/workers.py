@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from agents.cli.options import (
     Commands,
     add_connection,
+    add_logging,
     add_metrics_port,
     command,
     connected,
 )
-
-if TYPE_CHECKING:  # --help stays quick
-    pass
 
 
 def add_worker(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -47,28 +44,25 @@ def add_worker(commands: Commands[argparse.ArgumentParser]) -> None:
     worker.add_argument("--engine", type=Path, default=None, help=argparse.SUPPRESS)
     worker.add_argument("--replay", default="", help=argparse.SUPPRESS)
     worker.add_argument("--leash", action="store_true", help=argparse.SUPPRESS)
+    add_logging(worker)
     worker.set_defaults(run=_worker)
 
 
 def _worker(args: argparse.Namespace) -> int:
-    from agents.config.universe import live_universe  # noqa: PLC0415 - keeps --help quick
-    from agents.delivery.sinks import sinks_of  # noqa: PLC0415 - keeps --help quick
-    from agents.machine.supervisor import hold_leash  # noqa: PLC0415 - keeps --help quick
-    from agents.metrics.endpoint import worker_exposure  # noqa: PLC0415 - keeps --help quick
-    from agents.stages.engine import live_engine  # noqa: PLC0415 - keeps --help quick
-    from agents.workers import command as workers  # noqa: PLC0415 - keeps --help quick
+    from agents.workers.command import WorkerOptions, run_worker  # noqa: PLC0415 - keeps --help quick
+    from streams.logs import set_up  # noqa: PLC0415 - keeps --help quick
 
-    if args.leash:
-        hold_leash()
-    broker = connected(args)
-    exposed = worker_exposure(args.config, args.metrics_port, args.replay)
-    if args.kind == "deliver":
-        sinks = sinks_of(args.out)
-        workers.run_deliver(broker, sinks, args.config, args.instance, exposed)
-    elif args.kind == "score":
-        universe = live_universe(args.config)
-        workers.run_score(broker, universe, args.instance, exposed)
-    else:
-        config = live_engine(args.config, args.engine)
-        workers.run_react(broker, config, args.instance, exposed)
-    return 0
+    set_up("warning", "text")
+    run_worker(
+        WorkerOptions(
+            kind=args.kind,
+            broker=connected(args),
+            config=args.config,
+            instance=args.instance,
+            out=args.out,
+            engine=args.engine,
+            metrics_port=args.metrics_port,
+            replay=args.replay,
+            leash=args.leash,
+        )
+    )

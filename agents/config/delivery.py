@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, get_args
+from typing import Final
 from urllib.parse import urlsplit
 
 import msgspec
 
 from agents.config.addresses import NAME, url_fault
+from streams.events import TRANSITIONS, Transition
 
-Transition = Literal["opened", "escalated", "updated", "resolved", "retracted"]
-TRANSITIONS: Final[tuple[Transition, ...]] = get_args(Transition)
 RUNBOOK: Final = "https://github.com/newsquake/newsquake/blob/main/dashboards/RUNBOOK.md#{rule}"
 DASHBOARD: Final = (
     "http://127.0.0.1:3000/d/newsquake-listing?var-listing={listing}&from={from}&to={to}"

@@ -11,8 +11,8 @@ from agents.config.addresses import NAME, host_of, url_fault
 from streams.events import Tier
 from streams.news.dialects.registry import NAMES
 from streams.news.feed import AUTO, FeedInfo
-from streams.news.rhythm import Expect
 from streams.reference.sources import tier_of
+from streams.rhythm import Expect
 from streams.times import DAY_S
 
 SHORTEST_S: Final = 5.0  # between two requests to one feed: below that it is no polling

@@ -18,7 +18,7 @@ from agents.delivery.partition_outbox import PartitionOutbox
 from agents.delivery.target import Target
 from agents.delivery.target_loop import Say, TargetLoop
 from agents.machine.clock import elapsed_s
-from agents.metrics.declared import Sheet
+from agents.metrics.declared import ProcessMetrics
 from streams.logs import logger
 
 FROZEN_S: Final = 8.0  # a worker that stood still so long may have lost its partitions
@@ -36,13 +36,13 @@ class Dispatcher:
         targets: Iterable[Target],
         say: Say,
         *,
-        sheet: Sheet | None = None,
+        sheet: ProcessMetrics | None = None,
         leased: bool = False,
     ) -> None:
         """`leased`: partitions may be lost while this process stands still."""
         self._outbox, self._leased = outbox, leased
         self.targets: Mapping[str, Target] = MappingProxyType({t.label: t for t in targets})
-        self._sheet = sheet or Sheet()
+        self._sheet = sheet or ProcessMetrics()
         for label in self.targets:
             for outcome in ("told", "failed", "dead"):
                 self._sheet.count("deliveries", label, outcome, by=0)

@@ -12,7 +12,7 @@ from agents.delivery.dispatcher import Dispatcher
 from agents.delivery.outbox import Outbox
 from agents.delivery.sinks import Sink
 from agents.delivery.targets import targets_of
-from agents.metrics.declared import Sheet
+from agents.metrics.declared import ProcessMetrics
 
 LINGER_S: Final = 10.0  # that what is pending has at the end of a run
 OUTBOX: Final = "outbox"  # the file's name, without its endings
@@ -25,7 +25,7 @@ def dispatcher_of(
     open_: Callable[[], Outbox],
     say: Say,
     *,
-    sheet: Sheet | None = None,
+    sheet: ProcessMetrics | None = None,
     leased: bool = False,
     replay: bool = False,
     linger_s: float = LINGER_S,

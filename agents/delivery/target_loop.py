@@ -15,8 +15,8 @@ from agents.delivery.endpoint import DeliveryAnswer
 from agents.delivery.outbox import Outbox, QueuedDelivery
 from agents.delivery.target import Target
 from agents.machine.clock import now_ns
-from agents.metrics.declared import Sheet
-from streams.backoff import doubled_s
+from agents.metrics.declared import ProcessMetrics
+from streams.backoff import Backoff
 from streams.codec import encode_json
 from streams.events import SECOND_NS, Reject
 from streams.logs import logger
@@ -36,7 +36,7 @@ class TargetLoop:
         self,
         target: Target,
         outbox: Outbox,
-        sheet: Sheet,
+        sheet: ProcessMetrics,
         say: Say,
         settled: Callable[[], None],
     ) -> None:
@@ -161,8 +161,8 @@ class TargetLoop:
     def _doubled_s(self, failures: int) -> float:
         """Return the pause after so many failures in a row: doubled with each, half of it by chance."""
         policy = self._target.retry_policy
-        span = policy.shortest_s, policy.longest_s
-        return doubled_s(span, failures - 1) * random.uniform(0.5, 1.0)  # noqa: S311 - to spread load
+        backoff = Backoff(policy.shortest_s, policy.longest_s)
+        return backoff.jittered_s(failures - 1, random.random())  # noqa: S311 - to spread load
 
     def _log(self, event: str, item: QueuedDelivery, **fields: object) -> None:
         alert = item.alert

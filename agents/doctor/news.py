@@ -20,9 +20,9 @@ def checks(settings: NewsquakeFile | None, config: Path | None) -> Iterator[Chec
         why = "newsquake.toml names none" if settings else "the configuration is wrong"
         yield Check(AREA, AREA, "skipped", why)
         return
-    for verdict in sorted(asyncio.run(tried(settings, config, set(names)))):
-        if verdict.well:
-            yield Check(AREA, verdict.name, "ok", verdict.detail)
+    for result in sorted(asyncio.run(tried(settings, config, set(names)))):
+        if result.ok:
+            yield Check(AREA, result.name, "ok", result.detail)
         else:
-            mend = f"newsquake feeds test {verdict.name} tells the same once it is mended"
-            yield Check(AREA, verdict.name, "wrong", verdict.detail, mend)
+            mend = f"newsquake feeds test {result.name} tells the same once it is mended"
+            yield Check(AREA, result.name, "wrong", result.detail, mend)

@@ -17,6 +17,7 @@ from agents.machine.terminal import plain_console
 from streams.codec import Plain
 from streams.events import Headline, Status
 from streams.http.fetch import agent_name, fetch_once
+from streams.http.options import HttpOptions
 from streams.news.dialects.registry import read_document
 from streams.news.dialects.rss import MAX_BYTES
 from streams.news.feed import AUTO, FeedInfo, ParsedFeed
@@ -120,7 +121,7 @@ def _of_file(path: Path, dialect: str) -> Document:
 
 async def fetched(url: str, feed: FeedInfo, agent: str) -> Document:
     """Return the document at an address, or why there is none."""
-    got = await fetch_once(url, user_agent=agent)
+    got = await fetch_once(url, HttpOptions(user_agent=agent))
     if got.reason or got.body is None:
         fault = (got.reason or f"http_{got.status}", got.detail or f"status {got.status}")
         return Document(url, ParsedFeed(), fault)

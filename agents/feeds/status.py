@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from agents.broker.connection import Connection
+from agents.config.newsquake import load_config
+from agents.feeds.spans import span
 from agents.ingest.feed_health import BUCKETS_S, FeedRecord, Spread, records_in
+from agents.ingest.sources import seen_items_of
 from agents.machine.clock import now_ns
+from agents.machine.folders import home_of
 from agents.machine.tables import print_wide, wide_table
 from agents.machine.terminal import plain_console, print_json
 from streams.errors import InputError
 from streams.events import SECOND_NS
-from streams.news.book import read_states
+from streams.news.seen_items import read_states
 
 NOTE = """\
 last item: how long ago, and how many items this time of the week expects since (quiet: too many).
@@ -29,24 +33,35 @@ COLUMNS: Final = (
 )  # fmt: skip
 
 
-def run_status(book: Path, names: Collection[str], *, as_json: bool) -> int:
-    """Print the records that the run's book holds of these feeds, of all where none is named.
+def run_status(
+    config: Path | None, broker: Connection | None, spool: Path | None, *, as_json: bool
+) -> int:
+    """Print how the feeds of a run do, those that its configuration names, or all where it names none.
 
-    InputError: there is no book.
+    `broker` and `spool` tell whose run it is, None where the run has none of its own. InputError:
+    that run has read no news.
     """
-    if not book.exists():
-        raise InputError(
-            str(book),
-            "no run has read news into it yet. Give the --config, --broker and --spool of the run",
-        )
+    settings = load_config(config)
+    names = settings.news_names()
+    home = spool or home_of(broker.slug if broker else None)
+    records = _records(seen_items_of(settings, config, home))
+    records = [each for each in records if not names or each.feed in names]
     at_ns = now_ns()
-    records = [each for each in records_in(read_states(book)) if not names or each.feed in names]
     if as_json:
         rows = [plain(record, at_ns) for record in records]
         print_json(rows)
     else:
         _print(records, at_ns)
     return 0
+
+
+def _records(path: Path) -> list[FeedRecord]:
+    if not path.exists():
+        raise InputError(
+            str(path),
+            "no run has read news into it yet. Give the --config, --broker and --spool of the run",
+        )
+    return records_in(read_states(path))
 
 
 def plain(record: FeedRecord, at_ns: int) -> dict[str, Any]:
@@ -76,7 +91,7 @@ def state_of(record: FeedRecord, at_ns: int) -> str:
         return "waiting"
     if record.quiet(at_ns):
         return "quiet"
-    return "empty" if record.empty_reads == record.reads and record.reads else "well"
+    return "empty" if record.empty_reads == record.reads and record.reads else "ok"
 
 
 def _print(records: list[FeedRecord], at_ns: int) -> None:
@@ -106,7 +121,7 @@ def _row(record: FeedRecord, at_ns: int) -> list[str]:
         _last(record, at_ns),
         *(f"{count:,}" for count in counts),
         _half(late),
-        _seconds(late.quantile_s(0.95)),
+        span(late.quantile_s(0.95)),
         f"{record.first:,} of {record.stories:,}",
         _half(record.ahead),
         _half(record.behind),
@@ -116,24 +131,13 @@ def _row(record: FeedRecord, at_ns: int) -> list[str]:
 def _last(record: FeedRecord, at_ns: int) -> str:
     if record.last_item_ns is None:
         return "never"
-    age = _seconds((at_ns - record.last_item_ns) / SECOND_NS)
+    age = span((at_ns - record.last_item_ns) / SECOND_NS)
     expected = record.expected_since_last(at_ns) or 0.0
     return f"{age} ({expected:.1f} expected)"
 
 
 def _half(spread: Spread) -> str:
-    return _seconds(spread.quantile_s(0.5))
-
-
-def _seconds(seconds: float | None) -> str:
-    if seconds is None:
-        return "-"
-    if math.isinf(seconds):
-        return "over a day"
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:g} s" if seconds < 1 else f"{seconds:.0f} s"
+    return span(spread.quantile_s(0.5))
 
 
 def _finite(seconds: float | None) -> float | str | None:

@@ -55,7 +55,7 @@ def run_ingest(
         with meter.serving(_tell, news_collector(sources), PublisherCollector(publisher)):
             ingest.run()
         publisher.flush(FLUSH_LIMIT_S)
-        _tell(f"{ingest.intake.told()}; everything is acknowledged")
+        _tell(f"{ingest.router.summary()}; everything is acknowledged")
     finally:
         publisher.close()
     return 0

@@ -1,6 +1,6 @@
-"""How each feed does: what it said, how late, how it failed, and who was first with a story.
+"""Health of each feed: items, lateness, failures, and how often it had a story first.
 
-Kept beside the news book, so that `newsquake feeds status` and the metrics tell the same, also of
+Kept in the store of seen items, so that `newsquake feeds status` and the metrics tell the same, also of
 the hours before a restart.
 """
 
@@ -15,9 +15,9 @@ import msgspec
 from agents.scoring.stories import StoryIndex
 from agents.scoring.story_window import WINDOW_NS
 from streams.events import SECOND_NS, Headline, Reject, Status
-from streams.news.book import Sorted
-from streams.news.feed import Outcome, States
-from streams.news.rhythm import Expect, Rhythm
+from streams.news.seen_items import Classified
+from streams.outcome import Outcome, States
+from streams.rhythm import Expect, Rhythm
 
 # Upper ends of the buckets of lateness and of coming second, in seconds.
 BUCKETS_S: Final = (0.1, 0.5, 1, 5, 15, 30, 60, 120, 300, 900, 3_600, 21_600, 86_400)
@@ -92,7 +92,7 @@ class FeedRecord(msgspec.Struct, kw_only=True):
 
 
 class Teller(msgspec.Struct):
-    """Who told a story first, and who after."""
+    """The feed that had a story first, and the feeds that had it later."""
 
     feed: str
     received_ns: int
@@ -100,7 +100,7 @@ class Teller(msgspec.Struct):
 
 
 class FeedHealth:
-    """The records of all feeds, from what befalls them."""
+    """Keeps the records of all feeds up to date, from the Outcomes of their sources."""
 
     def __init__(self, feeds: Mapping[str, Expect], states: States) -> None:
         """`feeds`: the names of all that are configured, so that each is there from the start."""
@@ -114,7 +114,7 @@ class FeedHealth:
         self._tellers: dict[str, Teller] = {}
 
     def notice(self, outcome: Outcome) -> None:
-        """Take note of a read, a failure, a silence."""
+        """Count a read, a failure or a silence of a feed."""
         record = self.records[outcome.feed]
         if outcome.kind == "failed":
             record.failures[outcome.reason] = record.failures.get(outcome.reason, 0) + 1
@@ -135,17 +135,17 @@ class FeedHealth:
         self._begun.add(outcome.feed)
         self._rhythms[outcome.feed].note(outcome.at_ns, 0)
 
-    def took(self, feed: str, sorted_: Sorted, now_ns: int) -> None:
-        """Take note of what the book said of a document's items.
+    def took(self, feed: str, found: Classified, now_ns: int) -> None:
+        """Count what became of a document's items.
 
         What the first document of a run holds was out before: its lateness is ours.
         """
         record = self.records[feed]
-        record.repeats += sorted_.repeats
-        record.stale += sorted_.stale
-        record.revisions += sorted_.revisions
-        news = [item for item in sorted_.fresh if isinstance(item, Headline | Status)]
-        for item in sorted_.fresh:
+        record.repeats += found.repeats
+        record.stale += found.stale
+        record.revisions += found.revisions
+        news = [item for item in found.fresh if isinstance(item, Headline | Status)]
+        for item in found.fresh:
             if isinstance(item, Reject):
                 record.rejects[item.reason] = record.rejects.get(item.reason, 0) + 1
         record.fresh += len(news)
@@ -172,7 +172,7 @@ class FeedHealth:
             self._tell(record, headline, headline.received_ns)
 
     def _tell(self, record: FeedRecord, headline: Headline, received_ns: int) -> None:
-        """Find who had the story first."""
+        """Find which feed had the story first, and count lead and lag."""
         story, _ = self._index.assign(headline.headline_id, headline.title, (), headline.event_ns)
         teller = self._tellers.get(story)
         if teller is None:

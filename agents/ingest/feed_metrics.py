@@ -22,7 +22,7 @@ from agents.machine.clock import now_ns
 from agents.metrics.declared import DECLARED, PREFIX, REJECTS, counter_family, gauge_family
 from streams.events import SECOND_NS
 from streams.http import rules
-from streams.news.wires.contract import Reason
+from streams.wires.contract import Reason
 
 Family = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
 

@@ -17,12 +17,15 @@ from msgspec import UNSET, UnsetType
 
 from streams.codec import decode_json
 from streams.errors import RecordError
-from streams.events import PRICE_SCALE, Headline, Reject
+from streams.events import PRICE_SCALE, RECORD_CHARS, Headline, Reject
+from streams.logs import logger
 from streams.messages import SingleTick, checked
-from streams.news.recorded.files import FIELDS, RECORD_CHARS, HeadlineSpec, Row, headline_of
+from streams.news.recorded.files import FIELDS, HeadlineSpec, Row, headline_of
 from streams.prices.live import Tick
 
-Item = Headline | Tick | Reject
+LineItem = Headline | Tick | Reject
+
+log = logger(__name__)
 
 MOST_LINE_BYTES: Final = 2**20
 
@@ -46,7 +49,7 @@ class LineReader:
         self._rest = b""
         self._skipping = False  # the line that is too long has been rejected already
 
-    def feed(self, data: bytes, received_ns: int) -> Iterator[Item]:
+    def feed(self, data: bytes, received_ns: int) -> Iterator[LineItem]:
         """Yield what the lines that `data` completes say; `received_ns` is when it came."""
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
@@ -61,12 +64,12 @@ class LineReader:
                 yield self._reject("too_long", detail, self._rest, self._line + 1, received_ns)
             self._rest, self._skipping = b"", True
 
-    def end(self, received_ns: int) -> Iterator[Item]:
+    def end(self, received_ns: int) -> Iterator[LineItem]:
         """Yield what the last line says, should it have no end."""
         if self._rest:
             yield from self.feed(b"\n", received_ns)
 
-    def _item(self, line: bytes, received_ns: int) -> Item:
+    def _item(self, line: bytes, received_ns: int) -> LineItem:
         try:
             return self._read(line, received_ns)
         except RecordError as fault:
@@ -87,6 +90,7 @@ class LineReader:
     def _reject(self, reason: str, detail: str, line: bytes, number: int, ts_ns: int) -> Reject:
         text = line[: 4 * RECORD_CHARS].decode("utf-8", "replace")[:RECORD_CHARS]
         where = f"{self._name}:{number}: {detail}"
+        log.debug("line rejected", source=self._name, line=number, reason=reason, why=detail)
         return Reject(stage="read", reason=reason, detail=where, ts_ns=ts_ns, record=text)
 
 

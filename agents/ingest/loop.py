@@ -7,7 +7,6 @@ Clocks and answers signals. A new source is one more object with `run`.
 from __future__ import annotations
 
 import enum
-import logging
 import queue
 import signal
 import sys
@@ -17,48 +16,49 @@ from collections.abc import Sequence
 from typing import Final
 
 from agents.ingest.record_log import RecordLog
-from agents.ingest.router import Intake
-from agents.ingest.source import Handful, Source
+from agents.ingest.router import Router
+from agents.ingest.source import ItemBatch, Source
 from agents.machine.clock import elapsed_s, now_ns
 from agents.machine.terminal import say
 from agents.metrics.run import Acknowledged
 from agents.stages.observer import NOBODY, Observer
 from streams.errors import NewsquakeError
 from streams.events import SECOND_NS
+from streams.logs import logger
 from streams.prices.live import LiveFramer
 
 FLUSH_LIMIT_S: Final = 8.0  # a container is given 10 s to end before it is killed
 PROGRESS_S: Final = 5.0
 SILENT_S: Final = 10.0  # without any acknowledgement, before it is said
-MOST_WAITING: Final = 16  # handfuls that sources may be ahead of the publishing
+MOST_WAITING: Final = 16  # batches that sources may be ahead of the publishing
 
 
-log = logging.getLogger(__name__)
+log = logger(__name__)
 
 
 class _End(enum.Enum):
-    """What stands behind the last that is to be published."""
+    """Marks the end of what is to be published."""
 
     one = enum.auto()  # a source has no more
     all = enum.auto()  # we are to end
 
 
 class Ingest:
-    """The publishing loop: what sources hand over, a Clock each second, until all have ended."""
+    """The publishing loop: items of all sources and a Clock each second, until every source has ended."""
 
     def __init__(
         self,
         sources: Sequence[Source],
-        log: RecordLog,
+        log_: RecordLog,
         framer: LiveFramer,
         observer: Observer = NOBODY,
         publisher: Acknowledged | None = None,
     ) -> None:
         """`publisher`: what a broker has not acknowledged yet is told; None: there is no broker."""
         self._sources, self._framer, self._publisher = sources, framer, publisher
-        self.intake = Intake(log, framer, observer)
+        self.router = Router(log_, framer, observer)
         # Its `put` may interrupt itself, as a signal does.
-        self._inbox: queue.SimpleQueue[Handful | _End] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[ItemBatch | _End] = queue.SimpleQueue()
         self._reading = len(sources)
         self._fault = ""
         self._next_clock_ns = 0
@@ -87,36 +87,36 @@ class Ingest:
         """Run one source on its thread, holding it back while publishing is behind."""
         room = threading.Semaphore(MOST_WAITING)
 
-        def hand(handful: Handful) -> None:
+        def emit(batch: ItemBatch) -> None:
             def accepted() -> None:
                 room.release()
-                handful.accepted()
+                batch.accepted()
 
             room.acquire()
-            self._inbox.put(Handful(handful.items, accepted))
+            self._inbox.put(ItemBatch(batch.items, accepted))
 
         try:
-            source.run(hand)
+            source.run(emit)
         except (OSError, NewsquakeError) as fault:
             self._fault = f"{source.name} cannot be read: {fault}"
             self._inbox.put(_End.all)
         except Exception as fault:  # the boundary of the thread: it would end in silence
-            log.critical("%s", source.name, exc_info=fault)
+            log.critical("source failed", source=source.name, exc_info=fault)
             self._fault = f"{source.name}: {type(fault).__name__}: {fault}"
             self._inbox.put(_End.all)
         self._inbox.put(_End.one)
 
     def _take_in(self) -> None:
-        """Accept what comes next, if it comes before something else must be done."""
+        """Publish the next batch, if it comes before a Clock or a frame is due."""
         try:
-            handful = self._inbox.get(timeout=self._wait_s())
+            batch = self._inbox.get(timeout=self._wait_s())
         except queue.Empty:
             return
-        if isinstance(handful, _End):
-            self._reading = 0 if handful is _End.all else self._reading - 1
+        if isinstance(batch, _End):
+            self._reading = 0 if batch is _End.all else self._reading - 1
             return
-        self.intake.take(handful.items, time.monotonic_ns())
-        handful.accepted()
+        self.router.route(batch.items, time.monotonic_ns())
+        batch.accepted()
 
     def _stop(self, _number: int, _frame: object) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -141,16 +141,14 @@ class Ingest:
         self._look()
 
     def _look(self) -> None:
-        """Say how it goes: on a terminal every few seconds, elsewhere when the broker falls silent."""
-        at_s = elapsed_s()
-        shown = sys.stderr.isatty() and at_s - self._shown_s > PROGRESS_S
-        waits = ""
+        """Say how it goes: on a terminal every few seconds, elsewhere when acknowledgements stop."""
+        at_s, waits = elapsed_s(), ""
         if self._publisher:
             self._look_at_broker(self._publisher, at_s)
             waits = f"; {self._publisher.backlog:,} wait for the broker"
-        if shown:
+        if sys.stderr.isatty() and at_s - self._shown_s > PROGRESS_S:
             self._shown_s = at_s
-            say("ingest", f"{self.intake.told()}{waits}")
+            say("ingest", f"{self.router.summary()}{waits}")
 
     def _look_at_broker(self, publisher: Acknowledged, at_s: float) -> None:
         """Say when the broker stops to acknowledge what was sent, and when it does again."""
@@ -160,7 +158,5 @@ class Ingest:
         silent = at_s - self._answered_s > SILENT_S
         if silent != self._silent:
             self._silent = silent
-            say(
-                "ingest",
-                f"the broker has {'fallen silent' if silent else 'answered'}; {backlog:,} records wait",
-            )
+            how = f"has acknowledged nothing for {SILENT_S:g} s" if silent else "answers again"
+            say("ingest", f"the broker {how}; {backlog:,} records wait")

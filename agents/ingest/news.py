@@ -1,8 +1,13 @@
 """All sources of news as one source: feeds polled, wires listened to, folders and the inbox watched.
 
-They share one event loop on the source's thread. What they read passes the book, goes to the
-publishing thread, and is noted in the book when that one has it safe: a crash in between has it
-read again, and never loses it.
+They share one event loop on the source's thread. What they read goes one way, a document at a time:
+
+    ParsedFeed | SeenItems.classify  -> Classified   new, revised; repeats and old copies end here
+               | emit                -> ItemBatch    to the publishing thread, which accepts it
+               | SeenItems.mark_seen -> disk         only what is safe there
+               | FeedHealth.took     -> FeedRecord   counts, lateness, who was first
+
+A crash in between has a document read again, and never loses it.
 """
 
 from __future__ import annotations
@@ -17,12 +22,13 @@ from typing import Final
 
 from agents.ingest.feed_health import FeedHealth
 from agents.ingest.news_plan import NewsPlan
-from agents.ingest.source import Hand, Handful
+from agents.ingest.source import Emit, ItemBatch
 from agents.machine.clock import now_ns
 from streams.errors import StateError
 from streams.events import Headline
-from streams.news.book import NewsBook, NewsItem
-from streams.news.feed import FeedInfo, Outcome, ParsedFeed
+from streams.news.feed import FeedInfo, ParsedFeed
+from streams.news.seen_items import NewsItem, SeenItems
+from streams.outcome import Outcome
 
 SAVE_S: Final = 5.0  # between two savings of what is counted of feeds
 Say = Callable[[str], None]
@@ -34,28 +40,28 @@ class NewsSource:
     name = "news"
 
     def __init__(self, plan: NewsPlan, path: Path, say: Say) -> None:
-        """`path` is the book's file."""
+        """`path` is the file of the store of seen items."""
         self._plan, self._path, self._say = plan, path, say
         self._failing: set[str] = set()  # feeds of which that has been said
         self.health: FeedHealth | None = None  # once it runs
 
-    def run(self, hand: Hand) -> None:
-        """Hand over news until the process ends.
+    def run(self, emit: Emit) -> None:
+        """Emit news until the process ends.
 
-        JournalError, StateError: the book is not usable. OSError: the inbox's address is not free.
+        JournalError, StateError: the store of seen items is not usable. OSError: the inbox's address is not free.
         """
         try:
-            asyncio.run(self._live(hand))
+            asyncio.run(self._live(emit))
         except ExceptionGroup as group:
             fault = _first(group)
             if isinstance(fault, sqlite3.Error):
                 raise StateError(f"{self._path}: {fault}") from group
             raise fault from group
 
-    async def _live(self, hand: Hand) -> None:
-        with contextlib.closing(NewsBook(self._path)) as book:
-            self.health = health = FeedHealth(self._plan.expects, book)
-            desk = Desk(book, health, hand)
+    async def _live(self, emit: Emit) -> None:
+        with contextlib.closing(SeenItems(self._path)) as seen:
+            self.health = health = FeedHealth(self._plan.expects, seen)
+            intake = NewsIntake(seen, health, emit)
 
             def notice(outcome: Outcome) -> None:
                 failures = health.records[outcome.feed].failing
@@ -63,7 +69,7 @@ class NewsSource:
                 self._tell(outcome, failures)
 
             async with asyncio.TaskGroup() as group:
-                for run in self._plan.runs(desk.take, notice, book):
+                for run in self._plan.runs(intake.take, notice, seen):
                     group.create_task(run)
                 group.create_task(_saved(health))
 
@@ -79,24 +85,24 @@ class NewsSource:
             self._say(f"{feed}: {outcome.reason}: {outcome.detail}{again}")
         elif outcome.kind != "failed" and feed in self._failing:
             self._failing.remove(feed)
-            self._say(f"{feed} is well again after {failures} failure{'s' * (failures != 1)}")
+            self._say(f"{feed} works again, after {failures} failure{'s' * (failures != 1)}")
 
 
-class Desk:
-    """Where the sources' documents come in: book, publishing thread, book, health."""
+class NewsIntake:
+    """Where the documents of all sources come in."""
 
-    def __init__(self, book: NewsBook, health: FeedHealth, hand: Hand) -> None:
-        self._book, self._health, self._hand = book, health, hand
+    def __init__(self, seen: SeenItems, health: FeedHealth, emit: Emit) -> None:
+        self._seen, self._health, self._emit = seen, health, emit
         self._one = asyncio.Lock()  # at a time, so that two feeds with one item say it once
 
     async def take(self, feed: FeedInfo, parsed: ParsedFeed) -> int:
         """Accept what a document held; return how many items were new, once they are safe."""
         items = _in_order(parsed)
         async with self._one:
-            found = self._book.sort(items, now_ns())
+            found = self._seen.classify(items, now_ns())
             if found.fresh:
                 await self._safe(found.fresh)
-            self._book.note(found, now_ns())
+            self._seen.mark_seen(found, now_ns())
         self._health.took(feed.name, found, now_ns())
         return len(found.fresh)
 
@@ -109,7 +115,7 @@ class Desk:
             with contextlib.suppress(RuntimeError):  # the loop has ended, and nobody waits
                 loop.call_soon_threadsafe(accepted.set)
 
-        await asyncio.to_thread(self._hand, Handful([*items], tell))
+        await asyncio.to_thread(self._emit, ItemBatch([*items], tell))
         await accepted.wait()
 
 

@@ -12,18 +12,21 @@ from agents.config.news import FeedSpec, WireSpec
 from agents.config.newsquake import NewsquakeFile
 from agents.config.secrets import secret_of
 from streams.http.fetch import agent_name
+from streams.http.options import HttpOptions
 from streams.news.dialects.registry import read_document
-from streams.news.feed import FeedInfo, Notice, States, Take
-from streams.news.inbox.folder import FolderInbox
+from streams.news.feed import FeedInfo, Take
+from streams.news.inbox.folder import FolderInbox, WatchedFolder
 from streams.news.inbox.http import HttpInbox
 from streams.news.polling.poller import PolledFeed, Poller
-from streams.news.rhythm import Expect, Rhythm
 from streams.news.wires.alpaca import ALL, AlpacaNews
 from streams.news.wires.benzinga import BenzingaNews
-from streams.news.wires.contract import Secret, Wire
 from streams.news.wires.finnhub import NEWS, RELEASES, FinnhubNews
-from streams.news.wires.listener import PushWire
+from streams.news.wires.receiver import NewsReceiver, NewsWire
+from streams.outcome import Notice, States
 from streams.reference.sources import tier_of
+from streams.rhythm import Expect, Rhythm
+from streams.wires.contract import Secret
+from streams.wires.listener import WireListener
 
 HOSTS: Final = {"alpaca": "alpaca.markets", "benzinga": "benzinga.com", "finnhub": "finnhub.io"}
 Running = Coroutine[Any, Any, None]
@@ -43,7 +46,7 @@ class NewsPlan:
         self._wires = [self._wire(spec) for spec in settings.wires]
         env = settings.inbox.token_env if settings.inbox else None
         self._token = self._secret("inbox.token_env", env).reveal() if env else None
-        self._agent = agent_name(settings.news.contact)
+        self._http = HttpOptions(user_agent=agent_name(settings.news.contact))
 
     def runs(self, take: Take, notice: Notice, states: States) -> list[Running]:
         """Return what is to run, each until it is cancelled."""
@@ -58,19 +61,19 @@ class NewsPlan:
                     take=take,
                     notice=notice,
                     states=states,
-                    user_agent=self._agent,
+                    http=self._http,
                 ).run()
             )
         return runs
 
-    def _listening(self, wire: Wire, take: Take, notice: Notice, states: States) -> Running:
-        return PushWire(
+    def _listening(self, wire: NewsWire, take: Take, notice: Notice, states: States) -> Running:
+        return WireListener(
             wire,
-            take=take,
+            NewsReceiver(wire.feed, wire.secrets, take),
             notice=notice,
             states=states,
-            rhythm=Rhythm(self.expects[wire.feed.name]),
-            user_agent=self._agent,
+            rhythm=Rhythm(self.expects[wire.name]),
+            http=self._http,
         ).run()
 
     def _folders(self, take: Take, notice: Notice, states: States) -> list[Running]:
@@ -78,13 +81,15 @@ class NewsPlan:
         return [
             FolderInbox(
                 spec.info(spec.source),
-                base / spec.path,
+                WatchedFolder(
+                    path=base / spec.path,
+                    pattern=spec.pattern,
+                    interval_s=spec.interval_s,
+                    done=base / spec.done if spec.done else None,
+                ),
                 take,
                 notice,
                 states,
-                pattern=spec.pattern,
-                interval_s=spec.interval_s,
-                done=base / spec.done if spec.done else None,
             ).run()
             for spec in self._settings.folders
         ]
@@ -99,7 +104,7 @@ class NewsPlan:
 
     # -- wires
 
-    def _wire(self, spec: WireSpec) -> Wire:
+    def _wire(self, spec: WireSpec) -> NewsWire:
         source = HOSTS[spec.kind]
         feed = FeedInfo(name=spec.label, source=source, tier=tier_of(source))
         given = {"stream_url": spec.url, "rest_url": spec.backfill_url}

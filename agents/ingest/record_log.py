@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Protocol
 
 from streams.events import Clock, Headline, Reject, Status, TickFrame
-from streams.prices.live import MarketLog
+from streams.prices.live import FrameLog
 from streams.publisher import Sending
 from streams.topics import HEADLINES, MARKET, REJECTS, prefixed
 
 
-class RecordLog(MarketLog, Protocol):
+class RecordLog(FrameLog, Protocol):
     """A log of all that sources say; once a call returns, no crash of this process takes the record."""
 
     def send_headline(self, headline: Headline) -> None:

@@ -1,24 +1,24 @@
-"""What sources hand over, to its topic: ticks to the framer, headlines and rejects as they are."""
+"""Send each item of the sources to its topic: ticks through the framer, headlines and rejects as they are."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from agents.ingest.json_lines import Item
+from agents.ingest.json_lines import LineItem
 from agents.ingest.record_log import RecordLog
 from agents.stages.observer import NOBODY, Observer
 from streams.events import Headline, Reject, Status
 from streams.prices.live import LiveFramer, Tick
 
 
-class Intake:
-    """Publish items in the order in which they came, and count them."""
+class Router:
+    """Publishes items in the order in which they came, and counts them."""
 
     def __init__(self, log: RecordLog, framer: LiveFramer, observer: Observer = NOBODY) -> None:
         self._log, self._framer, self._observer = log, framer, observer
         self.ticks = self.headlines = self.statuses = self.rejects = 0
 
-    def take(self, items: Iterable[Item | Status], now_ns: int) -> None:
+    def route(self, items: Iterable[LineItem | Status], now_ns: int) -> None:
         """Accept items; `now_ns` is on the clock that the framer is cut by."""
         ticks: list[Tick] = []
         for item in items:
@@ -35,11 +35,11 @@ class Intake:
         self.ticks += len(ticks)
         self._framer.add(ticks, now_ns)
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """Return the counts as a person reads them."""
         halts = f", {self.statuses:,} halts and resumptions" if self.statuses else ""
-        told = f"{self.ticks:,} ticks, {self.headlines:,} headlines{halts}"
-        return f"{told}, {self.rejects:,} rejects"
+        counts = f"{self.ticks:,} ticks, {self.headlines:,} headlines{halts}"
+        return f"{counts}, {self.rejects:,} rejects"
 
     def _reject(self, reject: Reject) -> None:
         self._observer.made(reject)

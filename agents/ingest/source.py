@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-from agents.ingest.json_lines import Item
+from agents.ingest.json_lines import LineItem
 from streams.events import Status
 
 
@@ -13,14 +13,14 @@ def _nobody_waits() -> None:
     """Stand in where a source need not know."""
 
 
-class Handful(NamedTuple):
+class ItemBatch(NamedTuple):
     """What came together; `accepted` is called, on the publishing thread, once it is safe."""
 
-    items: list[Item | Status]
+    items: list[LineItem | Status]
     accepted: Callable[[], None] = _nobody_waits
 
 
-Hand = Callable[[Handful], None]
+Emit = Callable[[ItemBatch], None]
 
 
 class Source(Protocol):
@@ -28,8 +28,8 @@ class Source(Protocol):
 
     name: str
 
-    def run(self, hand: Hand) -> None:
-        """Hand over what comes until there is no more, on a thread of its own.
+    def run(self, emit: Emit) -> None:
+        """Emit what comes until there is no more, on a thread of its own.
 
-        `hand` blocks while publishing is behind. OSError, NewsquakeError: it cannot be read.
+        `emit` blocks while publishing is behind. OSError, NewsquakeError: it cannot be read.
         """

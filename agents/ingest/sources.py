@@ -14,7 +14,7 @@ from agents.ingest.news_plan import NewsPlan
 from agents.ingest.source import Source
 from agents.ingest.stdin import LineSource
 
-BOOK: Final = "news.sqlite"
+SEEN_ITEMS: Final = "news.sqlite"
 STDIN: Final = 0
 
 
@@ -28,7 +28,7 @@ def sources_of(
     """
     if not settings.news_names():
         return [LineSource(STDIN, "stdin")]
-    news = NewsSource(NewsPlan(settings, config), book_of(settings, config, folder), say)
+    news = NewsSource(NewsPlan(settings, config), seen_items_of(settings, config, folder), say)
     lines = [] if os.isatty(STDIN) else [LineSource(STDIN, "stdin")]
     return [*lines, news]
 
@@ -39,9 +39,9 @@ def news_collector(sources: Sequence[Source]) -> NewsCollector:
     return NewsCollector(lambda: news.health if news else None)
 
 
-def book_of(settings: NewsquakeFile, config: Path | None, folder: Path) -> Path:
+def seen_items_of(settings: NewsquakeFile, config: Path | None, folder: Path) -> Path:
     """Return the file of what was seen of news: the one that newsquake.toml names, else `folder`'s."""
     named = settings.news.state
     if named is None:
-        return folder / BOOK
+        return folder / SEEN_ITEMS
     return (config.parent if config else Path()) / named

@@ -6,7 +6,7 @@ import os
 from typing import Final
 
 from agents.ingest.json_lines import LineReader
-from agents.ingest.source import Hand, Handful
+from agents.ingest.source import Emit, ItemBatch
 from agents.machine.clock import now_ns
 
 READ_BYTES: Final = 64 * 2**10
@@ -18,9 +18,9 @@ class LineSource:
     def __init__(self, descriptor: int, name: str) -> None:
         self._descriptor, self.name = descriptor, name
 
-    def run(self, hand: Hand) -> None:
-        """Hand over what the lines say that came together. OSError: it cannot be read."""
+    def run(self, emit: Emit) -> None:
+        """Emit what the lines say that came together. OSError: it cannot be read."""
         reader = LineReader(self.name)
         while data := os.read(self._descriptor, READ_BYTES):
-            hand(Handful([*reader.feed(data, now_ns())]))
-        hand(Handful([*reader.end(now_ns())]))
+            emit(ItemBatch([*reader.feed(data, now_ns())]))
+        emit(ItemBatch([*reader.end(now_ns())]))

@@ -34,7 +34,7 @@ from agents.metrics.endpoint import (
 from agents.metrics.run import PublisherCollector, RunMeter
 from agents.stages.engine import live_engine
 from agents.web.command import web_of
-from agents.web.store_sink import StoreSink
+from agents.web.sink import StoreSink
 from streams.events import SECOND_NS, Clock
 from streams.prices.live import LiveFramer
 from streams.prices.numbering import Numbering
@@ -85,7 +85,7 @@ def run_embedded(
     meter = RunMeter(exposure(settings.metrics, metrics_port), engine, universe)
     # Closed from the last to the first: what the journal still tells is delivered for a while.
     with contextlib.ExitStack() as stack:
-        opening = dispatcher_of(config, partial(outbox_of_run, home), _tell, sheet=meter.sheet)
+        opening = dispatcher_of(config, partial(outbox_of_run, home), _tell, sheet=meter.metrics)
         dispatcher = stack.enter_context(opening)
         store = stack.enter_context(contextlib.closing(StoreSink(home, universe)))
         sinks = [*sinks_of(out), *outboxes_of(dispatcher)]
@@ -102,7 +102,7 @@ def run_embedded(
         with meter.serving(_tell, *collectors), web_of(settings.web, store.path, _tell):
             ingest.run()
         log.flush()
-        _tell(f"{ingest.intake.told()}; {log.mentions:,} mentions, {log.alerts:,} alert states")
+        _tell(f"{ingest.router.summary()}; {log.mentions:,} mentions, {log.alerts:,} alert states")
     return 0
 
 

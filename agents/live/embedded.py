@@ -54,7 +54,7 @@ class RunCheckpoint(msgspec.Struct, frozen=True):
 
 
 class OutputStore(Protocol):
-    """Where the outputs are shown to people (agents/web/store_sink.py); none of it may raise."""
+    """Where the outputs are shown to people (agents/web/sink.py); none of it may raise."""
 
     def add(self, record: Record) -> None:
         """Take an output in; the same one may come again after a crash."""

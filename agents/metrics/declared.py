@@ -1,8 +1,9 @@
-"""Every metric of Newsquake, declared in one place: name, type, labels, help; and the sheet of a process.
+"""Every metric of Newsquake, declared in one place: name, type, labels, help; and those of one process.
 
-The files beside it (metrics_feeds, metrics_market, metrics_stages, metrics_worker) fill them in;
-docs/metrics.md says what each is good for. Label values are from closed or configured sets, each
-bounded: what has no place among them counts under `other`, and in label_overflow.
+They are filled in by market and stages beside this file, agents/ingest/feed_metrics.py,
+agents/workers/meter.py and the delivery; docs/metrics.md says what each is good for. Label values are
+from closed or configured sets, each bounded: what has no place among them counts under `other`, and
+in label_overflow.
 """
 
 from __future__ import annotations
@@ -167,11 +168,11 @@ REJECTS: Final[dict[str, tuple[str, ...]]] = {
 }  # fmt: skip
 
 
-class Sheet:
-    """The metrics of one process, in a registry of its own; children are made once and kept."""
+class ProcessMetrics:
+    """The metrics of one process, in a registry of its own; each series is made once and kept."""
 
     def __init__(self) -> None:
-        # a seventh more series, for what nobody asks
+        # `_created` would be a seventh more series, which no panel or rule asks for
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         self._lock = threading.Lock()
@@ -185,7 +186,7 @@ class Sheet:
         child.inc(by)
 
     def observe(self, name: str, *labels: str, seconds: float, headline_id: str = "") -> None:
-        """Add to a histogram; `headline_id`: what it is an example of, which OpenMetrics tells."""
+        """Add to a histogram; `headline_id` becomes the exemplar, which only OpenMetrics has."""
         child = self._child(name, labels)
         assert isinstance(child, Histogram)
         child.observe(seconds, {"headline_id": headline_id} if headline_id else None)

@@ -1,4 +1,4 @@
-"""One process's metrics: where they are seen, the sheet they stand on, and the endpoint."""
+"""One process's metrics: where they are seen, what every process says of itself, and the endpoint."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import msgspec
 from prometheus_client import ProcessCollector
 
 from agents.config.newsquake import MetricsFile, load_config
-from agents.metrics.declared import Sheet
+from agents.metrics.declared import ProcessMetrics
 from agents.metrics.exposition import written
 from agents.metrics.market import MarketMeter
 from agents.metrics.server import MetricsServer
@@ -33,7 +33,10 @@ class Exposure(msgspec.Struct, frozen=True, kw_only=True):
     replay: str = ""  # the name of the replay it is part of
 
     def of_worker(self, number: int) -> tuple[str, ...]:
-        """Return what tells a worker its port: `number` behind ours, or any free one as we have."""
+        """Return the words that give a worker its port: `number` behind ours; any free one where ours is 0.
+
+        UsageError: there is no such port.
+        """
         if self.port is None:
             return ()
         port = self.port and self.port + number
@@ -54,32 +57,32 @@ def exposure(file: MetricsFile, port: int | None) -> Exposure:
 
 
 def replay_exposure(file: MetricsFile, port: int | None, name: str) -> Exposure:
-    """Return where a replay, or a worker of one, is seen: nowhere unless the command line says so.
+    """Return where a replay, or a worker of one, shows its metrics: only where the command line says.
 
-    The newsquake.toml is that of the live run beside it, whose port is taken. Points of event time
-    are left out: Prometheus refuses what is long ago.
+    newsquake.toml is that of a live run on this machine, which has the port it names. Points at event
+    time are left out: Prometheus refuses samples that are long ago ("out of bounds").
     """
     return Exposure(port=port, host=file.host, replay=name)
 
 
-def sheet_of(exposed: Exposure) -> Sheet:
-    """Return a sheet with what every process tells of itself."""
-    sheet = Sheet()
-    sheet.set("build_info", importlib.metadata.version("newsquake"), value=1)
+def process_metrics(exposed: Exposure) -> ProcessMetrics:
+    """Return metrics that hold so far what every process says of itself."""
+    metrics = ProcessMetrics()
+    metrics.set("build_info", importlib.metadata.version("newsquake"), value=1)
     if exposed.replay:
-        sheet.set("replay_info", exposed.replay, value=1)
-    ProcessCollector(registry=sheet.registry)
-    return sheet
+        metrics.set("replay_info", exposed.replay, value=1)
+    ProcessCollector(registry=metrics.registry)
+    return metrics
 
 
 @contextmanager
 def serving(
     exposed: Exposure,
-    sheet: Sheet,
+    metrics: ProcessMetrics,
     say: Callable[[str], None],
     market: MarketMeter | None = None,
 ) -> Iterator[str]:
-    """Serve the metrics meanwhile, and return where; "": they are not to be seen.
+    """Serve the metrics meanwhile; yield the address, or "" where they are not to be seen.
 
     NewsquakeError: the port is taken.
     """
@@ -89,7 +92,7 @@ def serving(
 
     def document(openmetrics: bool) -> bytes:  # noqa: FBT001 - the server's one question
         families = market.families(openmetrics=openmetrics) if market else ()
-        return written(sheet.registry, families, openmetrics=openmetrics)
+        return written(metrics.registry, families, openmetrics=openmetrics)
 
     server = MetricsServer(exposed.host, exposed.port, document)
     say(f"metrics at {server.address}")

@@ -10,7 +10,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from agents.metrics.declared import gauge_family
-from agents.metrics.endpoint import Exposure, serving, sheet_of
+from agents.metrics.endpoint import Exposure, process_metrics, serving
 from agents.metrics.market import MarketMeter
 from agents.metrics.stages import StageMeter
 from agents.reacting.config import EngineConfig
@@ -21,7 +21,7 @@ STAGES: Final = ("read", "score", "react", "deliver")
 
 
 class Acknowledged(Protocol):
-    """Where records go: how far they have come."""
+    """Where records are sent: how many have arrived."""
 
     @property
     def acknowledged(self) -> int:
@@ -33,7 +33,7 @@ class Acknowledged(Protocol):
 
 
 class RunMeter:
-    """The sheet of a run and the observer of its stages, which counts only where it is seen."""
+    """The metrics of a run and the observer of its stages, which counts only where they are shown."""
 
     def __init__(
         self,
@@ -42,16 +42,16 @@ class RunMeter:
         universe: Universe | None = None,
     ) -> None:
         """`config` and `universe` where this process reacts and scores as well."""
-        self.exposed, self.sheet = exposed, sheet_of(exposed)
+        self.exposed, self.metrics = exposed, process_metrics(exposed)
         self._market: MarketMeter | None = None
         self.observer: Observer = NOBODY
         if exposed.port is None:
             return
         if config:
-            self._market = MarketMeter(self.sheet, config, event_time=exposed.event_time)
+            self._market = MarketMeter(self.metrics, config, event_time=exposed.event_time)
         stages = STAGES if config else ("read", "score") if universe else ("read",)
         self.observer = StageMeter(
-            self.sheet,
+            self.metrics,
             stages,
             market=self._market,
             universe=universe,
@@ -63,12 +63,12 @@ class RunMeter:
     ) -> AbstractContextManager[str]:
         """Serve meanwhile, the figures of collectors beside those of the stages."""
         for collector in collectors:
-            self.sheet.registry.register(collector)
-        return serving(self.exposed, self.sheet, say, self._market)
+            self.metrics.registry.register(collector)
+        return serving(self.exposed, self.metrics, say, self._market)
 
 
 class PublisherCollector(Collector):
-    """How the way into the log does."""
+    """How many records the publisher holds, and how many have arrived."""
 
     def __init__(self, publisher: Acknowledged | None = None) -> None:
         """`publisher` None: there is no broker, so nothing waits for one."""

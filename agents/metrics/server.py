@@ -14,14 +14,14 @@ from agents.metrics.exposition import OPENMETRICS, TEXT
 from streams.errors import NewsquakeError
 
 PATH: Final = "/metrics"
-PATIENCE_S: Final = 10.0  # with a client that asks, or reads, slowly; that is Prometheus's own
+PATIENCE_S: Final = 10.0  # with a client that asks or reads slowly; Prometheus's scrape_timeout
 
 
 class MetricsServer:
-    """Serve what `document` returns, told whether OpenMetrics is asked for; each scrape on a thread."""
+    """Serve what `document` returns; it is given whether OpenMetrics is asked for. A thread a scrape."""
 
     def __init__(self, host: str, port: int, document: Callable[[bool], bytes]) -> None:
-        """`port` 0: any that is free. NewsquakeError: the address cannot be had."""
+        """Listen; `port` 0: any that is free. NewsquakeError: the address cannot be listened on."""
         handler = type("Handler", (_Handler,), {"document": staticmethod(document)})
         try:
             self._server = _server_class(host)((host, port), handler)

@@ -7,9 +7,7 @@ from collections import Counter
 import msgspec
 
 from agents.reacting.badtick import Trade
-from streams.events import Correction, Mention, Output, Reject, Status
-
-RECORD_TEXT = 2_000  # characters of a record kept in its reject
+from streams.events import RECORD_CHARS, Correction, Mention, Output, Reject, Status
 
 
 class RejectLog:
@@ -50,6 +48,6 @@ class RejectLog:
                 reason=reason,
                 detail=detail,
                 ts_ns=ts_ns,
-                record=record[:RECORD_TEXT],
+                record=record[:RECORD_CHARS],
             )
         )

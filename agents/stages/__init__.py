@@ -1,1 +1,1 @@
-"""The two pure stages set up from a configuration, and who is told how long they took."""
+"""The two pure stages set up from a configuration; who is told what they made, and the log of why."""

@@ -1,4 +1,4 @@
-"""An engine's configuration as a file, so that worker processes are told what their parent was."""
+"""The engine's configuration: from newsquake.toml, or from the file that a replay writes for its workers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from streams.reference.calendars import MICS, calendar_for
 
 
 class EngineFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An `EngineConfig` without its calendars, which every installation has."""
+    """An `EngineConfig` on disk, without its calendars: those come with the program."""
 
     listings: tuple[Listing, ...]
     benchmark: str
@@ -57,7 +57,10 @@ def load_engine(path: Path) -> EngineConfig:
 
 
 def live_engine(config: Path | None, engine: Path | None) -> EngineConfig:
-    """Return the engine of newsquake.toml, or of a replay's own file."""
+    """Return the configuration of newsquake.toml, or of `engine`, the file of a replay.
+
+    ConfigError: newsquake.toml is wrong. InputError: `engine` is no such file.
+    """
     if engine is not None:
         return load_engine(engine)
     settings = load_config(config)

@@ -1,4 +1,4 @@
-"""What the stages and the shell tell whoever counts (agents/metrics/stages.py)."""
+"""What the stages and the worker loop tell whoever counts (agents/metrics/stages.py)."""
 
 from __future__ import annotations
 
@@ -11,29 +11,32 @@ from streams.events import Mention
 
 
 class Observer:
-    """One who does not count: the default wherever an observer can be given."""
+    """One that counts nothing: the default wherever an observer can be given."""
 
-    def engine(self, config: EngineConfig, partition: int = 0) -> Engine:  # noqa: ARG002 - for those who look
+    def engine(self, config: EngineConfig, partition: int = 0) -> Engine:  # noqa: ARG002 - for those who show it
         """Return a new engine for a partition, in place of any that it had."""
         return Engine(config)
 
     def released(self) -> None:
-        """Take note that all partitions are given back; what still is ours is taken up anew."""
+        """Record that all partitions are given back; those that stay ours are taken anew."""
 
     def scored(self, mentions: Sequence[Mention]) -> None:
-        """Take note of a headline that was scored, and of what it names."""
+        """Record that a headline was scored, and the Mentions that came of it."""
 
     def made(self, record: Record) -> None:
-        """Take note of a record that a stage made, as it leaves."""
+        """Record one output of a stage, as it leaves."""
 
     def reacted(self, engine: Engine) -> None:
-        """Take note that outputs of an engine leave."""
+        """Record the latency of an engine's outputs, as they leave."""
 
     def delivered(self, updated_ns: int) -> None:
-        """Take note that a state of an alert, so old, was told or is where telling waits for nobody."""
+        """Record the delivery latency of one alert state, once it is in every sink or in the outbox.
+
+        `updated_ns`: when the state came to be.
+        """
 
     def saved(self, seconds: float) -> None:
-        """Take note of a checkpoint that is in Kafka, so long after it was cut."""
+        """Record a checkpoint: how long after it was cut it was wholly in Kafka."""
 
 
 NOBODY = Observer()

@@ -1,4 +1,4 @@
-"""The scorers with their effects: vaderSentiment reads its lexicon from disk when made."""
+"""The scoring stage made ready: vaderSentiment reads its lexicon from disk, which a pure room may not."""
 
 from __future__ import annotations
 

@@ -17,8 +17,8 @@ from agents.machine.folders import home_of
 from agents.machine.terminal import say
 from agents.web.fill import Follower, fill_from_out
 from agents.web.server import WebServer
+from agents.web.sink import STORE
 from agents.web.store import Store
-from agents.web.store_sink import STORE
 from streams.errors import UsageError
 from streams.reference.universe import Universe
 

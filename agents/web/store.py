@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from agents.machine.clock import now_ns
-from agents.web.store_tables import LAYOUT, TABLES, prune
+from agents.web.tables import LAYOUT, TABLES, prune
 from streams.codec import encode_json
 from streams.errors import StateError
 from streams.events import DAY_NS, MINUTE_NS, Alert, Headline, Mention, Move, Reaction, content_id

@@ -3,40 +3,69 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, Literal, NoReturn
 
+import msgspec
 import uvloop
 
 from agents.broker.connection import Connection
 from agents.broker.topics import partitions
+from agents.config.universe import live_universe
 from agents.delivery.outbox import Outbox
 from agents.delivery.service import dispatcher_of
-from agents.delivery.sinks import Sink
-from agents.metrics.endpoint import Exposure
-from agents.reacting.config import EngineConfig
+from agents.delivery.sinks import sinks_of
+from agents.machine.supervisor import hold_leash
+from agents.machine.terminal import say
+from agents.metrics.endpoint import Exposure, worker_exposure
+from agents.stages.engine import live_engine
 from agents.workers.deliver import DeliverStage
-from agents.workers.deliver_loop import DeliverShell
+from agents.workers.deliver_loop import DeliverLoop
 from agents.workers.faust_app import Faust, make_app
-from agents.workers.loop import Shell, give_up
+from agents.workers.loop import Wiring, WorkerLoop
 from agents.workers.meter import WorkerMeter
 from agents.workers.react import ReactStage
 from agents.workers.score import ScoreStage
 from agents.workers.stage import Stage
-from streams.reference.universe import Universe
+from agents.workers.watchdog import give_up
 from streams.topics import ALERTS, APPS, DELIVER, MARKET, REACT, REJECTS, SCORE, prefixed
 
-log = logging.getLogger(__name__)
+_tell = partial(say, "worker")
+Kind = Literal["score", "react", "deliver"]
 
 
-def run_react(
-    broker: Connection, config: EngineConfig, instance: str | None, exposed: Exposure
-) -> NoReturn:
+class WorkerOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What the command line says of a worker."""
+
+    kind: Kind
+    broker: Connection
+    config: Path | None = None  # newsquake.toml
+    instance: str | None = None  # the worker's name over its restarts
+    out: Path | None = None  # deliver: append alerts to this file
+    engine: Path | None = None  # react: the engine's configuration, of a replay
+    metrics_port: int | None = None
+    replay: str = ""  # the name of the replay that it is part of
+    leash: bool = False  # end when standard input ends
+
+
+def run_worker(options: WorkerOptions) -> NoReturn:
+    """Run one worker until SIGTERM; exit code 0 then, 1 where it had to give up.
+
+    ConfigError, InputError: newsquake.toml or the engine's file is wrong. NewsquakeError: a topic is
+    missing, the broker or the metrics port cannot be had.
+    """
+    if options.leash:
+        hold_leash()
+    exposed = worker_exposure(options.config, options.metrics_port, options.replay)
+    _KINDS[options.kind](options, exposed)
+    raise SystemExit(0)
+
+
+def _react(options: WorkerOptions, exposed: Exposure) -> None:
     """Consume `market`, produce reactions, moves and alerts."""
+    config, broker = live_engine(options.config, options.engine), options.broker
     width = partitions(broker, MARKET)
     meter = WorkerMeter(exposed)
     observer = meter.reacts(config, width)
@@ -44,13 +73,12 @@ def run_react(
     def make(partition: int) -> Stage:
         return ReactStage(config, partition, width, broker.prefix, observer)
 
-    run_worker(broker, REACT, width, make, instance, meter)
+    _run(options, REACT, width, make, meter)
 
 
-def run_score(
-    broker: Connection, universe: Universe, instance: str | None, exposed: Exposure
-) -> NoReturn:
+def _score(options: WorkerOptions, exposed: Exposure) -> None:
     """Consume `headlines`, produce Mentions."""
+    universe, broker = live_universe(options.config), options.broker
     width = partitions(broker, MARKET)
     meter = WorkerMeter(exposed)
     observer = meter.scores(universe)
@@ -58,70 +86,64 @@ def run_score(
     def make(_: int) -> Stage:
         return ScoreStage(universe, width, broker.prefix, observer)
 
-    run_worker(broker, SCORE, 1, make, instance, meter)
+    _run(options, SCORE, 1, make, meter)
 
 
-def run_deliver(
-    broker: Connection,
-    sinks: Sequence[Sink],
-    config: Path | None,
-    instance: str | None,
-    exposed: Exposure,
-) -> None:
-    """Consume `alerts`, tell the sinks and the targets of newsquake.toml."""
+def _deliver(options: WorkerOptions, exposed: Exposure) -> None:
+    """Consume `alerts`, deliver them to the sinks and to the targets of newsquake.toml."""
+    sinks, broker = sinks_of(options.out), options.broker
     width = partitions(broker, ALERTS)
     meter = WorkerMeter(exposed)
-    observer, sheet = meter.delivers(), meter.sheet
+    observer = meter.delivers()
     with dispatcher_of(
-        config, Outbox, log.warning, sheet=sheet, leased=True, linger_s=0.0
+        options.config, Outbox, _tell, sheet=meter.metrics, leased=True, linger_s=0.0
     ) as dispatcher:
 
         def make(partition: int) -> Stage:
             outbox = dispatcher.outbox_of(partition) if dispatcher else None
             return DeliverStage(sinks, outbox, observer)
 
-        shell = partial(DeliverShell, dispatcher) if dispatcher else Shell
-        run_worker(broker, DELIVER, width, make, instance, meter, shell)
+        def make_loop(wiring: Wiring) -> WorkerLoop:
+            return DeliverLoop(wiring, dispatcher) if dispatcher else WorkerLoop(wiring)
+
+        _run(options, DELIVER, width, make, meter, make_loop)
 
 
-def run_worker(
-    broker: Connection,
+_KINDS: Final[dict[Kind, Callable[[WorkerOptions, Exposure], None]]] = {
+    "score": _score,
+    "react": _react,
+    "deliver": _deliver,
+}
+
+
+def _run(
+    options: WorkerOptions,
     app_id: str,
     partitions: int,
     make_stage: Callable[[int], Stage],
-    instance: str | None,
     meter: WorkerMeter,
-    make_shell: Callable[..., Shell] = Shell,
-) -> NoReturn:
-    """Run one worker of an app until SIGTERM; exit code 0 then, 1 where it had to give up."""
-    topic = APPS[app_id]
-    loop = uvloop.new_event_loop()
-    asyncio.set_event_loop(loop)  # which the app takes
-    app, table = make_app(broker, app_id, partitions, instance)
-    name, rejects = prefixed(broker.prefix, topic), prefixed(broker.prefix, REJECTS)
-    shell = make_shell(
-        app,
-        table,
-        make_stage,
-        name,
-        rejects,
-        compacted=topic == ALERTS,
-        observer=meter.observer,
-    )
-    source = app.topic(name, key_type=bytes, value_type=bytes, partitions=partitions)
+    make_loop: Callable[[Wiring], WorkerLoop] = WorkerLoop,
+) -> None:
+    """Run the worker of an app until SIGTERM."""
+    broker = options.broker
+    events = uvloop.new_event_loop()
+    asyncio.set_event_loop(events)  # which the app takes
+    app, table = make_app(broker, app_id, partitions, options.instance)
+    name, rejects = prefixed(broker.prefix, APPS[app_id]), prefixed(broker.prefix, REJECTS)
+    compacted = APPS[app_id] == ALERTS
+    loop = make_loop(Wiring(app, table, make_stage, name, rejects, compacted, meter.observer))
 
     async def process(stream: Faust) -> None:
         try:
-            await shell.run(stream)
+            await loop.run(stream)
         except Exception as fault:  # noqa: BLE001 - the boundary of the process: Faust would go on without the record
             give_up(fault)
 
+    source = app.topic(name, key_type=bytes, value_type=bytes, partitions=partitions)
     app.agent(source, name=app_id, concurrency=1)(process)
-    app.task(shell.beat)
-    if isinstance(shell, DeliverShell):
-        app.task(shell.attend)
-    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    worker = app.Worker(loop=loop, override_logging=False, redirect_stdouts=False, quiet=True)
+    for task in loop.tasks():
+        app.task(task)
+    worker = app.Worker(loop=events, override_logging=False, redirect_stdouts=False, quiet=True)
     worker.spinner = None  # standard output is for alerts
-    with meter.serving(app, app_id, name, shell.shards):
+    with meter.serving(app, app_id, name, loop.partitions, _tell):
         worker.execute_from_commandline()

@@ -1,9 +1,9 @@
-"""The deliver stage of a worker: each new state of an alert, once, to those who are to know.
+"""The deliver stage of a worker: each new state of an alert goes once to every sink.
 
-An alert is delivered before it is remembered that it was: after a crash it may be delivered again,
-with the same id, and is never lost. What is pending for targets over the network is in memory; its
-one durable copy is the cells `waiting/N`. A record is acknowledged only after a checkpoint that has
-its alert as pending or delivered, and a checkpoint follows when deliveries have ended
+An alert is delivered before the checkpoint says so: after a crash it may be delivered again, with the
+same id, and is never lost. What is pending for targets over the network is in memory; its one durable
+copy is the state `waiting/N` of the checkpoint. A record is acknowledged only after a checkpoint that
+has its alert as pending or delivered, and a checkpoint follows when deliveries have ended
 (agents/workers/deliver_loop.py).
 """
 
@@ -21,7 +21,7 @@ from agents.delivery.handover import PendingDelivery
 from agents.delivery.partition_outbox import PartitionOutbox
 from agents.delivery.sinks import Sink
 from agents.stages.observer import NOBODY, Observer
-from agents.workers.stage import Fed, Outgoing
+from agents.workers.stage import Due, StageOutput
 from streams.codec import encode_json
 from streams.errors import CodecError
 from streams.events import DAY_NS, Alert
@@ -30,7 +30,7 @@ from streams.messages import Header, from_message
 
 BUCKETS: Final = 32  # of what was delivered: a checkpoint writes one, not all
 KEPT_NS: Final = 8 * DAY_NS  # longer than the topic keeps anything but the newest state
-PENDING: Final = "waiting"  # the cells' name in the Table
+PENDING: Final = "waiting"  # state keys, as checkpoints of earlier versions have them
 DELIVERED: Final = "told"
 _EMPTY: Final = msgspec.msgpack.encode([])
 Digests = dict[str, tuple[int, list[bytes]]]  # alert id -> newest updated_ns, digests of all states
@@ -39,7 +39,7 @@ log = logger(__name__)
 
 
 class DeliverStage:
-    """One partition of `alerts`; what is pending in its outbox is in the cells, for whoever is next."""
+    """One partition of `alerts`; what is pending in its outbox is its state, for the next owner."""
 
     def __init__(
         self,
@@ -54,33 +54,37 @@ class DeliverStage:
         self._delivered: list[Digests] = [{} for _ in range(BUCKETS)]
         self._changed: set[int] = set()
 
-    def feed(self, value: bytes | None, headers: Iterable[Header] | None) -> Fed:
+    def process(self, value: bytes | None, headers: Iterable[Header] | None) -> Due:
         """Take a record of `alerts` in. CodecError: it is none."""
         record = from_message(value, headers, Alert)
         if not isinstance(record, Alert):
             raise CodecError(f"a {type(record).__name__} does not belong here")
         self._waiting.append(record)
-        return Fed.final  # alerts are rare, and no Clock comes by here
+        return Due.final_checkpoint  # alerts are rare, and no Clock comes by here
 
-    async def settle(self) -> list[Outgoing]:
-        """Deliver what was not delivered before; nothing goes on from here."""
+    async def flush(self) -> list[StageOutput]:
+        """Send what was not sent before to every sink; no record goes on from here."""
         waiting, self._waiting = self._waiting, []
         for alert in waiting:
-            bucket = _bucket(alert.alert_id)
-            newest_ns, digests = self._delivered[bucket].get(alert.alert_id, (0, []))
-            digest = hashlib.blake2b(encode_json(alert), digest_size=8).digest()
-            if digest in digests:  # a react worker said it again after a crash
-                _log("alert not told: this state was told before", alert)
-                continue
-            await asyncio.to_thread(self._deliver, alert)
-            self._observer.delivered(alert.updated_ns)
-            _log("alert told", alert)
-            newest_ns = max(newest_ns, alert.updated_ns)
-            self._delivered[bucket][alert.alert_id] = newest_ns, [*digests, digest]
-            self._changed.add(bucket)
+            await self._deliver(alert)
         return []
 
-    def changes(self) -> dict[str, bytes | None]:
+    async def _deliver(self, alert: Alert) -> None:
+        bucket = _bucket(alert.alert_id)
+        newest_ns, digests = self._delivered[bucket].get(alert.alert_id, (0, []))
+        digest = hashlib.blake2b(encode_json(alert), digest_size=8).digest()
+        named = {"alert": alert.alert_id, "transition": alert.transition}
+        if digest in digests:
+            log.debug("alert not told", **named, why="a react worker repeated it after a crash")
+            return
+        await asyncio.to_thread(self._to_sinks, alert)
+        log.debug("alert told", **named, sinks=len(self._sinks))
+        self._observer.delivered(alert.updated_ns)
+        newest_ns = max(newest_ns, alert.updated_ns)
+        self._delivered[bucket][alert.alert_id] = newest_ns, [*digests, digest]
+        self._changed.add(bucket)
+
+    def dirty_state(self) -> dict[str, bytes | None]:
         """Return the buckets that have changed since the last call."""
         changed: dict[str, bytes | None] = {}
         for bucket in sorted(self._changed):
@@ -99,10 +103,10 @@ class DeliverStage:
         """Tell whether deliveries have ended since the last checkpoint."""
         return self._pending_now() != self._kept
 
-    def restore(self, cells: Mapping[str, bytes]) -> None:
-        """Take back all cells."""
+    def restore(self, state: Mapping[str, bytes]) -> None:
+        """Take the state of a checkpoint; what is pending in it is sent from here on."""
         pending: list[PendingDelivery] = []
-        for key, body in cells.items():
+        for key, body in state.items():
             kind, _, bucket = key.rpartition("/")
             if kind == PENDING:
                 self._kept[int(bucket)] = body
@@ -112,12 +116,12 @@ class DeliverStage:
         if self._outbox:
             self._outbox.restore(pending)
 
-    def _deliver(self, alert: Alert) -> None:
+    def _to_sinks(self, alert: Alert) -> None:
         for sink in self._sinks:
             sink.deliver(alert)
 
     def _pending_now(self) -> list[bytes]:
-        """Return what is pending in the outbox, by bucket."""
+        """Return what is pending in the outbox, encoded, by bucket."""
         buckets: list[list[PendingDelivery]] = [[] for _ in range(BUCKETS)]
         for each in self._outbox.pending() if self._outbox else ():
             buckets[_bucket(each.alert_id)].append(each)
@@ -126,8 +130,3 @@ class DeliverStage:
 
 def _bucket(alert_id: str) -> int:
     return zlib.crc32(alert_id.encode()) % BUCKETS
-
-
-def _log(event: str, alert: Alert) -> None:
-    about = {"rule": alert.rule, "listing": alert.listing, "transition": alert.transition}
-    log.debug(event, alert=alert.alert_id, **about)

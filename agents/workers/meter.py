@@ -2,45 +2,36 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
-from typing import Protocol
 
 from faust.exceptions import ConsumerNotStarted
 from faust.types import TP
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from agents.metrics.declared import Sheet, counter_family, gauge_family
-from agents.metrics.endpoint import Exposure, serving, sheet_of
+from agents.metrics.declared import ProcessMetrics, counter_family, gauge_family
+from agents.metrics.endpoint import Exposure, process_metrics, serving
 from agents.metrics.market import MarketMeter
 from agents.metrics.stages import StageMeter
 from agents.reacting.config import EngineConfig
 from agents.stages.observer import NOBODY, Observer
 from agents.workers.faust_app import Faust
+from agents.workers.partition import OwnedPartition
 from streams.reference.universe import Universe
 from streams.topics import DELIVER, REACT, SCORE
 
-log = logging.getLogger(__name__)
-
-
-class Taken(Protocol):
-    """A partition at work, as agents/workers/loop.py has it."""
-
-    offset: int  # of the last record taken in
-
 
 class WorkerMeter:
-    """The sheet of a worker and the observer of its stages, which counts only where it is seen."""
+    """The metrics of a worker and the observer of its stages, which counts only where they are shown."""
 
     def __init__(self, exposed: Exposure) -> None:
         self._exposed = exposed
         self._market: MarketMeter | None = None
         self._owns: Callable[[], list[int]] = list  # until there is an app that may be given some
         self.observer: Observer = NOBODY
-        self.sheet: Sheet = sheet_of(exposed)
+        self.metrics: ProcessMetrics = process_metrics(exposed)
 
     def scores(self, universe: Universe) -> Observer:
         """Return the observer of a score worker."""
@@ -51,7 +42,7 @@ class WorkerMeter:
         if self._exposed.port is not None:
             event_time = self._exposed.event_time
             self._market = MarketMeter(
-                self.sheet, config, partitions, self._owned, event_time=event_time
+                self.metrics, config, partitions, self._owned, event_time=event_time
             )
         return self._observed(REACT, "react")
 
@@ -62,7 +53,7 @@ class WorkerMeter:
     def _observed(self, app: str, stage: str, universe: Universe | None = None) -> Observer:
         if self._exposed.port is not None:
             self.observer = StageMeter(
-                self.sheet,
+                self.metrics,
                 ("decode", stage),
                 market=self._market,
                 universe=universe,
@@ -72,12 +63,20 @@ class WorkerMeter:
         return self.observer
 
     def serving(
-        self, app: Faust, app_id: str, topic: str, shards: Mapping[int, Taken]
+        self,
+        app: Faust,
+        app_id: str,
+        topic: str,
+        partitions: Mapping[int, OwnedPartition],
+        say: Callable[[str], None],
     ) -> AbstractContextManager[str]:
-        """Serve meanwhile, also while the worker connects or recovers; `shards`: partitions at work."""
+        """Serve meanwhile, also while the worker connects or recovers.
+
+        `partitions`: those at work, as the worker loop keeps them; `say` is told the address.
+        """
         self._owns = partial(assigned, app, topic)
-        self.sheet.registry.register(WorkerCollector(app, app_id, topic, shards))
-        return serving(self._exposed, self.sheet, log.warning, self._market)
+        self.metrics.registry.register(WorkerCollector(app, app_id, topic, partitions))
+        return serving(self._exposed, self.metrics, say, self._market)
 
     def _owned(self) -> list[int]:
         return self._owns()
@@ -98,8 +97,11 @@ def assigned(app: Faust, topic: str) -> list[int]:
 class WorkerCollector(Collector):
     """The figures of one app on one topic."""
 
-    def __init__(self, app: Faust, app_id: str, topic: str, shards: Mapping[int, Taken]) -> None:
-        self._app, self._app_id, self._topic, self._shards = app, app_id, topic, shards
+    def __init__(
+        self, app: Faust, app_id: str, topic: str, partitions: Mapping[int, OwnedPartition]
+    ) -> None:
+        self._app, self._app_id, self._topic = app, app_id, topic
+        self._partitions = partitions
 
     def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
         """Yield the families."""
@@ -121,14 +123,15 @@ class WorkerCollector(Collector):
     def _lag(self, partition: int) -> int | None:
         """Return how many records are not taken in; None: the broker has not said yet."""
         consumer, tp = _consumer(self._app), TP(self._topic, partition)
-        shard = self._shards.get(partition)
+        at_work = self._partitions.get(partition)
         committed = consumer._committed_offset.get(tp) or 0  # noqa: SLF001 - Faust has no other way
         try:
             end = consumer.highwater(tp)
         except (ConsumerNotStarted, AssertionError):  # it was given away meanwhile
             return None
-        # without a shard nothing has come of it since it is ours
-        return None if end is None else max(end - (shard.offset + 1 if shard else committed), 0)
+        # one that is not at work yet has read nothing since it is ours
+        done = at_work.offset + 1 if at_work else committed
+        return None if end is None else max(end - done, 0)
 
 
 def _consumer(app: Faust) -> Faust:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final, cast
+from typing import Final
 
 import msgspec
 
 from agents.reacting.cells import Cells
 from agents.reacting.config import EngineConfig
+from agents.stages.decisions import log_alert, log_mention
 from agents.stages.observer import NOBODY, Observer
-from agents.workers.stage import Fed, Outgoing
+from agents.workers.stage import Due, StageOutput
 from streams.errors import CodecError
 from streams.events import (
     Alert,
     Clock,
     Correction,
-    MarketRecord,
     Mention,
     Move,
     Output,
@@ -62,38 +62,51 @@ class ReactStage:
         """Return what the engine has counted."""
         return self._engine.counts
 
-    def feed(self, value: bytes | None, headers: Iterable[Header] | None) -> Fed:
+    def process(self, value: bytes | None, headers: Iterable[Header] | None) -> Due:
         """Take a record of `market` in. CodecError: it is none."""
         record = market_record(value, headers)
         if isinstance(record, TickFrame):
             self._frames.append(record)
             self._rows += len(record.ts_ns)
-            return Fed.waits if self._rows < MOST_ROWS else Fed.done
+            return Due.nothing if self._rows < MOST_ROWS else Due.outputs
         if not isinstance(record, Mention | Clock | Status | Correction):
             raise CodecError(f"a {type(record).__name__} does not belong here")
         self._apply_frames()
-        self._out += self._engine.apply(cast("MarketRecord", record))
+        if isinstance(record, Mention):
+            self._apply_mention(record)
+        else:
+            self._out += self._engine.apply(record)
         if isinstance(record, Clock):
-            return Fed.final if record.final else Fed.clock
-        return Fed.done
+            return Due.final_checkpoint if record.final else Due.checkpoint
+        return Due.outputs
 
-    async def settle(self) -> list[Outgoing]:
+    async def flush(self) -> list[StageOutput]:
         """Apply the frames that wait; return all that came out since the last call."""
         self._apply_frames()
         out, self._out = self._out, []
         if out:
             self._observer.reacted(self._engine)
-        return [Outgoing(self._topics[type(each)], self._key(each), each) for each in out]
+        for each in out:
+            if isinstance(each, Alert):
+                log_alert(each)
+        return [StageOutput(self._topics[type(each)], self._key(each), each) for each in out]
 
-    def changes(self) -> dict[str, bytes | None]:
-        """Return the cells that have changed, and forget what no reading can reach any more."""
+    def dirty_state(self) -> dict[str, bytes | None]:
+        """Return what has changed of the engine, and forget what no reading can reach any more."""
         changed = self._cells.changes()
         self._engine.prune()
         return changed
 
-    def restore(self, cells: Mapping[str, bytes]) -> None:
-        """Take back all cells."""
-        self._cells.restore(cells)
+    def restore(self, state: Mapping[str, bytes]) -> None:
+        """Take the state of a checkpoint."""
+        self._cells.restore(state)
+
+    def _apply_mention(self, mention: Mention) -> None:
+        counts = self._engine.counts
+        repeats = counts["repeated_mentions"]
+        outputs = self._engine.apply(mention)
+        log_mention(mention, outputs, known=counts["repeated_mentions"] > repeats)
+        self._out += outputs
 
     def _apply_frames(self) -> None:
         if self._frames:

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from agents.scoring.cells import StoryCells
+from agents.stages.decisions import log_scored
 from agents.stages.observer import NOBODY, Observer
 from agents.stages.scorer import make_scorer
-from agents.workers.stage import Fed, Outgoing
+from agents.workers.stage import Due, StageOutput
 from streams.errors import CodecError
 from streams.events import Clock, Headline, Mention
 from streams.messages import Header, from_message
@@ -35,17 +36,17 @@ class ScoreStage:
         self._headlines: list[Headline] = []
         self._partitions, self._market = partitions, prefixed(prefix, MARKET)
 
-    def feed(self, value: bytes | None, headers: Iterable[Header] | None) -> Fed:
+    def process(self, value: bytes | None, headers: Iterable[Header] | None) -> Due:
         """Take a record of `headlines` in. CodecError: it is none."""
         record = from_message(value, headers, Headline)
         if isinstance(record, Clock):
-            return Fed.final if record.final else Fed.clock
+            return Due.final_checkpoint if record.final else Due.checkpoint
         if not isinstance(record, Headline):
             raise CodecError(f"a {type(record).__name__} does not belong here")
         self._headlines.append(record)
-        return Fed.waits if len(self._headlines) < MOST_HEADLINES else Fed.done
+        return Due.nothing if len(self._headlines) < MOST_HEADLINES else Due.outputs
 
-    async def settle(self) -> list[Outgoing]:
+    async def flush(self) -> list[StageOutput]:
         """Score the headlines that wait; return their Mentions."""
         headlines, self._headlines = self._headlines, []
         if not headlines:
@@ -53,22 +54,23 @@ class ScoreStage:
         mentions = await asyncio.to_thread(self._score, headlines)
         return [self._outgoing(mention) for mention in mentions]
 
-    def changes(self) -> dict[str, bytes | None]:
-        """Return the cells that have changed since the last call."""
+    def dirty_state(self) -> dict[str, bytes | None]:
+        """Return the state keys of the stories that have changed since the last call."""
         return self._cells.changes()
 
-    def restore(self, cells: Mapping[str, bytes]) -> None:
-        """Take back all cells."""
-        self._cells.restore(cells)
+    def restore(self, state: Mapping[str, bytes]) -> None:
+        """Take the state of a checkpoint."""
+        self._cells.restore(state)
 
     def _score(self, headlines: list[Headline]) -> list[Mention]:
         found = []
         for headline in headlines:
             mentions = self._scorer.score(headline)
             self._observer.scored(mentions)
+            log_scored(headline, mentions)
             found += mentions
         return found
 
-    def _outgoing(self, mention: Mention) -> Outgoing:
+    def _outgoing(self, mention: Mention) -> StageOutput:
         home = partition_of(mention.issuer, self._partitions)
-        return Outgoing(self._market, mention.issuer, mention, home)
+        return StageOutput(self._market, mention.issuer, mention, home)

@@ -1,4 +1,4 @@
-"""What a worker's pure part is to the shell around it (agents/workers/loop.py)."""
+"""What the worker loop (agents/workers/loop.py) asks of a worker's pure part."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any, NamedTuple, Protocol
 from streams.messages import Header
 
 
-class Outgoing(NamedTuple):
-    """A record on its way; `partition` None: by its key."""
+class StageOutput(NamedTuple):
+    """A record that a stage made, and where it goes; `partition` None: by its key."""
 
     topic: str
     key: str
@@ -18,26 +18,26 @@ class Outgoing(NamedTuple):
     partition: int | None = None
 
 
-class Fed(enum.Enum):
-    """What a stage says of a message it has taken in."""
+class Due(enum.Enum):
+    """What is due once a stage has taken a message in."""
 
-    waits = enum.auto()  # it may be applied together with what follows
-    done = enum.auto()  # what came of it should leave now
-    clock = enum.auto()  # a checkpoint may follow
-    final = enum.auto()  # a checkpoint must follow: the log may end here
+    nothing = enum.auto()  # it may be applied together with what follows
+    outputs = enum.auto()  # what came of it should leave now
+    checkpoint = enum.auto()  # the outputs, and a checkpoint if the last one was long enough ago
+    final_checkpoint = enum.auto()  # the outputs and a checkpoint: the log may end here
 
 
 class Stage(Protocol):
     """The pure part of a worker, for one partition."""
 
-    def feed(self, value: bytes | None, headers: Iterable[Header] | None) -> Fed:
+    def process(self, value: bytes | None, headers: Iterable[Header] | None) -> Due:
         """Take a message in. CodecError: it is no record."""
 
-    async def settle(self) -> list[Outgoing]:
+    async def flush(self) -> list[StageOutput]:
         """Apply all that waits and return what came of everything since the last call."""
 
-    def changes(self) -> dict[str, bytes | None]:
-        """Return the cells that have changed since the last call."""
+    def dirty_state(self) -> dict[str, bytes | None]:
+        """Return the state keys that have changed since the last call; None: the key has ended."""
 
-    def restore(self, cells: Mapping[str, bytes]) -> None:
-        """Take back all cells."""
+    def restore(self, state: Mapping[str, bytes]) -> None:
+        """Take the state of a checkpoint."""

@@ -36,6 +36,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     redirects: int = 5
 
 
+USUAL_LIMITS: Final = Limits()
+
+
 async def read_body(
     chunks: AsyncIterator[bytes], encoding: str, limits: Limits, monotonic: Callable[[], float]
 ) -> bytes:
@@ -85,7 +88,7 @@ def _check_pace(wire: int, took_s: float, limits: Limits) -> None:
 
 
 class Decoder:
-    """The bytes as they are; the base of those that inflate."""
+    """Passes the bytes on as they are; the base of the decoders that inflate."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes

@@ -9,9 +9,8 @@ environment names are used only where the owner says so.
 from __future__ import annotations
 
 import asyncio
-import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from types import TracebackType
@@ -21,24 +20,26 @@ import aiohttp
 import msgspec
 
 from streams.errors import FetchError
-from streams.http.body import Limits, read_body, wire_limit
+from streams.http.body import USUAL_LIMITS, Limits, read_body, wire_limit
 from streams.http.faults import KNOWN, ask_once, named_fault
 from streams.http.host_gate import HostGate
+from streams.http.options import HttpOptions
 from streams.http.rules import (
     ACCEPT,
     ACCEPT_ENCODING,
     PERMANENT,
     REDIRECTS,
     Validators,
-    host_of,
     is_downgrade,
     plain_url,
     redirect_target,
     refusal_of,
+    server_of,
     shown_url,
     validators_of,
 )
 from streams.text import clean_text
+from streams.time_source import MACHINE_TIME, TimeSource
 
 CONNECTIONS: Final = 100  # at once, to all hosts together: 500 MB of bodies at the very worst
 DNS_KEPT_S: Final = 300
@@ -62,7 +63,7 @@ class Fetched(msgspec.Struct, frozen=True, kw_only=True):
     headers: dict[str, str] = {}  # of it, those in KEPT_HEADERS
     body: bytes | None = None
     hops: tuple[int, ...] = ()  # the statuses of the redirects
-    reason: str = ""  # of a failure: one of http_rules.REASONS
+    reason: str = ""  # of a failure: one of streams.http.rules.REASONS
     detail: str = ""
     received_ns: int = 0  # when the last byte was here
     took_s: float = 0.0  # waits for the host's turn not counted
@@ -79,7 +80,7 @@ class Fetched(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Trail:
-    """Where a fetch has come to."""
+    """The state of one fetch on its way through redirects."""
 
     def __init__(self, url: str) -> None:
         self.asked = self.url = url
@@ -130,21 +131,14 @@ class Fetcher:
 
     def __init__(
         self,
+        http: HttpOptions,
         *,
-        user_agent: str,
-        per_host: int = 2,
-        gap_s: float = 0.5,  # between the beginnings of two requests to one host
-        limits: Limits | None = None,
-        tls: ssl.SSLContext | None = None,  # None: the system's authorities
-        trust_env: bool = False,
-        now_ns: Callable[[], int] = time.time_ns,
-        monotonic: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        limits: Limits = USUAL_LIMITS,
+        gate: HostGate | None = None,  # None: of its own, as polite as by default
+        time: TimeSource = MACHINE_TIME,
     ) -> None:
-        self._user_agent, self._limits = user_agent, limits or Limits()
-        self._tls: ssl.SSLContext | bool = True if tls is None else tls
-        self._trust_env, self._now_ns = trust_env, now_ns
-        self._gate = HostGate(per_host, gap_s, monotonic, sleep)
+        self._http, self._limits = http, limits
+        self._now_ns, self._gate = time.now_ns, gate or HostGate(time=time)
         # Not the connector's own limit: waiting for that would count as the server's time.
         self._connections = asyncio.Semaphore(CONNECTIONS)
         self._session: aiohttp.ClientSession | None = None
@@ -153,12 +147,12 @@ class Fetcher:
         limits = self._limits
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                limit=0, force_close=True, ssl=self._tls, ttl_dns_cache=DNS_KEPT_S
+                limit=0, force_close=True, ssl=self._http.tls or True, ttl_dns_cache=DNS_KEPT_S
             ),
             middlewares=(ask_once,),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
-            trust_env=self._trust_env,
+            trust_env=self._http.trust_env,
             headers={"Accept": ACCEPT, "Accept-Encoding": ACCEPT_ENCODING},
             timeout=aiohttp.ClientTimeout(
                 total=limits.total_s, sock_connect=limits.connect_s, sock_read=limits.idle_s
@@ -214,8 +208,8 @@ class Fetcher:
         self, trail: _Trail, conditional: Mapping[str, str], user_agent: str
     ) -> bytes | None:
         """Make one request and return its document, None for a redirect or a 304."""
-        sent = {**conditional, "User-Agent": user_agent or self._user_agent}
-        async with self._gate.turn(host_of(trail.url)), self._connections:
+        sent = {**conditional, "User-Agent": user_agent or self._http.user_agent}
+        async with self._gate.turn(server_of(trail.url)), self._connections:
             began_s = time.monotonic()
             try:
                 async with self._response(trail.url, sent) as response:
@@ -257,11 +251,9 @@ class Fetcher:
         return await read_body(chunks, encoding, self._limits, time.monotonic)
 
 
-async def fetch_once(
-    url: str, *, user_agent: str, limits: Limits | None = None, tls: ssl.SSLContext | None = None
-) -> Fetched:
+async def fetch_once(url: str, http: HttpOptions) -> Fetched:
     """Return the document at one URL, asked for without conditions, or why there is none."""
-    async with Fetcher(user_agent=user_agent, limits=limits, tls=tls) as fetcher:
+    async with Fetcher(http) as fetcher:
         return await fetcher.fetch(url)
 
 

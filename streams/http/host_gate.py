@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
+
+from streams.time_source import MACHINE_TIME, TimeSource
 
 HOSTS_KEPT: Final = 4_096  # redirects may lead to ever new ones
 
@@ -21,14 +23,10 @@ class HostGate:
     """Lets `at_once` requests to a host run together, their beginnings `gap_s` apart."""
 
     def __init__(
-        self,
-        at_once: int,
-        gap_s: float,
-        monotonic: Callable[[], float],
-        sleep: Callable[[float], Awaitable[None]],
+        self, at_once: int = 2, gap_s: float = 0.5, time: TimeSource = MACHINE_TIME
     ) -> None:
         self._at_once, self._gap_s = at_once, gap_s
-        self._monotonic, self._sleep = monotonic, sleep
+        self._monotonic, self._sleep = time.monotonic, time.sleep
         self._hosts: dict[str, _Host] = {}
 
     @asynccontextmanager

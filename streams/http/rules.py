@@ -14,7 +14,7 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 
 import msgspec
 
-from streams.backoff import doubled_s
+from streams.backoff import Backoff
 from streams.times import DAY_S
 
 HOUR_S: Final = 3_600
@@ -124,7 +124,7 @@ def backoff_s(interval_s: float, failures: int, reason: str) -> float:
     The first failure waits one interval; a feed slower than the ceiling keeps its own pace.
     """
     ceiling_s = CEILINGS_S.get(reason, BACKOFF_MAX_S)
-    return max(interval_s, doubled_s((interval_s, ceiling_s), max(failures - 1, 0)))
+    return max(interval_s, Backoff(interval_s, ceiling_s).wait_s(max(failures - 1, 0)))
 
 
 def refusal_of(status: int) -> str:
@@ -156,8 +156,8 @@ def redirect_target(url: str, location: str) -> str:
         return ""
 
 
-def host_of(url: str) -> str:
-    """Return the host of a plain URL, "" of any other: who is asked not to be hurried."""
+def server_of(url: str) -> str:
+    """Return the host name that a plain URL asks, "" of any other: whose turn it is in the gate."""
     try:
         return (urlsplit(url).hostname or "").lower()
     except ValueError:

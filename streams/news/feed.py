@@ -1,4 +1,4 @@
-"""What is known of a feed, what one document or frame of it held, and what befell it.
+"""What is known of a feed, and what one document or frame of it held.
 
 The poller, the push wires, the watched folders and every dialect between them speak these records.
 """
@@ -6,15 +6,13 @@ The poller, the push wires, the watched folders and every dialect between them s
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Literal, Protocol
 
 import msgspec
 
-from streams.events import Headline, Reject, Status, Tier
+from streams.events import RECORD_CHARS, Headline, Reject, Status, Tier
 from streams.text import clean_text
 from streams.times import DAY_S
 
-RECORD_CHARS = 2_000
 AUTO = "auto"  # the dialect is told from the document
 
 
@@ -66,33 +64,9 @@ def parsed_of(
     )
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that befell a feed: a document or frame read, nothing new, a failure."""
-
-    feed: str
-    at_ns: int
-    kind: Literal["read", "unchanged", "failed", "connected", "silent"]
-    reason: str = ""  # of a failure: a short word from a closed list
-    detail: str = ""
-    items: int = 0  # that were in it, new or not
-    took_s: float = 0.0
-    next_s: float | None = None  # until it is tried again
-
-
-Notice = Callable[[Outcome], None]
 # Returns how many items were new, once they are where no crash of ours takes them; only then may a
 # source remember that it has them.
 Take = Callable[[FeedInfo, ParsedFeed], Awaitable[int]]
-
-
-class States(Protocol):
-    """Where a source keeps, over restarts, what it must remember of a feed."""
-
-    def load(self, feed: str) -> bytes | None:
-        """Return what was saved last, None where nothing was."""
-
-    def save(self, feed: str, state: bytes) -> None:
-        """Keep it; durable on return."""
 
 
 def refused(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from typing import Any
+
+import msgspec
 
 from streams.errors import RecordError
 from streams.events import SECOND_NS, Action, Headline, Tier, content_id
@@ -18,71 +19,68 @@ IMPLAUSIBLE = "published_implausible"
 UNPUBLISHED = "no_published"
 
 
-def make_headline(
-    *,
-    source: str,
-    source_key: str,
-    title: str,
-    feed: str = "",
-    summary: str = "",
-    url: str = "",
-    language: str = "",
-    symbols: Iterable[str] = (),
-    published_ns: int | None,
-    precision_s: int = 1,  # how exact `published_ns` is
-    delay_s: float = 0,  # the feed's declared delay
-    updated_ns: int | None = None,
-    received_ns: int | None = None,
-    lateness_bound_s: float = DAY_S,
-    revision: int = 0,
-    action: Action = "created",
-    tier: Tier,
-) -> Headline:
+class HeadlineParts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a Headline is made of: texts as they came, times in ns UTC, None = not known."""
+
+    source: str
+    source_key: str
+    title: str
+    feed: str = ""
+    summary: str = ""
+    url: str = ""
+    language: str = ""
+    symbols: tuple[str, ...] = ()
+    published_ns: int | None
+    precision_s: int = 1  # how exact `published_ns` is
+    delay_s: float = 0  # the feed's declared delay
+    updated_ns: int | None = None
+    received_ns: int | None = None
+    lateness_bound_s: float = DAY_S
+    revision: int = 0
+    action: Action = "created"
+    tier: Tier
+
+
+def make_headline(parts: HeadlineParts) -> Headline:
     """Return the Headline of one item; without `source_key` its link, else title and time names it.
 
     Raises RecordError: `no_title`, `no_time`, `past` (before 2000) or `future` (after 2027).
     """
-    title = clean_text(title)
+    title = clean_text(parts.title)
     if not title:
-        raise RecordError("no_title", f"nothing is left of the title of {source_key or url!r}")
-    stamps = (published_ns, updated_ns, received_ns)
-    source, url = clean_text(source), clean_url(url)
-    key = clean_key(source_key) or url or content_id(title, published_ns)
+        named = parts.source_key or parts.url
+        raise RecordError("no_title", f"nothing is left of the title of {named!r}")
+    source, url = clean_text(parts.source), clean_url(parts.url)
+    key = clean_key(parts.source_key) or url or content_id(title, parts.published_ns)
     return Headline(
         headline_id=content_id(source, key),
-        revision=revision,
-        action=action,
+        revision=parts.revision,
+        action=parts.action,
         source=source,
         source_key=key,
-        feed=feed,
-        tier=tier,
+        feed=parts.feed,
+        tier=parts.tier,
         title=title,
-        summary=clean_text(summary, SUMMARY_CHARS) if summary else "",
+        summary=clean_text(parts.summary, SUMMARY_CHARS) if parts.summary else "",
         url=url,
-        language=language,
-        symbols=tuple(symbols),
-        **_times(*stamps, precision_s, delay_s, lateness_bound_s),
+        language=parts.language,
+        symbols=parts.symbols,
+        **_times(parts),
     )
 
 
-def _times(
-    published_ns: int | None,
-    updated_ns: int | None,
-    received_ns: int | None,
-    precision_s: int,
-    delay_s: float,
-    lateness_bound_s: float,
-) -> dict[str, Any]:
-    event_ns, flags = event_time(published_ns, received_ns, lateness_bound_s)
+def _times(parts: HeadlineParts) -> dict[str, Any]:
+    published_ns, received_ns = parts.published_ns, parts.received_ns
+    event_ns, flags = event_time(published_ns, received_ns, parts.lateness_bound_s)
     check_span(event_ns)
     return {
         "published_ns": _bounded(published_ns),
-        "updated_ns": _bounded(updated_ns),
+        "updated_ns": _bounded(parts.updated_ns),
         "received_ns": received_ns,
         "event_ns": event_ns,
-        "known_ns": known_time(published_ns, precision_s, delay_s, received_ns),
-        "precision_s": precision_s,
-        "delay_s": math.ceil(delay_s),
+        "known_ns": known_time(published_ns, parts.precision_s, parts.delay_s, received_ns),
+        "precision_s": parts.precision_s,
+        "delay_s": math.ceil(parts.delay_s),
         "flags": flags,
     }
 

@@ -8,7 +8,7 @@ import msgspec
 
 from streams.events import Action, Headline, Tier
 from streams.news.feed import FeedInfo
-from streams.news.headline import make_headline
+from streams.news.headline import HeadlineParts, make_headline
 from streams.text import clean_text
 
 LANGUAGE_CHARS: Final = 20
@@ -43,23 +43,25 @@ def headline_of(item: Item, feed: FeedInfo, received_ns: int | None) -> Headline
         title = f"deleted: {item.key}"  # a deletion need not repeat what it deletes
     exact_s = item.precision_s if feed.precision_s is None else feed.precision_s
     return make_headline(
-        source=item.source or feed.source,
-        source_key=item.key,
-        feed=feed.name,
-        title=title,
-        summary=item.summary,
-        url=item.url,
-        language=clean_text(feed.language or item.language, LANGUAGE_CHARS),
-        symbols=distinct(*feed.symbols, *item.symbols[:MAX_SYMBOLS]),
-        published_ns=item.published_ns,
-        precision_s=exact_s if item.published_ns is not None else 1,
-        delay_s=feed.delay_s,
-        updated_ns=item.updated_ns,
-        received_ns=received_ns,
-        lateness_bound_s=feed.lateness_bound_s,
-        revision=item.revision,
-        action=item.action,
-        tier=item.tier or feed.tier,
+        HeadlineParts(
+            source=item.source or feed.source,
+            source_key=item.key,
+            feed=feed.name,
+            title=title,
+            summary=item.summary,
+            url=item.url,
+            language=clean_text(feed.language or item.language, LANGUAGE_CHARS),
+            symbols=distinct(*feed.symbols, *item.symbols[:MAX_SYMBOLS]),
+            published_ns=item.published_ns,
+            precision_s=exact_s if item.published_ns is not None else 1,
+            delay_s=feed.delay_s,
+            updated_ns=item.updated_ns,
+            received_ns=received_ns,
+            lateness_bound_s=feed.lateness_bound_s,
+            revision=item.revision,
+            action=item.action,
+            tier=item.tier or feed.tier,
+        )
     )
 
 

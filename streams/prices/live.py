@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple, Protocol
 import msgspec
 import numpy as np
 
-from streams.events import SECOND_NS, Clock, Status, TickFrame
+from streams.events import NEVER_NS, SECOND_NS, Clock, Status, TickFrame
 from streams.prices.framer import Broadcast
 from streams.prices.numbering import Numbering
 from streams.prices.partitioned import Partitioned
@@ -23,10 +23,9 @@ FRAME_ROWS: Final = 1000
 # point may go, for a crossing reads all that ended a second before its Clock (semantics 8).
 HOLD_S: Final = 2
 AHEAD_S: Final = 5  # a row further past the Clock is rejected as `future` and makes no point
-_NEVER_NS: Final = 2**62
 
 
-class MarketLog(Protocol):
+class FrameLog(Protocol):
     """Where frames and Clocks go, in the order of each partition of `market`."""
 
     def send_frame(self, partition: int, frame: TickFrame) -> None:
@@ -63,7 +62,7 @@ class LiveFramer:
 
     def __init__(
         self,
-        log: MarketLog,
+        log: FrameLog,
         issuer_of: Mapping[str, str],
         numbering: Numbering,
         broadcasts: Mapping[str, Calendar],
@@ -132,7 +131,7 @@ class LiveFramer:
         if ts_ns <= self._clock_ns:
             return
         self._clock_ns = ts_ns
-        self.cut_due(_NEVER_NS)
+        self.cut_due(NEVER_NS)
         for name, points in self._points.items():
             frame = points.due(ts_ns)
             if frame is not None:
@@ -141,7 +140,7 @@ class LiveFramer:
 
     def close(self) -> None:
         """Send the open frames, and remember where the numbers go on."""
-        self.cut_due(_NEVER_NS)
+        self.cut_due(NEVER_NS)
         self._numbering.close(self._split.next_seq, self._next_point)
 
     def _cut(self, home: int) -> None:
@@ -196,7 +195,7 @@ class LivePoints:
         later = ~ready & (second <= clock_s + AHEAD_S)
         self._waiting = [select(rows, later)] if later.any() else []
         whole = select(rows, ready & ~late)
-        return Broadcast(whole, self._listing, self._calendar).due(_NEVER_NS)
+        return Broadcast(whole, self._listing, self._calendar).due(NEVER_NS)
 
 
 def frame_of(ticks: list[Tick]) -> TickFrame:

@@ -19,12 +19,11 @@ import polars as pl
 from polars.exceptions import ComputeError, NoDataError, PanicException, PolarsError
 
 from streams.errors import ColumnError, InputError
-from streams.events import I64, Reject
+from streams.events import I64, RECORD_CHARS, Reject
 
 PARQUET_SUFFIXES = (".parquet", ".pq")
 CSV_SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 GZIP_MAGIC = b"\x1f\x8b"  # RFC 1952
-RECORD_CHARS = 2_000
 
 
 class Table(msgspec.Struct, frozen=True, eq=False):

@@ -26,10 +26,12 @@ from pathlib import Path
 from aiohttp import web
 
 from streams.http.fetch import agent_name
-from streams.news.book import NewsBook
+from streams.http.options import HttpOptions
 from streams.news.dialects.registry import read_document
-from streams.news.feed import FeedInfo, Outcome, ParsedFeed
-from streams.news.polling.poller import PolledFeed, Poller
+from streams.news.feed import FeedInfo, ParsedFeed
+from streams.news.polling.poller import PolledFeed, Poller, PollerLimits
+from streams.news.seen_items import SeenItems
+from streams.outcome import Outcome
 
 ROOT = Path(__file__).resolve().parents[2]
 ITEMS = 30
@@ -129,11 +131,11 @@ async def measured(args: argparse.Namespace, port: int) -> dict[str, float]:
     """Poll through one interval and the measured time; return both's figures."""
     told: Counter[str] = Counter()
     lags_s: list[float] = []
-    with tempfile.TemporaryDirectory() as folder, closing(NewsBook(Path(folder, "book"))) as book:
+    with tempfile.TemporaryDirectory() as folder, closing(SeenItems(Path(folder, "book"))) as book:
 
         async def take(_info: FeedInfo, parsed: ParsedFeed) -> int:
-            found = book.sort([*parsed.headlines, *parsed.rejects], time.time_ns())
-            book.note(found, time.time_ns())
+            found = book.classify([*parsed.headlines, *parsed.rejects], time.time_ns())
+            book.mark_seen(found, time.time_ns())
             told["new"] += len(found.fresh)
             return len(found.fresh)
 
@@ -152,9 +154,8 @@ async def measured(args: argparse.Namespace, port: int) -> dict[str, float]:
             take=take,
             notice=notice,
             states=book,
-            user_agent=agent_name(),
-            per_host=args.feeds,
-            gap_s=0.0,
+            http=HttpOptions(user_agent=agent_name()),
+            limits=PollerLimits(per_host=args.feeds, gap_s=0.0),
         )
         tasks = [asyncio.create_task(poller.run()), asyncio.create_task(lag(lags_s))]
         first = await span(args.interval, told, lags_s)

@@ -22,14 +22,17 @@ from pathlib import Path
 import numpy as np
 from aiohttp import web
 
-from streams.news.book import NewsBook
+from streams.http.options import HttpOptions
 from streams.news.dialects.registry import read_document
-from streams.news.feed import FeedInfo, Outcome, ParsedFeed
-from streams.news.polling.poller import PolledFeed, Poller
-from streams.news.rhythm import Rhythm
+from streams.news.feed import FeedInfo, ParsedFeed
+from streams.news.polling.poller import PolledFeed, Poller, PollerLimits
+from streams.news.seen_items import SeenItems
 from streams.news.wires.alpaca import AlpacaNews
-from streams.news.wires.contract import Secret
-from streams.news.wires.listener import PushWire
+from streams.news.wires.receiver import NewsReceiver
+from streams.outcome import Outcome
+from streams.rhythm import Rhythm
+from streams.wires.contract import Secret
+from streams.wires.listener import WireListener
 from tests.news.wires.wire_servers import SECRET, AlpacaServer, Article
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -138,7 +141,7 @@ class Desk:
     """Takes the news of the wire and of the feeds, through a book."""
 
     def __init__(self, path: Path) -> None:
-        self.book = NewsBook(path / "book.sqlite")
+        self.book = SeenItems(path / "book.sqlite")
         self.late_ns: list[int] = []
         self.documents = self.items = self.failed = 0
 
@@ -149,8 +152,8 @@ class Desk:
         else:
             self.documents += 1
             self.items += len(parsed.headlines)
-        found = self.book.sort([*parsed.headlines, *parsed.rejects], now_ns)
-        self.book.note(found, now_ns)
+        found = self.book.classify([*parsed.headlines, *parsed.rejects], now_ns)
+        self.book.mark_seen(found, now_ns)
         return len(found.fresh)
 
     def notice(self, outcome: Outcome) -> None:
@@ -183,7 +186,8 @@ def measure(args: argparse.Namespace) -> dict[str, float]:
 
 
 async def measured(args: argparse.Namespace, desk: Desk, ports: dict[str, int]) -> dict[str, float]:
-    told = {"take": desk.take, "notice": desk.notice, "states": desk.book}
+    http = HttpOptions(user_agent=USER_AGENT)
+    told = {"notice": desk.notice, "states": desk.book, "http": http}
     wire = AlpacaNews(
         feed=FeedInfo(name="wire", source="wire"),
         key=Secret(SECRET),
@@ -191,7 +195,8 @@ async def measured(args: argparse.Namespace, desk: Desk, ports: dict[str, int]) 
         stream_url=f"ws://127.0.0.1:{ports['wire']}/stream",
         rest_url=f"http://127.0.0.1:{ports['wire']}/rest",
     )
-    push = PushWire(wire, **told, rhythm=Rhythm(), user_agent=USER_AGENT)
+    receiver = NewsReceiver(wire.feed, wire.secrets, desk.take)
+    push = WireListener(wire, receiver, **told, rhythm=Rhythm())
     polled = [
         PolledFeed(
             info=FeedInfo(
@@ -202,9 +207,8 @@ async def measured(args: argparse.Namespace, desk: Desk, ports: dict[str, int]) 
         for n in range(args.feeds)
     ]
     # All feeds are of one host here, which a poller would else be polite to.
-    poller = Poller(
-        polled, read=read_document, **told, user_agent=USER_AGENT, per_host=50, gap_s=0.0
-    )
+    limits = PollerLimits(per_host=50, gap_s=0.0)
+    poller = Poller(polled, read=read_document, take=desk.take, **told, limits=limits)
     tasks = [asyncio.create_task(push.run()), asyncio.create_task(poller.run())]
     try:
         await rest(WARM_S, tasks)

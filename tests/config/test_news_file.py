@@ -9,9 +9,9 @@ import pytest
 from agents.config.news import FeedSpec, FolderSpec, InboxFile, NewsFile, WireSpec
 from agents.config.newsquake import NewsquakeFile, load_config
 from agents.ingest.news_plan import NewsPlan, polled
-from agents.ingest.sources import book_of, sources_of
+from agents.ingest.sources import seen_items_of, sources_of
 from streams.errors import ConfigError
-from streams.news.rhythm import Expect
+from streams.rhythm import Expect
 from streams.times import DAY_S
 
 LEAST = {
@@ -258,11 +258,11 @@ def test_a_plan_knows_what_to_expect_of_whom(
 
 def test_where_it_is_kept_what_was_seen(tmp_path: Path) -> None:
     config, home = tmp_path / "newsquake.toml", tmp_path / "home"
-    assert book_of(NewsquakeFile(), None, home) == home / "news.sqlite"
+    assert seen_items_of(NewsquakeFile(), None, home) == home / "news.sqlite"
     named = NewsquakeFile(news=NewsFile(state="kept/seen"))
-    assert book_of(named, config, home) == tmp_path / "kept" / "seen"
+    assert seen_items_of(named, config, home) == tmp_path / "kept" / "seen"
     absolute = NewsquakeFile(news=NewsFile(state=str(home / "x")))
-    assert book_of(absolute, config, home) == home / "x"
+    assert seen_items_of(absolute, config, home) == home / "x"
 
 
 def test_news_comes_beside_standard_input(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from agents.delivery.endpoint import Endpoint, RetryPolicy
 from agents.delivery.outbox import Outbox
 from agents.delivery.target import Target
 from agents.delivery.webhook import WebhookSink
-from agents.metrics.declared import Sheet
+from agents.metrics.declared import ProcessMetrics
 from streams.events import SECOND_NS, Alert, Attribution, Candidate
 from tests.delivery.receiver import Receiver
 
@@ -91,7 +91,7 @@ class Told:
 
     def __init__(self) -> None:
         self.lines: list[str] = []
-        self.sheet = Sheet()
+        self.sheet = ProcessMetrics()
 
     def count(self, outcome: str, target: str = "hook") -> float:
         labels = {"target": target, "outcome": outcome}

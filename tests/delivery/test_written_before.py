@@ -51,12 +51,12 @@ def test_what_an_earlier_worker_kept_in_its_file_is_in_its_checkpoint_or_comes_a
         kept = base.execute("SELECT alert_id, id FROM item WHERE body IS NOT NULL").fetchall()
     base.close()
     assert len(kept) == 4
-    cells = json.loads((BEFORE / "checkpoint.json").read_text("ascii"))
+    state = json.loads((BEFORE / "checkpoint.json").read_text("ascii"))
     with receiving() as receiver, running(Outbox(), hook(receiver)) as sent:
         stage = DeliverStage([], sent.outbox_of())
-        stage.restore({key: base64.b64decode(body) for key, body in cells.items()})
-        stage.feed(*to_message(alert(2)))  # not acknowledged: the topic says it again
-        asyncio.run(stage.settle())
+        stage.restore({key: base64.b64decode(body) for key, body in state.items()})
+        stage.process(*to_message(alert(2)))  # not acknowledged: the topic says it again
+        asyncio.run(stage.flush())
         until(lambda: not sent.backlog())
         got = {(each.json["alert"]["alert_id"], each.json["id"]) for each in receiver.got}
     assert got == set(kept)

@@ -374,7 +374,7 @@ async def test_status_of_a_run(tmp_path: Path) -> None:
             await life.ended()
         assert said.keys() == {"rss", "gone", "benzinga", "drop", "inbox"}
         rss, gone = said["rss"], said["gone"]
-        assert (rss["state"], rss["items"], rss["fresh"], rss["failures"]) == ("well", 2, 2, {})
+        assert (rss["state"], rss["items"], rss["fresh"], rss["failures"]) == ("ok", 2, 2, {})
         assert rss["lateness_s"]["p50"] is None  # it was out before we listened
         assert (gone["state"], gone["failures"]) == ("failing", {"not_found": 1})
         assert gone["last_fault"].startswith("not_found: 404")

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from streams.errors import FetchError
 from streams.http.body import MAX_BYTES, Limits, read_body
-from streams.http.fetch import Fetched, agent_name, fetch_once
+from streams.http.fetch import Fetched, Fetcher, agent_name
+from streams.http.options import HttpOptions
 from tests.http import misbehaving as bad
 from tests.news.polling.polling import QUICK, fetched_from, in_loop
 
@@ -201,7 +202,8 @@ async def test_any_bytes_are_a_response_or_a_named_failure(seed: int) -> None:
 )
 @in_loop
 async def test_a_url_that_leads_nowhere_is_named(url: str, reason: str) -> None:
-    fetched = await fetch_once(url, user_agent="x", limits=QUICK)
+    async with Fetcher(HttpOptions(user_agent="x"), limits=QUICK) as fetcher:
+        fetched = await fetcher.fetch(url)
     assert (fetched.reason, fetched.status, fetched.body) == (reason, 0, None)
 
 

@@ -129,9 +129,9 @@ def test_any_text_is_a_url_or_none(url: str, location: str) -> None:
     target = rules.redirect_target("http://x.example/a/b", location)
     for plain in (base, target):
         assert plain == "" or plain.lower().startswith(("http://", "https://"))
-        assert not plain or rules.host_of(plain)
+        assert not plain or rules.server_of(plain)
     assert isinstance(rules.shown_url(url), str)
-    assert isinstance(rules.host_of(location), str)
+    assert isinstance(rules.server_of(location), str)
 
 
 @pytest.mark.parametrize(

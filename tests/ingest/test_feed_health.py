@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from agents.feeds.status import plain, state_of
 from agents.ingest.feed_health import BUCKETS_S, FeedHealth, FeedRecord, Spread, records_in
 from streams.events import SECOND_NS, Headline, Status
-from streams.news.book import NewsBook, NewsItem, Sorted, read_states
-from streams.news.feed import FeedInfo, Outcome, refused
-from streams.news.headline import make_headline
-from streams.news.rhythm import Expect
+from streams.news.feed import FeedInfo, refused
+from streams.news.headline import HeadlineParts, make_headline
+from streams.news.seen_items import Classified, NewsItem, SeenItems, read_states
+from streams.outcome import Outcome
+from streams.rhythm import Expect
 from tests.news.polling.polling import Kept
 
 BEGIN_NS = 1_795_446_000 * SECOND_NS  # Monday 2026-11-23 15:00 UTC, ten in New York
@@ -34,10 +35,10 @@ def headline(
 ) -> Headline:
     """Return news that was received then, published so much before; None: undated."""
     published_ns = None if late_s is None else at(received_s - late_s)
-    return make_headline(
+    return make_headline(HeadlineParts(
         source=source, source_key=title, title=title, published_ns=published_ns,
         received_ns=at(received_s), tier="wire", **more,
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 class Feeds:
@@ -49,7 +50,7 @@ class Feeds:
 
     def read(self, feed: str, seconds: float, *items: NewsItem, **counts: int) -> None:
         """A document came: first what was in it, then that it was read."""
-        found = Sorted([*items], [], **{"repeats": 0, "stale": 0, "revisions": 0, **counts})
+        found = Classified([*items], [], **{"repeats": 0, "stale": 0, "revisions": 0, **counts})
         self.health.took(feed, found, at(seconds))
         self.befell(feed, seconds, "read", items=len(items))
 
@@ -217,7 +218,7 @@ def test_failures_are_counted_until_it_heals() -> None:
     feeds.read("one", 6)
     assert state_of(one, at(6)) == "empty"
     feeds.read("one", 7, headline(DIVER, 7))
-    assert state_of(one, at(7)) == "well"
+    assert state_of(one, at(7)) == "ok"
     assert feeds.of("two").failures == {}  # nothing is shared between feeds
 
 
@@ -228,7 +229,7 @@ def test_silence_counts_by_the_hour_of_the_week() -> None:
     assert one.expected_since_last(at(0)) is None
     feeds.read("one", 0, headline(DIVER, 0))
     assert one.expected_since_last(at(300)) == pytest.approx(5)
-    assert state_of(one, at(540)) == "well"
+    assert state_of(one, at(540)) == "ok"
     assert state_of(one, at(560)) == "quiet"
 
 
@@ -236,13 +237,13 @@ def test_silence_counts_by_the_hour_of_the_week() -> None:
 
 
 @pytest.fixture
-def book(tmp_path: Path) -> Iterator[NewsBook]:
-    opened = NewsBook(tmp_path / "news.sqlite")
+def book(tmp_path: Path) -> Iterator[SeenItems]:
+    opened = SeenItems(tmp_path / "news.sqlite")
     yield opened
     opened.close()
 
 
-def test_records_outlive_a_run(book: NewsBook, tmp_path: Path) -> None:
+def test_records_outlive_a_run(book: SeenItems, tmp_path: Path) -> None:
     feeds = Feeds("one", "two", states=book)
     feeds.read("one", 0)
     feeds.read("one", 60, headline(DIVER, 60, 40))
@@ -250,7 +251,7 @@ def test_records_outlive_a_run(book: NewsBook, tmp_path: Path) -> None:
     feeds.health.save()
     book.close()
     reader = {each.feed: each for each in records_in(read_states(tmp_path / "news.sqlite"))}
-    again = NewsBook(tmp_path / "news.sqlite")
+    again = SeenItems(tmp_path / "news.sqlite")
     later = Feeds("two", "one", "new", states=again)
     assert later.of("one") == reader["one"] == feeds.of("one")
     assert later.of("two").failing == 1

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.ingest.json_lines import MOST_LINE_BYTES, Item, LineReader
+from agents.ingest.json_lines import MOST_LINE_BYTES, LineItem, LineReader
 from streams.events import Headline, Reject
 from streams.prices.live import Tick
 
@@ -19,7 +19,7 @@ HEADLINE = b'{"title": "Alibaba lifts its AI budget", "id": 42, "source": "reute
 TICK = b'{"listing": "BABA.XNYS", "price": 178.25, "ts_ns": 1758720600000000000, "size": 100}'
 
 
-def read(*pieces: bytes) -> list[Item]:
+def read(*pieces: bytes) -> list[LineItem]:
     reader = LineReader("stdin")
     items = [item for piece in pieces for item in reader.feed(piece, NOW_NS)]
     return [*items, *reader.end(NOW_NS)]

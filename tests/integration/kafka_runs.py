@@ -14,7 +14,7 @@ import msgspec
 from kafka import KafkaAdminClient
 
 from agents.broker.reading import Lag, lag_of
-from agents.replay.kafka.replay import ENGINE_FILE, RUN_FILE, Run
+from agents.replay.kafka.backend import ENGINE_FILE, RUN_FILE, BrokerRun
 from streams.topics import MARKET, REACT
 from tests.integration.conftest import wait_until
 from tests.running import COMMAND, ROOT, Plain, environment, recomputed_sha256, summary_of
@@ -62,12 +62,12 @@ class KafkaRun:
     def all_at_work(self, workers: int) -> bool:
         """Tell whether each of its workers has taken a partition over."""
         logs = (self.out / "workers").glob("*.log")
-        at_work = ["from offset" in log.read_text("utf-8", "replace") for log in logs]
+        at_work = ["partition taken" in log.read_text("utf-8", "replace") for log in logs]
         return sum(at_work) == workers
 
     @property
-    def run(self) -> Run:
-        return msgspec.json.decode((self.out / RUN_FILE).read_bytes(), type=Run)
+    def run(self) -> BrokerRun:
+        return msgspec.json.decode((self.out / RUN_FILE).read_bytes(), type=BrokerRun)
 
     @property
     def engine_file(self) -> Path:
@@ -113,7 +113,7 @@ class Extra:
 
     def joined(self) -> bool:
         assert self.process.poll() is None, self._log.read_text("utf-8", "replace")
-        return "from offset" in self._log.read_text("utf-8", "replace")
+        return "partition taken" in self._log.read_text("utf-8", "replace")
 
     def leave(self) -> None:
         self.process.terminate()

@@ -65,11 +65,11 @@ class Desk:
         table = state_of(broker, changelog(app, TABLE, PARTITIONS).name)
         records, waiting = 0, list[PendingDelivery]()
         for partition in range(PARTITIONS):
-            kept = checkpoints.found(partition, table)
+            kept = checkpoints.newest_whole(partition, table)
             if kept is None:
                 continue
-            records += kept[0].cells[checkpoints.HEAD][1] + 1
-            for cell, body in kept[1].items():
+            records += kept.manifest.versions[checkpoints.MANIFEST].offset + 1
+            for cell, body in kept.state.items():
                 if cell.startswith("waiting/"):
                     waiting += msgspec.msgpack.decode(body, type=list[PendingDelivery])
         return records, waiting

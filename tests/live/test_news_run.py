@@ -141,10 +141,10 @@ def faults_are_told_once(lines: list[str]) -> None:
     assert any(line.startswith("inbox listens at http://127.0.0.1:") for line in lines)
     wire = [line for line in lines if line.startswith("benzinga")]
     assert wire[0].startswith("benzinga: server_error: HTTP 503; next try in ")
-    assert wire[1:] == ["benzinga is well again after 2 failures"]
+    assert wire[1:] == ["benzinga works again, after 2 failures"]
     sick = [line for line in lines if line.startswith("sick")]
     assert sick[0].startswith("sick: unavailable: 503")
-    assert sick[1:] == ["sick is well again after 1 failure"]
+    assert sick[1:] == ["sick works again, after 1 failure"]
     assert len(lines) == 2 + len(wire) + len(sick)  # and what it reads, and where it listens
 
 

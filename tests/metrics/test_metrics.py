@@ -18,22 +18,25 @@ import pytest
 
 from agents.broker.connection import Connection
 from agents.config.newsquake import MetricsFile
-from agents.delivery.service import courier_of, queue_of_run
+from agents.delivery.service import dispatcher_of, outbox_of_run
 from agents.ingest.feed_health import FeedHealth
 from agents.ingest.feed_metrics import NewsCollector
 from agents.metrics import market as metrics_market
 from agents.metrics import stages
-from agents.metrics.declared import DECLARED, GROUPS, PREFIX, REJECTS, Sheet
+from agents.metrics.declared import DECLARED, GROUPS, PREFIX, REJECTS, ProcessMetrics
 from agents.metrics.endpoint import Exposure, exposure
 from agents.metrics.exposition import written
-from agents.metrics.market import TRANSITIONS, MarketMeter
+from agents.metrics.market import MarketMeter
 from agents.metrics.run import PublisherCollector, RunMeter
 from agents.reacting.config import DAY_LEVELS_PCT, Rule
 from agents.reacting.reactions import HORIZONS
+from agents.replay.play.backend import LocalBackend
 from agents.replay.play.inputs import Inputs, read_inputs
-from agents.replay.play.replay import Replay
-from agents.replay.play.watching import Counting, Watcher
+from agents.replay.play.replay import Replay, ReplayOptions
+from agents.replay.play.watching import ObservingWatcher, Watcher
 from agents.scoring.sentiment import SENTIMENTS, sentiment
+from agents.stages import published_engine
+from agents.stages.published_engine import PublishedEngine
 from agents.workers.faust_app import make_app
 from agents.workers.meter import WorkerMeter
 from agents.workers.react import of_partition
@@ -41,6 +44,7 @@ from streams.errors import UsageError
 from streams.events import (
     PRICE_SCALE,
     SECOND_NS,
+    TRANSITIONS,
     Alert,
     Flag,
     Headline,
@@ -49,9 +53,9 @@ from streams.events import (
     Reject,
     TickFrame,
 )
-from streams.news.book import NewsBook
-from streams.news.rhythm import Expect
+from streams.news.seen_items import SeenItems
 from streams.prices.framer import frames
+from streams.rhythm import Expect
 from streams.topics import APPS, DELIVER, REACT, SCORE, partition_of
 from tests.dashboards.tools import need
 from tests.metrics.scraping import OPENMETRICS, Scrape, joined, parsed, scraped
@@ -80,8 +84,9 @@ class Log:
 def replay(day: Inputs, meter: RunMeter, out: Path) -> None:
     for reject in day.rejects:
         meter.observer.made(reject)
-    watcher = Counting(Watcher(), meter.observer)
-    Replay(day, out, watcher=watcher, engine=meter.observer.engine(day.engine)).run()
+    backend = LocalBackend(meter.observer.engine(day.engine))
+    options = ReplayOptions(watcher=ObservingWatcher(meter.observer))
+    Replay(day, out, backend, options).run()
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +110,7 @@ def worker(app_id: str, begin: Callable[[WorkerMeter], object]) -> Iterator[str]
     meter = WorkerMeter(Exposure(port=0))
     begin(meter)
     try:
-        with meter.serving(app, app_id, APPS[app_id], {}) as address:
+        with meter.serving(app, app_id, APPS[app_id], {}, print) as address:
             yield address
     finally:
         asyncio.set_event_loop(None)
@@ -126,14 +131,14 @@ def fresh(day: Inputs, tmp_path: Path) -> Iterator[Scrape]:
     config = tmp_path / "newsquake.toml"
     config.write_text('[[alertmanagers]]\nname = "am"\nurl = "http://127.0.0.1:9"\n')
     with ExitStack() as stack:
-        queue = partial(queue_of_run, tmp_path)
-        stack.enter_context(courier_of(config, queue, print, sheet=run.sheet, linger_s=0.0))
+        open_ = partial(outbox_of_run, tmp_path)
+        stack.enter_context(dispatcher_of(config, open_, print, sheet=run.metrics, linger_s=0.0))
         addresses = [stack.enter_context(run.serving(print, PublisherCollector(Log())))]
         addresses += [stack.enter_context(worker(*start)) for start in starts]
-        book = stack.enter_context(closing(NewsBook(tmp_path / "news.sqlite")))
-        sheet, health = Sheet(), FeedHealth({"wire": Expect()}, book)
-        sheet.registry.register(NewsCollector(lambda: health))
-        feeds = parsed("text/plain", written(sheet.registry, (), openmetrics=False).decode())
+        book = stack.enter_context(closing(SeenItems(tmp_path / "news.sqlite")))
+        metrics, health = ProcessMetrics(), FeedHealth({"wire": Expect()}, book)
+        metrics.registry.register(NewsCollector(lambda: health))
+        feeds = parsed("text/plain", written(metrics.registry, (), openmetrics=False).decode())
         yield joined(*map(scraped, addresses), feeds)
 
 
@@ -244,12 +249,14 @@ def test_an_alert_is_1_while_it_is_open_and_0_after_it(day: Inputs, tmp_path: Pa
     with meter.serving(print, PublisherCollector(Log())) as address:
 
         def look() -> dict[Any, float]:
+            engine.publish()  # else the view may be a second old
             rows = scraped(address).families[f"{PREFIX}_alert_open"].samples
             return {frozenset(row.labels.items()): row.value for row in rows}
 
         watcher = Opened(look)
         engine = meter.observer.engine(day.engine)
-        Replay(day, tmp_path, frame=500, watcher=watcher, engine=engine).run()
+        assert isinstance(engine, PublishedEngine)
+        Replay(day, tmp_path, LocalBackend(engine), ReplayOptions(frame=500, watcher=watcher)).run()
         assert watcher.seen
         assert set(watcher.seen) == {("opened", 1.0), ("resolved", 0.0)}
         assert set(look().values()) == {0.0}
@@ -377,11 +384,11 @@ def test_every_reason_of_a_reject_is_declared() -> None:
 def test_a_partition_takes_its_listings_along(day: Inputs) -> None:
     """What another worker has is that one's to tell; what was counted stays counted."""
     owned = [0, 1]
-    sheet = Sheet()
-    market = MarketMeter(sheet, day.engine, 2, lambda: owned)
+    metrics = ProcessMetrics()
+    market = MarketMeter(metrics, day.engine, 2, lambda: owned)
 
     def look() -> Scrape:
-        document = written(sheet.registry, market.families(openmetrics=False), openmetrics=False)
+        document = written(metrics.registry, market.families(openmetrics=False), openmetrics=False)
         return parsed("text/plain", document.decode())
 
     engines = [market.engine(of_partition(day.engine, p, 2), p) for p in owned]
@@ -411,8 +418,9 @@ def frame_of(day: Inputs) -> TickFrame:
 
 
 def test_scrapes_disturb_nothing_and_see_whole_states(
-    day: Inputs, tmp_path: Path, base: Path
+    day: Inputs, tmp_path: Path, base: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(published_engine, "LONGEST_PAUSE_S", 0.02)  # the day takes but a second
     meter = RunMeter(SEEN, day.engine, day.universe)
     over, seen, faults = threading.Event(), list[list[float]](), list[Exception]()
 
@@ -441,7 +449,7 @@ def test_scrapes_disturb_nothing_and_see_whole_states(
     assert faults == []
     for rows in seen:
         assert rows == sorted(rows)
-    assert max(len(set(rows)) for rows in seen) > 2  # looks in between were let in
+    assert max(len(set(rows)) for rows in seen) > 2  # views came in between
     sha = [summary_of(out)["output_sha256"] for out in (tmp_path, demo_day(base)[0])]
     assert sha[0] == sha[1]
 

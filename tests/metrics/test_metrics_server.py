@@ -1,21 +1,18 @@
-"""The endpoint: formats by what is asked for, a port that is taken, clients that misbehave, whose turn it is."""
+"""The endpoint: formats by what is asked for, a port that is taken, clients that misbehave."""
 
 from __future__ import annotations
 
 import socket
-import threading
-import time
 import urllib.error
 import urllib.request
 from contextlib import closing
 
 import pytest
 
-from agents.metrics.declared import PREFIX, Sheet
-from agents.metrics.endpoint import Exposure, serving, sheet_of
+from agents.metrics.declared import PREFIX, ProcessMetrics
+from agents.metrics.endpoint import Exposure, process_metrics, serving
 from agents.metrics.exposition import Family, label, written
 from agents.metrics.server import MetricsServer
-from agents.stages.shared_engine import Turns
 from streams.errors import NewsquakeError
 from tests.ingest.newsroom import free_port
 from tests.metrics.scraping import OPENMETRICS, parsed, scraped
@@ -24,8 +21,8 @@ from tests.running import newsquake
 HARD = 'a "quoted" \\ name\nof two lines'
 
 
-def sheet() -> Sheet:
-    made = sheet_of(Exposure(replay=HARD))
+def metrics() -> ProcessMetrics:
+    made = process_metrics(Exposure(replay=HARD))
     made.count("deliveries", HARD, "told", by=2)
     made.observe("delivery_seconds", HARD, seconds=0.02)
     return made
@@ -33,7 +30,7 @@ def sheet() -> Sheet:
 
 @pytest.mark.parametrize("accept", ["text/plain", "*/*", OPENMETRICS])
 def test_labels_are_escaped_in_both_formats(accept: str) -> None:
-    with serving(Exposure(port=0), sheet(), print) as address:
+    with serving(Exposure(port=0), metrics(), print) as address:
         found = scraped(address, accept)
     assert ("openmetrics" in found.kind) is (accept == OPENMETRICS)
     assert found.value("replay_info", name=HARD) == 1
@@ -46,12 +43,12 @@ def test_labels_are_escaped_in_both_formats(accept: str) -> None:
 def test_families_that_are_written_already_stand_beside_those_of_the_registry() -> None:
     lines = [f"{PREFIX}_alerts_open{{{label(rule=HARD)}}} 4"]
     for openmetrics, kind in ((False, "text/plain"), (True, "application/openmetrics-text")):
-        made = written(sheet().registry, [Family("alerts_open", lines)], openmetrics=openmetrics)
+        made = written(metrics().registry, [Family("alerts_open", lines)], openmetrics=openmetrics)
         assert parsed(kind, made.decode()).value("alerts_open", rule=HARD) == 4
 
 
 def test_only_metrics_are_served_and_only_read() -> None:
-    with serving(Exposure(port=0), sheet(), print) as address:
+    with serving(Exposure(port=0), metrics(), print) as address:
         base = address.removesuffix("/metrics")
         assert scraped(f"{base}/").text.startswith("# HELP")
         for request, code in (
@@ -65,7 +62,7 @@ def test_only_metrics_are_served_and_only_read() -> None:
 
 
 def test_a_client_that_goes_away_harms_nobody(capfd: pytest.CaptureFixture[str]) -> None:
-    with serving(Exposure(port=0), sheet(), lambda _: None) as address:
+    with serving(Exposure(port=0), metrics(), lambda _: None) as address:
         port = int(address.rpartition(":")[2].removesuffix("/metrics"))
         for said in (b"", b"GET /metrics HTTP/1.0\r\n\r\n", b"\x00\xff\r\n\r\n", b"GET /"):
             with closing(socket.create_connection(("127.0.0.1", port))) as client:
@@ -75,7 +72,7 @@ def test_a_client_that_goes_away_harms_nobody(capfd: pytest.CaptureFixture[str])
 
 
 def test_a_slow_client_holds_up_nobody_else() -> None:
-    with serving(Exposure(port=0), sheet(), print) as address:
+    with serving(Exposure(port=0), metrics(), print) as address:
         port = int(address.rpartition(":")[2].removesuffix("/metrics"))
         with closing(socket.create_connection(("127.0.0.1", port))) as slow:
             slow.sendall(b"GET /metrics HTT")
@@ -83,7 +80,7 @@ def test_a_slow_client_holds_up_nobody_else() -> None:
 
 
 def test_a_port_that_is_taken_is_said_plainly() -> None:
-    with serving(Exposure(port=0), sheet(), print) as address:
+    with serving(Exposure(port=0), metrics(), print) as address:
         port = int(address.rpartition(":")[2].removesuffix("/metrics"))
         wanted = rf"\[metrics\] 127.0.0.1:{port} cannot be listened on: .* give another port"
         with pytest.raises(NewsquakeError, match=wanted):
@@ -95,13 +92,13 @@ def test_a_port_that_is_taken_is_said_plainly() -> None:
 def test_a_port_is_free_again_at_once() -> None:
     port = free_port()
     for _ in range(3):
-        with serving(Exposure(port=port), sheet(), print) as address:
+        with serving(Exposure(port=port), metrics(), print) as address:
             assert scraped(address).families
 
 
 def test_other_addresses_of_this_machine() -> None:
     try:
-        with serving(Exposure(port=0, host="::1"), sheet(), print) as address:
+        with serving(Exposure(port=0, host="::1"), metrics(), print) as address:
             assert address.startswith("http://[::1]:")
             assert scraped(address).families
     except NewsquakeError as fault:
@@ -110,7 +107,7 @@ def test_other_addresses_of_this_machine() -> None:
 
 def test_hidden_metrics_listen_nowhere() -> None:
     said: list[str] = []
-    with serving(Exposure(), sheet(), said.append) as address:
+    with serving(Exposure(), metrics(), said.append) as address:
         assert address == ""
     assert said == []
 
@@ -133,25 +130,3 @@ def test_a_run_whose_port_is_taken_ends_saying_so(tmp_path: object) -> None:
 def refusal_of(stderr: str) -> str:
     assert "Traceback" not in stderr
     return next(line for line in stderr.splitlines() if line.startswith("newsquake: "))
-
-
-def test_turns_go_round() -> None:
-    """A thread that works and works lets another one in after its turn."""
-    turns, over, rounds = Turns(), threading.Event(), [0]
-
-    def work() -> None:
-        while not over.is_set():
-            with turns:
-                rounds[0] += 1
-                time.sleep(0.001)  # a record's work; a plain lock would hardly ever be given away
-
-    worker = threading.Thread(target=work)
-    worker.start()
-    try:
-        for _ in range(50):
-            before = rounds[0]
-            with turns:
-                assert rounds[0] - before <= 3
-    finally:
-        over.set()
-        worker.join()

@@ -8,7 +8,7 @@ import pytest
 
 from streams.errors import RecordError
 from streams.events import SECOND_NS, Headline, content_id
-from streams.news.headline import make_headline
+from streams.news.headline import HeadlineParts, make_headline
 from streams.times import FIRST_NS, PAST_END_NS
 
 NOON_NS = 1_758_715_200 * SECOND_NS  # 2025-09-24 12:00:00 UTC
@@ -16,7 +16,7 @@ NOON_NS = 1_758_715_200 * SECOND_NS  # 2025-09-24 12:00:00 UTC
 
 def made(**fields: Any) -> Headline:
     given = {"source": "s", "source_key": "k", "title": "t", "published_ns": NOON_NS}
-    return make_headline(**{"tier": "wire", **given, **fields})
+    return make_headline(HeadlineParts(**{"tier": "wire", **given, **fields}))
 
 
 def test_without_receipt_a_second_stamp_is_known_after_the_declared_delay() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.events import SECOND_NS
-from streams.news.rhythm import BUSY, HOUR_NS, SILENT_ITEMS, Expect, Rhythm
+from streams.rhythm import BUSY, HOUR_NS, SILENT_ITEMS, Expect, Rhythm
 
 NEW_YORK = ZoneInfo("America/New_York")
 WIRE = Expect(busy_per_hour=60.0, quiet_per_hour=2.0)

@@ -1,6 +1,6 @@
 """A partition, its changelog and its workers, so small that every way to go wrong is near.
 
-What the cells hold follows from the offset alone, so it is known what any checkpoint must say. The
+What the state holds follows from the offset alone, so it is known what any checkpoint must say. The
 changelog is a list; it is read back as the workers do (`agents/workers/faust_app.py:_newest_of`).
 """
 
@@ -9,50 +9,58 @@ from __future__ import annotations
 import functools
 from types import SimpleNamespace
 
-from agents.workers.checkpoints import HEAD, Head, Ledger, Version, found, valid_turns
+from agents.workers.checkpoints import (
+    MANIFEST,
+    Checkpoint,
+    CheckpointIndex,
+    CheckpointManifest,
+    Version,
+    newest_whole,
+    valid_terms,
+)
 from agents.workers.faust_app import _newest_of
 
-CELLS = tuple("abcdef")
+KEYS = tuple("abcdef")
 Content = dict[str, bytes]
 
 
-def what_happens(cell: str, offset: int) -> str:
-    """Return what a record does to a cell: "writes", "ends" or nothing.
+def what_happens(key: str, offset: int) -> str:
+    """Return what a record does to a state key: "writes", "ends" or nothing.
 
     `a` is written once and never again, as a full page is; `b` always; the others end and return.
     """
-    if cell in "ab":
-        return "writes" if cell == "b" or offset == 0 else ""
-    number = (7 * offset + 3 * CELLS.index(cell)) % 11
+    if key in "ab":
+        return "writes" if key == "b" or offset == 0 else ""
+    number = (7 * offset + 3 * KEYS.index(key)) % 11
     return "writes" if number < 4 else "ends" if number == 4 else ""
 
 
 @functools.cache
 def content_at(offset: int) -> Content:
-    """Return what all cells hold once the records up to this one are applied."""
+    """Return what all state keys hold once the records up to this one are applied."""
     content = dict(content_at(offset - 1)) if offset >= 0 else {}
-    for cell in CELLS if offset >= 0 else ():
-        happens = what_happens(cell, offset)
+    for key in KEYS if offset >= 0 else ():
+        happens = what_happens(key, offset)
         if happens == "writes":
-            content[cell] = f"{cell} of {offset}".encode()
+            content[key] = f"{key} of {offset}".encode()
         elif happens == "ends":
-            content.pop(cell, None)
+            content.pop(key, None)
     return content
 
 
 def changes(after: int, offset: int) -> dict[str, bytes | None]:
-    """Return the cells that the records after one, up to another, have changed."""
+    """Return the state keys that the records after one, up to another, have changed."""
     offsets = range(after + 1, offset + 1)
     content = content_at(offset)
-    return {c: content.get(c) for c in CELLS if any(what_happens(c, o) for o in offsets)}
+    return {k: content.get(k) for k in KEYS if any(what_happens(k, o) for o in offsets)}
 
 
 class Worker:
-    """One turn: it applies, and writes its checkpoints record by record."""
+    """One term: it applies, and writes its checkpoints record by record."""
 
-    def __init__(self, ledger: Ledger, stale: int) -> None:
-        self.ledger = ledger
-        self.applied = self.saved = ledger.base
+    def __init__(self, index: CheckpointIndex, stale: int) -> None:
+        self.index = index
+        self.applied = self.saved = index.base
         self.unwritten: list[tuple[bytes, bytes | None]] = []
         self.undelivered: list[Version] = []
         self.traced = False  # something of it is in the changelog
@@ -60,13 +68,13 @@ class Worker:
 
     def apply(self) -> None:
         self.applied += 1
-        self.undelivered.append(Version(self.ledger.epoch, self.applied))
+        self.undelivered.append(Version(self.index.epoch, self.applied))
 
     def begin(self) -> None:
         changed = changes(self.saved, self.applied)
         if self.applied == self.saved:  # another one after the same record, as of a deliver worker
             changed = {"b": content_at(self.applied)["b"]}
-        self.unwritten = self.ledger.checkpoint(self.applied, changed)
+        self.unwritten = self.index.checkpoint(self.applied, changed)
         self.saved = self.applied
 
 
@@ -74,7 +82,7 @@ class Partition:
     """The changelog, what the group has committed, the outputs, and the workers not yet dead."""
 
     def __init__(self, stale: int, *, told: bool) -> None:
-        """`told`: `found` is given the committed offset, without which it must be right as well."""
+        """`told`: `newest_whole` is given the committed offset, without which it must be right as well."""
         self.log: list[tuple[bytes, bytes | None]] = []
         self.committed = 0
         self.outputs: set[Version] = set()
@@ -91,8 +99,8 @@ class Partition:
         table: dict[bytes, bytes] = store.data
         return table
 
-    def found(self, table: dict[bytes, bytes]) -> tuple[Head, Content] | None:
-        return found(0, table, self.committed if self._told else 0)
+    def found(self, table: dict[bytes, bytes]) -> Checkpoint | None:
+        return newest_whole(0, table, self.committed if self._told else 0)
 
     def start(self, wall: int) -> None:
         """Give the partition to a new worker. StateError: the changelog is of no use to it."""
@@ -103,10 +111,12 @@ class Partition:
         for worker in self.workers:
             worker.stale -= bool(worker.unwritten)
         if kept and self.twice_replaced_die:
-            older = kept[0].cells[HEAD][0]
-            self.workers = [each for each in self.workers if each.ledger.epoch >= older]
-        self.owner = Worker(Ledger(0, wall, kept[0] if kept else None, table), self._stale)
-        self.epochs |= {wall, self.owner.ledger.epoch}
+            older = kept.manifest.versions[MANIFEST].epoch
+            self.workers = [each for each in self.workers if each.index.epoch >= older]
+        self.owner = Worker(
+            CheckpointIndex(0, wall, kept.manifest if kept else None, table), self._stale
+        )
+        self.epochs |= {wall, self.owner.index.epoch}
         self.workers.append(self.owner)
 
     def may_begin(self, worker: Worker) -> bool:
@@ -147,13 +157,14 @@ class Partition:
         if kept is None:
             assert self.committed == 0
             return
-        head, cells = kept
-        offset = head.cells[HEAD][1]
+        offset = kept.manifest.versions[MANIFEST].offset
         assert offset + 1 >= self.committed
-        assert cells == content_at(offset)
-        assert self.valid_outputs(head, offset) == [*range(offset + 1)]
+        assert kept.state == content_at(offset)
+        assert self.valid_outputs(kept.manifest, offset) == [*range(offset + 1)]
 
-    def valid_outputs(self, head: Head, offset: int) -> list[int]:
-        valid = {epoch: range(first, last + 1) for epoch, first, last in valid_turns(head.turns)}
+    def valid_outputs(self, manifest: CheckpointManifest, offset: int) -> list[int]:
+        valid = {
+            epoch: range(first, last + 1) for epoch, first, last in valid_terms(manifest.terms)
+        }
         own = (each.offset for each in self.outputs if each.offset in valid.get(each.epoch, ()))
         return sorted(each for each in own if each <= offset)

@@ -1,4 +1,4 @@
-"""The ledger against all that can happen to a partition, and each of its functions by example."""
+"""Checkpoints against all that can happen to a partition and its changelog."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from agents.workers.checkpoints import Ledger, found
+from agents.workers.checkpoints import CheckpointIndex, newest_whole
 from streams.errors import StateError
 from tests.workers.checkpoint_model import Partition, Worker
 
@@ -21,7 +21,9 @@ COUNT = st.sampled_from([None, 0, 1, 2, 3, 99, 99, 99])  # of records written; N
 class Machine(RuleBasedStateMachine):
     """Kills, freezes, stale writes, compactions and clocks that are behind, in any order."""
 
-    STALE: ClassVar = 1  # checkpoints of a worker that is replaced: what `_check_frozen` allows
+    STALE: ClassVar = (
+        1  # checkpoints of a worker that is replaced: what `Watchdog.check_frozen` allows
+    )
     ORDERED: ClassVar = True  # a worker that has written nothing has a lower epoch than the next
 
     def __init__(self) -> None:
@@ -35,7 +37,7 @@ class Machine(RuleBasedStateMachine):
         if killed and self.partition.owner:
             self.partition.die(self.partition.owner)
         self.now += waited * STEP
-        silent = [each.ledger.epoch for each in self.partition.workers if not each.traced]
+        silent = [each.index.epoch for each in self.partition.workers if not each.traced]
         earliest = STEP + max(silent, default=0) if self.ORDERED else 0
         self.partition.start(max(self.now - behind * STEP, earliest))
 
@@ -91,21 +93,21 @@ class CutOffMachine(Machine):
 
 def test_of_checkpoints_after_one_record_the_newest_that_is_whole_counts() -> None:
     """A deliver worker writes one when a delivery ends, without a record; a crash may cut it off."""
-    ledger = Ledger(0, 1000, None)
+    index = CheckpointIndex(0, 1000)
     contents = [{"a": b"%d" % number, "b": b"%d" % (number // 2)} for number in range(5)]
     log: list[tuple[bytes, bytes | None]] = []
     before: dict[str, bytes] = {}
     for content in contents:
-        changed = {cell: body for cell, body in content.items() if before.get(cell) != body}
-        records = ledger.checkpoint(7, changed)
+        changed = {name: body for name, body in content.items() if before.get(name) != body}
+        records = index.checkpoint(7, changed)
         for count, record in enumerate(records, 1):
             log.append(record)
             table = {key: value for key, value in log if value is not None}
             for key in {key for key, value in log if value is None}:
                 table.pop(key, None)
-            kept = found(0, table)
+            kept = newest_whole(0, table)
             whole = content if count == len(records) else before
-            assert (kept[1] if kept else {}) == whole
+            assert (kept.state if kept else {}) == whole
         before = content
 
 

@@ -20,12 +20,12 @@ def stage_of(sent: Dispatcher, partition: int = 0) -> DeliverStage:
 
 def fed(stage: DeliverStage, *alerts: Alert) -> None:
     for each in alerts:
-        stage.feed(*to_message(each))
-    assert asyncio.run(stage.settle()) == []
+        stage.process(*to_message(each))
+    assert asyncio.run(stage.flush()) == []
 
 
-def cells(stage: DeliverStage) -> dict[str, bytes]:
-    return {key: body for key, body in stage.changes().items() if body is not None}
+def state(stage: DeliverStage) -> dict[str, bytes]:
+    return {key: body for key, body in stage.dirty_state().items() if body is not None}
 
 
 def types(receiver: Receiver) -> list[str]:
@@ -38,7 +38,7 @@ def test_another_worker_goes_on_with_what_waits_and_the_first_one_stops() -> Non
         with running(Outbox(), hook(receiver)) as first:
             stage = stage_of(first)
             fed(stage, alert(), alert(transition="resolved"))
-            kept = cells(stage)
+            kept = state(stage)
             first.release()
             with running(Outbox(), hook(receiver)) as second:
                 receiver.answer = lambda _: 200
@@ -47,7 +47,7 @@ def test_another_worker_goes_on_with_what_waits_and_the_first_one_stops() -> Non
                 until(lambda: not second.backlog())
                 fed(other, alert())  # a repeat from the topic
                 assert types(receiver)[-2:] == ["opened", "resolved"]
-                rest = cells(other)  # nothing waits any more
+                rest = state(other)  # nothing waits any more
                 assert set(rest) == {key for key in kept if key.startswith("waiting")}
             before = len(receiver.got)
             again = stage_of(first)  # it gets the partition back
@@ -62,7 +62,7 @@ def test_a_checkpoint_that_was_not_written_loses_nothing() -> None:
         with running(Outbox(), hook(receiver)) as sent:
             stage = stage_of(sent)
             fed(stage, alert())
-            kept = cells(stage)
+            kept = state(stage)
             fed(stage, alert(transition="updated"))  # and then a crash
         receiver.answer = lambda _: 200
         receiver.got.clear()
@@ -80,9 +80,9 @@ def test_what_does_not_change_is_not_written_again() -> None:
         with running(Outbox(), hook(receiver)) as sent:
             stage = stage_of(sent)
             fed(stage, alert(), alert(1))
-            first = set(cells(stage))
+            first = set(state(stage))
             assert len(first) == 4  # two buckets of what was told, two of what waits
-            assert cells(stage) == {}
+            assert state(stage) == {}
             stage.restore({})
 
 
@@ -93,12 +93,12 @@ def test_when_a_delivery_ends_a_checkpoint_is_due() -> None:
         receiver.answer = lambda _: 200 if settled.is_set() else 500
         stage = stage_of(sent)
         fed(stage, alert())
-        assert "waiting" in {key.partition("/")[0] for key in cells(stage)}
+        assert "waiting" in {key.partition("/")[0] for key in state(stage)}
         assert not stage.pending_changed()
         assert settled.wait(10)  # the first try has failed
         until(lambda: not sent.backlog())
         assert stage.pending_changed()
-        rest = cells(stage)
+        rest = state(stage)
         assert not stage.pending_changed()
     with receiving() as receiver, running(Outbox(), hook(receiver)) as sent:
         stage_of(sent).restore(rest)  # a kill after that checkpoint repeats nothing
@@ -112,7 +112,7 @@ def test_what_was_given_up_is_in_the_checkpoint_until_its_dead_letter_is_recorde
         fed(stage, alert(), alert(transition="resolved"))
         until(sent.dead_letters)
         until(lambda: len(receiver.got) > 1)
-        kept = cells(stage)
+        kept = state(stage)
         with running(Outbox(), hook(receiver)) as other:  # a kill before it is in `rejects`
             before = len(receiver.got)
             stage_of(other).restore(kept)

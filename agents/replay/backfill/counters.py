@@ -1,4 +1,10 @@
-"""The counters of a whole replay, made of the files in OUT: each event at its own time."""
+"""The counters of a whole replay, made of the files in OUT: each event at its own time.
+
+The meters of a running process (`agents/metrics/stages.py`, `agents/metrics/market.py`) count the
+same one record at a time, behind caps and a scrape's lock; here a whole day is sorted at once. What
+they have in common is the label values of a record, a line each: not worth a table between the two.
+A test compares the end of every counter with the meters of the same replay, so neither can drift.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +19,13 @@ import numpy as np
 import polars as pl
 
 from agents.metrics.declared import DECLARED, MOST_ISSUERS, OTHER
-from agents.metrics.market import TRANSITIONS
 from agents.reacting.config import DAY_LEVELS_PCT
 from agents.reacting.reactions import HORIZONS
 from agents.replay.backfill.grid import Grid, seen_s
 from agents.replay.backfill.openmetrics import ALERTS, OpenMetricsFile
 from agents.replay.play.inputs import Inputs
 from agents.scoring.sentiment import SENTIMENTS, sentiment
-from streams.events import I64
+from streams.events import I64, TRANSITIONS
 
 DIRECTIONS: Final = ("up", "down")
 Key = tuple[str, ...]

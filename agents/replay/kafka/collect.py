@@ -2,7 +2,7 @@
 
 Workers deliver at least once. Every output names its origin: the partition of `market`, the epoch
 of the worker, the record it followed from. The state says whose work counts up to which record
-(`ledger.valid_turns`), so that what was done again after a crash is told from what it replaces.
+(`valid_terms`), so that what was done again after a crash is told from what it replaces.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import msgspec
 from agents.broker.connection import Connection
 from agents.broker.reading import records_of
 from agents.reacting.engine import EngineHead
-from agents.workers.checkpoints import found, newer, valid_turns
+from agents.workers.checkpoints import newer, newest_whole, valid_terms
 from agents.workers.partition import ORIGIN
 from streams.errors import NewsquakeError
 from streams.events import Alert, Move, Output, Reaction, Reject
@@ -63,13 +63,13 @@ def collect(broker: Connection, changelog: str, partitions: int) -> Collected:
     valid: dict[tuple[int, int], tuple[int, int]] = {}
     counts: Counter[str] = Counter()
     for partition in range(partitions):
-        kept = found(partition, table)
-        if kept is None:
+        checkpoint = newest_whole(partition, table)
+        if checkpoint is None:
             raise NewsquakeError(f"{changelog}: no checkpoint of partition {partition}")
-        head, cells = kept
-        for epoch, first, last in valid_turns(head.turns):
+        for epoch, first, last in valid_terms(checkpoint.manifest.terms):
             valid[partition, epoch] = first, last
-        for name, count in msgspec.msgpack.decode(cells["head"], type=EngineHead).counts.items():
+        head = msgspec.msgpack.decode(checkpoint.state["head"], type=EngineHead)
+        for name, count in head.counts.items():
             counts[name] += count
     return Collected(_outputs(broker, valid), counts)
 

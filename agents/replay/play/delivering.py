@@ -10,48 +10,41 @@ from pathlib import Path
 from agents.delivery.service import OUTBOX, dispatcher_of, outbox_of_run, outboxes_of
 from agents.delivery.sinks import Sink
 from agents.machine.terminal import say
-from agents.metrics.declared import Sheet
-from agents.replay.play.watching import Onlooker, Watcher
+from agents.metrics.declared import ProcessMetrics
+from agents.replay.play.watching import Watcher
 from streams.errors import UsageError
 from streams.events import Alert, Headline, Mention, Output
 
 
-class Telling(Onlooker):
-    """Whoever looks on, and besides him those who are told of alerts."""
+class DeliveringWatcher(Watcher):
+    """Gives each state of an alert to the sinks."""
 
-    def __init__(self, view: Watcher, sinks: list[Sink]) -> None:
-        super().__init__(view)
+    def __init__(self, sinks: list[Sink]) -> None:
         self._sinks = sinks
 
     def record(self, record: Headline | Mention | Output) -> None:
-        """Tell of an alert."""
-        super().record(record)
+        """Give an alert to every sink."""
         if isinstance(record, Alert):
             for sink in self._sinks:
                 sink.deliver(record)
 
 
 @contextmanager
-def delivered(
-    view: Watcher, config: Path | None, out: Path, sheet: Sheet, *, deliver: bool
-) -> Iterator[Watcher]:
-    """Return who looks on; with `deliver` the targets of `config` are told meanwhile.
+def delivering(
+    config: Path | None, out: Path, sheet: ProcessMetrics
+) -> Iterator[DeliveringWatcher]:
+    """Deliver to the targets of `config` what the watcher sees; wait for them at the end.
 
     UsageError: `config` names no target.
     """
-    if not deliver:
-        yield view
-        return
     out.mkdir(parents=True, exist_ok=True)
-    outbox = partial(outbox_of_run, out)
-    with dispatcher_of(
-        config, outbox, partial(say, "replay"), sheet=sheet, replay=True
-    ) as dispatcher:
+    open_, tell = partial(outbox_of_run, out), partial(say, "replay")
+    with dispatcher_of(config, open_, tell, sheet=sheet, replay=True) as dispatcher:
         if dispatcher is None:
             raise UsageError(
                 "--deliver: nobody is to be told; give --config with [[alertmanagers]] or [[webhooks]]"
             )
-        yield Telling(view, outboxes_of(dispatcher))
+        yield DeliveringWatcher(outboxes_of(dispatcher))
     if not dispatcher.left:  # a replay of the same folder then tells them again
         for path in out.glob(f"{OUTBOX}.*"):
             path.unlink()

@@ -13,9 +13,9 @@ from typing import Final, Literal, NamedTuple, NoReturn, TypeVar
 import msgspec
 
 from streams.errors import RecordError
-from streams.events import SECOND_NS, Action, Headline, Reject
+from streams.events import RECORD_CHARS, SECOND_NS, Action, Headline, Reject
 from streams.news.dialects.rss import MAX_BYTES, MAX_ITEMS
-from streams.news.feed import RECORD_CHARS, FeedInfo, ParsedFeed, parsed_of, refused
+from streams.news.feed import FeedInfo, ParsedFeed, parsed_of, refused
 from streams.news.item import Item, headline_of
 from streams.times import FARTHEST_NS, parse_time, precision_s
 

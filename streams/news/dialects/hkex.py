@@ -10,8 +10,7 @@ import re
 from typing import Final
 
 from streams.errors import RecordError
-from streams.news.dialects.documents import DocumentItem, read_items
-from streams.news.dialects.json_values import (
+from streams.json_values import (
     decode_json,
     list_at,
     object_of,
@@ -19,6 +18,7 @@ from streams.news.dialects.json_values import (
     starts_json,
     text_at,
 )
+from streams.news.dialects.documents import DocumentItem, read_items
 from streams.news.dialects.vendor_symbols import hong_kong
 from streams.news.feed import FeedInfo, ParsedFeed
 from streams.times import MINUTE_S, parse_time

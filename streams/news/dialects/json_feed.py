@@ -6,8 +6,7 @@ import re
 from typing import Final
 
 from streams.errors import RecordError
-from streams.news.dialects.documents import DocumentItem, read_items, times_of
-from streams.news.dialects.json_values import (
+from streams.json_values import (
     decode_json,
     list_at,
     object_of,
@@ -15,6 +14,7 @@ from streams.news.dialects.json_values import (
     text_at,
     texts_at,
 )
+from streams.news.dialects.documents import DocumentItem, read_items, times_of
 from streams.news.dialects.vendor_symbols import symbol_of_tag
 from streams.news.feed import FeedInfo, ParsedFeed
 from streams.text import clean_text

@@ -10,20 +10,20 @@ from __future__ import annotations
 from typing import Final
 
 from streams.errors import RecordError
-from streams.news.dialects.documents import (
-    DocumentItem,
-    pub_status_of,
-    read_items,
-    revision_of,
-    versioned_times,
-)
-from streams.news.dialects.json_values import (
+from streams.json_values import (
     Object,
     decode_json,
     object_of,
     objects_at,
     starts_json,
     text_at,
+)
+from streams.news.dialects.documents import (
+    DocumentItem,
+    pub_status_of,
+    read_items,
+    revision_of,
+    versioned_times,
 )
 from streams.news.dialects.vendor_symbols import listed
 from streams.news.feed import FeedInfo, ParsedFeed

@@ -20,8 +20,8 @@ import feedparser
 import msgspec
 
 from streams.errors import RecordError
-from streams.events import Headline, Reject, Status
-from streams.news.feed import RECORD_CHARS, FeedInfo, ParsedFeed, parsed_of, refused
+from streams.events import RECORD_CHARS, Headline, Reject, Status
+from streams.news.feed import FeedInfo, ParsedFeed, parsed_of, refused
 from streams.news.item import MAX_SYMBOLS, Item, distinct, headline_of
 from streams.text import clean_text
 from streams.times import parse_time, precision_s

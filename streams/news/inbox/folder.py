@@ -7,38 +7,28 @@ by the feed's dialect and handed over; only then is it remembered, by name, size
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import fnmatch
 import math
 import os
-import shutil
-import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
 from streams.events import SECOND_NS
-from streams.news.dialects.registry import read_document
-from streams.news.dialects.rss import MAX_BYTES
-from streams.news.feed import FeedInfo, Notice, Outcome, ParsedFeed, States, Take, refused
+from streams.logs import logger
+from streams.news.feed import FeedInfo, ParsedFeed, Take
+from streams.news.inbox.files import Stamp, files_in, move_file, read_file
+from streams.outcome import Notice, Outcome, States
 from streams.text import clean_text
+
+log = logger(__name__)
 
 SAVE_S: Final = 1.0  # at most between a file's acceptance and its being remembered, in a backlog
 HEARD_S: Final = 60.0  # between two notices that all is well, where nothing comes
 SETTLED: Final = 0.9  # of an interval; two looks are seldom exactly one apart
 NAME_CHARS: Final = 255  # of a file, by every file system in use
-# Never follow a link, never wait for a pipe; where a system has neither, the check of the kind is all.
-OPEN_FLAGS: Final = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-
-
-class Stamp(NamedTuple):
-    """What tells one content of a file from the next."""
-
-    size: int
-    mtime_ns: int
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -54,26 +44,32 @@ class Seen(msgspec.Struct, frozen=True):
         return Stamp(self.size, self.mtime_ns)
 
 
+class WatchedFolder(msgspec.Struct, frozen=True, kw_only=True):
+    """A folder to watch, and how."""
+
+    path: Path
+    pattern: str = "*"  # of the names of files, as a shell has it
+    interval_s: float = 1.0  # between two looks
+    done: Path | None = None  # where files go that were read; None: they stay
+
+
 class FolderInbox:
     """One watched folder. Hidden files, subfolders and symbolic links in it are passed over."""
 
     def __init__(
         self,
         feed: FeedInfo,
-        folder: Path,
+        folder: WatchedFolder,
         take: Take,
         notice: Notice,
         states: States,
         *,
-        pattern: str = "*",
-        interval_s: float = 1.0,
-        done: Path | None = None,
         now_ns: Callable[[], int] = time.time_ns,
     ) -> None:
-        """`done` is where files go that were read; None: they stay. What `take` raises ends `run`."""
-        self._feed, self._folder, self._pattern = feed, folder, pattern
+        """What `take` raises ends `run`."""
+        self._feed, self._folder, self._pattern = feed, folder.path, folder.pattern
         self._take, self._notice, self._states = take, notice, states
-        self._interval_s, self._done, self._now_ns = interval_s, done, now_ns
+        self._interval_s, self._done, self._now_ns = folder.interval_s, folder.done, now_ns
         self._seen: dict[str, Seen] = {}
         self._last: dict[str, Stamp] = {}  # what an earlier look found, and when that was
         self._last_s = -math.inf
@@ -140,12 +136,15 @@ class FolderInbox:
             return
         self._faults.pop(name, None)
         if parsed is None:
-            return  # it is being written after all
+            log.debug("inbox file waits", feed=self._feed.name, file=name, why="it still changes")
+            return
         again = name in self._seen and self._seen[name].stamp == stamp
         await self._take(self._feed, _named(parsed, name, again=again))
         self._seen[name] = Seen(*stamp, parsed.held_until_ns)
         self._changed = True
-        self._tell(outcome_of(self._feed, parsed, received_ns, time.monotonic() - began_s))
+        outcome = outcome_of(self._feed, parsed, received_ns, time.monotonic() - began_s)
+        tell_taken(outcome, parsed, file=name)
+        self._tell(outcome)
         if time.monotonic() - self._saved_s > SAVE_S:
             self._remember()
 
@@ -186,6 +185,7 @@ class FolderInbox:
         if self._faults.get(name) == reason:
             return
         self._faults[name] = reason
+        log.debug("inbox file failed", feed=self._feed.name, file=name, reason=reason, why=detail)
         self._tell(
             Outcome(
                 feed=self._feed.name,
@@ -213,6 +213,21 @@ def outcome_of(feed: FeedInfo, parsed: ParsedFeed, at_ns: int, took_s: float) ->
     )
 
 
+def tell_taken(outcome: Outcome, parsed: ParsedFeed, **where: str) -> None:
+    """Write to the log whether a pushed document was taken or refused, and why."""
+    event = "inbox document refused" if outcome.kind == "failed" else "inbox document taken"
+    log.debug(
+        event,
+        feed=outcome.feed,
+        dialect=parsed.dialect,
+        items=outcome.items,
+        rejects=len(parsed.rejects),
+        reason=outcome.reason,
+        why=outcome.detail,
+        **where,
+    )
+
+
 def remembered(state: bytes | None) -> dict[str, Seen]:
     """Return the files of a saved state; one of another kind of source is as good as none."""
     if state is None:
@@ -222,54 +237,6 @@ def remembered(state: bytes | None) -> dict[str, Seen]:
     except msgspec.MsgspecError:
         return {}
     return {os.fsdecode(name): seen for name, seen in kept.items()}
-
-
-def files_in(folder: Path, pattern: str) -> dict[str, Stamp]:
-    """Return the regular files of a folder whose names match. OSError: it cannot be looked at."""
-    found = {}
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith(".") or not fnmatch.fnmatchcase(entry.name, pattern):
-                continue
-            with contextlib.suppress(FileNotFoundError):  # gone since the listing
-                status = entry.stat(follow_symlinks=False)
-                if stat.S_ISREG(status.st_mode):
-                    found[entry.name] = _stamp(status)
-    return found
-
-
-def read_file(path: Path, stamp: Stamp, feed: FeedInfo, received_ns: int) -> ParsedFeed | None:
-    """Return what a file holds, None where it is no longer what it was. OSError: unreadable."""
-    if stamp.size > MAX_BYTES:
-        detail = f"{stamp.size} bytes, more than {MAX_BYTES}"
-        return ParsedFeed(rejects=(refused(feed, "too_large", detail, received_ns, ""),))
-    # A name may have become a link or a pipe since it was looked at.
-    with os.fdopen(os.open(path, OPEN_FLAGS), "rb") as file:
-        if not _is(os.fstat(file.fileno()), stamp):
-            return None
-        data = file.read(stamp.size + 1)
-        if not _is(os.fstat(file.fileno()), stamp):
-            return None
-    return read_document(data, feed, received_ns)
-
-
-def move_file(path: Path, stamp: Stamp, folder: Path) -> None:
-    """Move a file that is still what it was; one of its name that is there already is kept."""
-    if not _is(path.lstat(), stamp):
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    place = folder / path.name
-    if place.exists():
-        place = folder / f"{path.stem}.{stamp.mtime_ns}{path.suffix}"
-    shutil.move(path, place)
-
-
-def _stamp(status: os.stat_result) -> Stamp:
-    return Stamp(status.st_size, status.st_mtime_ns)
-
-
-def _is(status: os.stat_result, stamp: Stamp) -> bool:
-    return stat.S_ISREG(status.st_mode) and _stamp(status) == stamp
 
 
 def _named(parsed: ParsedFeed, name: str, *, again: bool) -> ParsedFeed:

@@ -18,10 +18,14 @@ from aiohttp import web
 from streams.errors import NewsquakeError
 from streams.events import SECOND_NS
 from streams.http.guard import is_loopback
+from streams.logs import logger
 from streams.news.dialects.registry import read_document
 from streams.news.dialects.rss import MAX_BYTES
-from streams.news.feed import FeedInfo, Notice, Outcome, ParsedFeed, Take
-from streams.news.inbox.folder import HEARD_S, outcome_of
+from streams.news.feed import FeedInfo, ParsedFeed, Take
+from streams.news.inbox.folder import HEARD_S, outcome_of, tell_taken
+from streams.outcome import Notice, Outcome
+
+log = logger(__name__)
 
 MOST_AT_ONCE: Final = 8  # documents in memory: 80 MB
 BODY_S: Final = 30.0  # that a sender may take over one document
@@ -79,10 +83,16 @@ class HttpInbox:
         name, at_ns = self._feed.name, self._now_ns()
         self._notice(Outcome(feed=name, at_ns=at_ns, kind=kind, detail=detail))
 
+    def _tell_refused(self, status: int, sender: str) -> None:
+        """Write to the log that a request was turned away before it was read."""
+        log.debug("inbox request refused", feed=self._feed.name, status=status, sender=sender)
+
     async def _post(self, request: web.Request) -> web.Response:
         if refusal := self._refusal(request):
+            self._tell_refused(refusal.status, request.remote or "")
             return refusal
         if self._at_once >= MOST_AT_ONCE:
+            self._tell_refused(503, request.remote or "")
             return _busy(f"{self._at_once} documents are being taken")
         self._at_once += 1
         try:
@@ -97,7 +107,7 @@ class HttpInbox:
             self._at_once -= 1
 
     def _refusal(self, request: web.Request) -> web.Response | None:
-        """Return the answer to who may not post here; None for all others.
+        """Return the refusal of a sender that may not post here, None for one that may.
 
         A browser names the page that posts as Origin: no page may, or any would reach this machine.
         """
@@ -128,7 +138,9 @@ class HttpInbox:
             )
             self._notice(failed)
             return _busy("it could not be kept")
-        self._notice(outcome_of(self._feed, parsed, received_ns, time.monotonic() - began_s))
+        outcome = outcome_of(self._feed, parsed, received_ns, time.monotonic() - began_s)
+        tell_taken(outcome, parsed)
+        self._notice(outcome)
         return _verdict(parsed, new, received_ns)
 
 

@@ -1,4 +1,4 @@
-"""What the poller remembers of a feed over restarts, and how each thing that befalls it changes that.
+"""What the poller remembers of a feed over restarts, and how the answer to each request changes it.
 
 Pure: old state, what was fetched, the time -> new state. Times are ns UTC, waits seconds.
 """
@@ -55,7 +55,7 @@ class FeedState(msgspec.Struct, frozen=True, kw_only=True):
         return self.validators if young and not self._lifted(now_ns) else Validators()
 
     def knows(self, digest: str, now_ns: int) -> bool:
-        """Tell whether all that such a document says has been taken."""
+        """Tell whether a document of this digest was read and handed over before."""
         return digest == self.body_hash and not self._lifted(now_ns)
 
     def good(
@@ -124,7 +124,7 @@ class FeedState(msgspec.Struct, frozen=True, kw_only=True):
 def remembered(saved: bytes | None, url: str, interval_s: float) -> FeedState:
     """Return the state that was saved, a fresh one where it is of another URL or layout.
 
-    A feed that was well and has another interval now is due by that.
+    A feed that worked and has another interval now is due by that.
     """
     fresh = FeedState(url=url, interval_s=interval_s)
     try:

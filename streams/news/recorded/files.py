@@ -11,11 +11,11 @@ from typing import Literal, cast, get_args
 
 import msgspec
 
-from streams.errors import ColumnError, InputError, RecordError, UsageError
-from streams.events import Action, Headline, Reject
+from streams.errors import ColumnError, InputError, RecordError
+from streams.events import RECORD_CHARS, Action, Headline, Reject
 from streams.news.dialects.registry import read_document
 from streams.news.feed import FeedInfo
-from streams.news.headline import make_headline
+from streams.news.headline import HeadlineParts, make_headline
 from streams.reference.sources import tier_of
 from streams.times import DAY_S, MINUTE_S, epoch_to_ns, parse_time, precision_s
 
@@ -26,7 +26,6 @@ FIELDS = (
     "language", "revision", "action",
 )  # fmt: skip
 ACTIONS = get_args(Action)
-RECORD_CHARS = 2_000
 SYMBOL_SEPARATORS = re.compile(r"[,;|\s]+")
 
 Row = dict[str, object]
@@ -50,16 +49,11 @@ class HeadlineSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     def __post_init__(self) -> None:
         if unknown := sorted(set(self.columns) - set(FIELDS)):
-            known = ", ".join(FIELDS)
-            raise UsageError(
-                f"headlines {self.path}: columns has no {unknown[0]!r}; it has {known}"
-            )
+            raise ValueError(f"columns: there is no {unknown[0]!r}; there are {', '.join(FIELDS)}")
         if self.path.lower().endswith(FEED_SUFFIXES):
             return
         if "title" not in self.columns or not {"published", "received"} & set(self.columns):
-            raise UsageError(
-                f"headlines {self.path}: columns must name `title` and `published` or `received`"
-            )
+            raise ValueError("columns: they must name `title`, and `published` or `received`")
 
 
 def read_headlines(path: Path, spec: HeadlineSpec) -> tuple[list[Headline], list[Reject]]:
@@ -161,23 +155,25 @@ def headline_of(row: Row, spec: HeadlineSpec) -> Headline:
     source = _field(row, columns, "source") or spec.source
     published_ns, exact_s = _published(row, spec)
     return make_headline(
-        source=source,
-        source_key=_field(row, columns, "id"),
-        feed=spec.feed,
-        title=_field(row, columns, "title"),
-        summary=_field(row, columns, "summary"),
-        url=_field(row, columns, "url"),
-        language=_field(row, columns, "language"),
-        symbols=_symbols(row.get(columns.get("symbols", ""))),
-        published_ns=published_ns,
-        precision_s=exact_s,
-        delay_s=spec.delay_s,
-        updated_ns=_time(row.get(columns["updated"])) if "updated" in columns else None,
-        received_ns=_received(row, columns),
-        lateness_bound_s=spec.lateness_s,
-        revision=_revision(_field(row, columns, "revision")),
-        action=_action(_field(row, columns, "action")),
-        tier=tier_of(source),
+        HeadlineParts(
+            source=source,
+            source_key=_field(row, columns, "id"),
+            feed=spec.feed,
+            title=_field(row, columns, "title"),
+            summary=_field(row, columns, "summary"),
+            url=_field(row, columns, "url"),
+            language=_field(row, columns, "language"),
+            symbols=_symbols(row.get(columns.get("symbols", ""))),
+            published_ns=published_ns,
+            precision_s=exact_s,
+            delay_s=spec.delay_s,
+            updated_ns=_time(row.get(columns["updated"])) if "updated" in columns else None,
+            received_ns=_received(row, columns),
+            lateness_bound_s=spec.lateness_s,
+            revision=_revision(_field(row, columns, "revision")),
+            action=_action(_field(row, columns, "action")),
+            tier=tier_of(source),
+        )
     )
 
 

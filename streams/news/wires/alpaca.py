@@ -11,7 +11,7 @@ import msgspec
 
 from streams.errors import RecordError
 from streams.events import Headline, Reject
-from streams.news.dialects.json_values import (
+from streams.json_values import (
     Object,
     decode_json,
     object_of,
@@ -20,17 +20,18 @@ from streams.news.dialects.json_values import (
     texts_at,
 )
 from streams.news.dialects.vendor_symbols import listed
-from streams.news.feed import FeedInfo, parsed_of
+from streams.news.feed import FeedInfo, ParsedFeed, parsed_of
 from streams.news.item import Item
-from streams.news.wires import frames
-from streams.news.wires.contract import (
+from streams.news.wires.items import read_items, refused_frame
+from streams.wires import frames
+from streams.wires.contract import (
     Address,
-    Answer,
+    BackfillPage,
     Fault,
-    Pace,
     Reason,
     Secret,
     Step,
+    WirePace,
     seconds_ns,
     set_keys,
     status_fault,
@@ -70,8 +71,13 @@ class AlpacaNews(msgspec.Struct, frozen=True, kw_only=True):
     symbols: tuple[str, ...] = (ALL,)
     stream_url: str = "wss://stream.data.alpaca.markets/v1beta1/news"
     rest_url: str = "https://data.alpaca.markets/v1beta1/news"
-    pace: Pace = Pace()
+    pace: WirePace = WirePace()
     keep_alive: str = ""
+
+    @property
+    def name(self) -> str:
+        """Return the feed's name."""
+        return self.feed.name
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
@@ -103,19 +109,19 @@ class AlpacaNews(msgspec.Struct, frozen=True, kw_only=True):
         headers = (("APCA-API-KEY-ID", self.key), ("APCA-API-SECRET-KEY", self.secret))
         return (Address(url=self.rest_url, query=tuple(query), headers=headers),)
 
-    def answer(self, ask: Address, body: bytes, received_ns: int) -> Answer:
+    def answer(self, ask: Address, body: bytes, received_ns: int) -> BackfillPage[ParsedFeed]:
         """Return one page, oldest first, and the request for the next."""
         try:
             page = object_of(decode_json(body))
             articles = frames.array_of(page.get("news"), "its news")
         except RecordError as error:
-            return Answer(fault=Fault(reason="undecodable", detail=error.detail))
-        parsed = frames.read_items(articles, _article, self.feed, received_ns, DIALECT)
+            return BackfillPage(fault=Fault(reason="undecodable", detail=error.detail))
+        parsed = read_items(articles, _article, self.feed, received_ns, DIALECT)
         stamps = [h.updated_ns for h in parsed.headlines if h.updated_ns is not None]
         token = text_at(page, "next_page_token")
         kept = (pair for pair in ask.query if pair[0] != "page_token")
         more = msgspec.structs.replace(ask, query=(*kept, ("page_token", token)))
-        return Answer(
+        return BackfillPage(
             parsed=parsed, more=more if token else None, reached_ns=max(stamps, default=None)
         )
 
@@ -126,30 +132,30 @@ class AlpacaTalk:
     def __init__(self, wire: AlpacaNews) -> None:
         self._wire = wire
 
-    def opened(self, *, resumed: bool) -> Step:  # noqa: ARG002 -- a gap is filled over REST here
+    def opened(self, *, resumed: bool) -> Step[ParsedFeed]:  # noqa: ARG002 -- a gap is filled over REST here
         """Wait for the server's greeting."""
         return Step()
 
-    def receive(self, frame: bytes, received_ns: int) -> Step:
+    def receive(self, frame: bytes, received_ns: int) -> Step[ParsedFeed]:
         """Return what follows from the messages of a frame."""
         try:
             messages = _messages(frame)
         except RecordError as error:
             feed = self._wire.feed
-            return Step(parsed=frames.refused_frame(frame, error, feed, received_ns, DIALECT))
+            return Step(parsed=refused_frame(frame, error, feed, received_ns, DIALECT))
         steps = [self._message(message, received_ns) for message in messages]
         made: list[Headline | Reject] = []
-        for step in steps:
-            made += [*step.parsed.headlines, *step.parsed.rejects]
+        for parsed in filter(None, (step.parsed for step in steps)):
+            made += [*parsed.headlines, *parsed.rejects]
         fault = next((step.fault for step in steps if step.fault), None)
         return Step(
             send=tuple(text for step in steps for text in step.send),
-            parsed=parsed_of(made, dialect=DIALECT),
+            parsed=parsed_of(made, dialect=DIALECT) if made else None,
             ready=fault is None and any(step.ready for step in steps),
             fault=fault,
         )
 
-    def _message(self, message: object, received_ns: int) -> Step:
+    def _message(self, message: object, received_ns: int) -> Step[ParsedFeed]:
         fields = message if isinstance(message, dict) else {}
         match text_at(fields, "T"), text_at(fields, "msg"):
             case "success", "connected":
@@ -161,7 +167,7 @@ class AlpacaTalk:
             case "error", said:
                 return self._error(fields.get("code"), said)
         feed = self._wire.feed
-        return Step(parsed=frames.read_items([message], _news, feed, received_ns, DIALECT))
+        return Step(parsed=read_items([message], _news, feed, received_ns, DIALECT))
 
     def _key_message(self) -> Secret:
         key, secret = self._wire.key.reveal(), self._wire.secret.reveal()
@@ -172,7 +178,7 @@ class AlpacaTalk:
         message = {"action": "subscribe", "news": list(self._wire.symbols)}
         return msgspec.json.encode(message).decode()
 
-    def _subscribed(self, fields: Object) -> Step:
+    def _subscribed(self, fields: Object) -> Step[ParsedFeed]:
         """Go on if all that we asked for is subscribed: else it looks healthy and says nothing."""
         granted = {symbol.upper() for symbol in texts_at(fields, "news")}
         missing = [each for each in self._wire.symbols if each.upper() not in granted]
@@ -181,7 +187,7 @@ class AlpacaTalk:
         detail = f"{len(missing)} of our symbols are not subscribed: {', '.join(missing[:5])}"
         return Step(fault=self._fault("symbol_limit", detail, soon=False))
 
-    def _error(self, code: object, said: str) -> Step:
+    def _error(self, code: object, said: str) -> Step[ParsedFeed]:
         if code == ALREADY_AUTHENTICATED:
             return Step(send=(self._subscription(),))
         known = ERRORS.get(code) if isinstance(code, int) else None

@@ -12,14 +12,24 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
+from streams.backoff import Backoff
 from streams.errors import RecordError
 from streams.events import SECOND_NS, Action
-from streams.news.dialects.json_values import Object, decode_json, object_of, objects_at, text_at
+from streams.json_values import Object, decode_json, object_of, objects_at, text_at
 from streams.news.dialects.vendor_symbols import listed
-from streams.news.feed import FeedInfo
+from streams.news.feed import FeedInfo, ParsedFeed
 from streams.news.item import Item
-from streams.news.wires import frames
-from streams.news.wires.contract import Address, Answer, Fault, Pace, Secret, Step, status_fault
+from streams.news.wires.items import read_items, refused_frame
+from streams.wires import frames
+from streams.wires.contract import (
+    Address,
+    BackfillPage,
+    Fault,
+    Secret,
+    Step,
+    WirePace,
+    status_fault,
+)
 
 DIALECT: Final = "benzinga_news"
 PAGE_ITEMS: Final = 100  # the most that a page may hold
@@ -28,7 +38,7 @@ REPLAY: Final = "replay"  # asks for up to the last 100 messages
 PONG: Final = b"pong"
 # Documented: a second connection is refused with 429, and waits go from 2 s to 15 s. The server
 # pings every 10 s, our text every 30-60 s; a back-fill begins at least 5 s before the last item.
-PACE: Final = Pace(soon_s=(2.0, 15.0), keep_alive_s=30.0, frame_within_s=90.0)
+PACE: Final = WirePace(soon_s=Backoff(2.0, 15.0), keep_alive_s=30.0, frame_within_s=90.0)
 
 ACTIONS: Final[dict[str, Action]] = {
     "created": "created",
@@ -47,8 +57,13 @@ class BenzingaNews(msgspec.Struct, frozen=True, kw_only=True):
     channels: tuple[str, ...] = ()
     stream_url: str = "wss://api.benzinga.com/api/v1/news/stream"
     rest_url: str = "https://api.benzinga.com/api/v2/news"
-    pace: Pace = PACE
+    pace: WirePace = PACE
     keep_alive: str = "ping"
+
+    @property
+    def name(self) -> str:
+        """Return the feed's name."""
+        return self.feed.name
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
@@ -82,19 +97,19 @@ class BenzingaNews(msgspec.Struct, frozen=True, kw_only=True):
         headers = (("Accept", "application/json"),)  # XML is the default
         return (Address(url=self.rest_url, query=query, headers=headers),)
 
-    def answer(self, ask: Address, body: bytes, received_ns: int) -> Answer:
+    def answer(self, ask: Address, body: bytes, received_ns: int) -> BackfillPage[ParsedFeed]:
         """Return one page and, if it is full, the request for the next."""
         try:
             page = frames.array_of(decode_json(body), "a page")
         except RecordError as error:
-            return Answer(fault=Fault(reason="undecodable", detail=error.detail))
+            return BackfillPage(fault=Fault(reason="undecodable", detail=error.detail))
         number = next((int(str(value)) for name, value in ask.query if name == "page"), 0)
         more = None
         if len(page) >= PAGE_ITEMS and number < LAST_PAGE:
             query = [(n, str(number + 1) if n == "page" else value) for n, value in ask.query]
             more = replace(ask, query=tuple(query))
-        return Answer(
-            parsed=frames.read_items(page, _article, self.feed, received_ns, DIALECT), more=more
+        return BackfillPage(
+            parsed=read_items(page, _article, self.feed, received_ns, DIALECT), more=more
         )
 
     def _query(self) -> tuple[tuple[str, str | Secret], ...]:
@@ -109,11 +124,11 @@ class BenzingaTalk:
     def __init__(self, wire: BenzingaNews) -> None:
         self._wire = wire
 
-    def opened(self, *, resumed: bool) -> Step:
+    def opened(self, *, resumed: bool) -> Step[ParsedFeed]:
         """Ask for the last messages again if some may have been missed."""
         return Step(send=(REPLAY,) if resumed else (), ready=True)
 
-    def receive(self, frame: bytes, received_ns: int) -> Step:
+    def receive(self, frame: bytes, received_ns: int) -> Step[ParsedFeed]:
         """Return the news of an envelope; its id is that of the delivery."""
         if frame.strip().lower() == PONG:
             return Step()
@@ -122,9 +137,9 @@ class BenzingaTalk:
             envelope = object_of(decode_json(frame))
             data = object_of(envelope.get("data"))
         except RecordError as error:
-            return Step(parsed=frames.refused_frame(frame, error, feed, received_ns, DIALECT))
+            return Step(parsed=refused_frame(frame, error, feed, received_ns, DIALECT))
         return Step(
-            parsed=frames.read_items([data], _news, feed, received_ns, DIALECT),
+            parsed=read_items([data], _news, feed, received_ns, DIALECT),
             frame_id=text_at(envelope, "id"),
         )
 

@@ -10,19 +10,20 @@ from typing import Final
 import msgspec
 
 from streams.errors import RecordError
-from streams.news.dialects.json_values import Object, decode_json, object_of, text_at
+from streams.json_values import Object, decode_json, object_of, text_at
 from streams.news.dialects.vendor_symbols import listed
-from streams.news.feed import FeedInfo
+from streams.news.feed import FeedInfo, ParsedFeed
 from streams.news.item import Item
-from streams.news.wires import frames
-from streams.news.wires.contract import (
+from streams.news.wires.items import read_items, refused_frame
+from streams.wires import frames
+from streams.wires.contract import (
     Address,
-    Answer,
+    BackfillPage,
     Fault,
-    Pace,
     Reason,
     Secret,
     Step,
+    WirePace,
     set_keys,
     status_fault,
 )
@@ -33,7 +34,7 @@ NEWS: Final = "subscribe-news"  # of a premium plan
 RELEASES: Final = "subscribe-pr"  # of an enterprise plan
 # The server pings when idle, by a message of its own; where that stops the socket is dead
 # (Finnhub-API issue 517). REST: 60 requests a minute.
-PACE: Final = Pace(frame_within_s=180.0, ask_gap_s=1.1)
+PACE: Final = WirePace(frame_within_s=180.0, ask_gap_s=1.1)
 
 # A word in an error's text -> (reason, whether it can be better soon): they have no codes.
 ERRORS: Final[tuple[tuple[str, Reason, bool], ...]] = (
@@ -63,8 +64,13 @@ class FinnhubNews(msgspec.Struct, frozen=True, kw_only=True):
     subscriptions: tuple[str, ...] = (NEWS,)
     stream_url: str = "wss://ws.finnhub.io"
     rest_url: str = "https://finnhub.io/api/v1/company-news"
-    pace: Pace = PACE
+    pace: WirePace = PACE
     keep_alive: str = ""
+
+    @property
+    def name(self) -> str:
+        """Return the feed's name."""
+        return self.feed.name
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
@@ -97,14 +103,14 @@ class FinnhubNews(msgspec.Struct, frozen=True, kw_only=True):
             for symbol in self.symbols
         )
 
-    def answer(self, ask: Address, body: bytes, received_ns: int) -> Answer:  # noqa: ARG002 -- one page
+    def answer(self, ask: Address, body: bytes, received_ns: int) -> BackfillPage[ParsedFeed]:  # noqa: ARG002 -- one page
         """Return the news of one symbol."""
         try:
             items = frames.array_of(decode_json(body), "a page")
         except RecordError as error:
-            return Answer(fault=Fault(reason="undecodable", detail=error.detail))
+            return BackfillPage(fault=Fault(reason="undecodable", detail=error.detail))
         # Newest first: turned round, so that they are told in the order in which they came out.
-        return Answer(parsed=frames.read_items(items[::-1], _news, self.feed, received_ns, DIALECT))
+        return BackfillPage(parsed=read_items(items[::-1], _news, self.feed, received_ns, DIALECT))
 
 
 class FinnhubTalk:
@@ -113,13 +119,13 @@ class FinnhubTalk:
     def __init__(self, wire: FinnhubNews) -> None:
         self._wire = wire
 
-    def opened(self, *, resumed: bool) -> Step:  # noqa: ARG002 -- a gap is filled over REST here
+    def opened(self, *, resumed: bool) -> Step[ParsedFeed]:  # noqa: ARG002 -- a gap is filled over REST here
         """Subscribe to each symbol."""
         wire = self._wire
         messages = ({"type": t, "symbol": s} for t in wire.subscriptions for s in wire.symbols)
         return Step(send=tuple(msgspec.json.encode(m).decode() for m in messages), ready=True)
 
-    def receive(self, frame: bytes, received_ns: int) -> Step:
+    def receive(self, frame: bytes, received_ns: int) -> Step[ParsedFeed]:
         """Return the news of a message, or the end if it is an error."""
         feed = self._wire.feed
         try:
@@ -131,9 +137,9 @@ class FinnhubTalk:
                     return Step(fault=self._error(text_at(message, "msg")))
             items = frames.array_of(message.get("data"), f"the data of type {kind[:60]!r}")
         except RecordError as error:
-            return Step(parsed=frames.refused_frame(frame, error, feed, received_ns, DIALECT))
+            return Step(parsed=refused_frame(frame, error, feed, received_ns, DIALECT))
         item_of = ITEMS_OF.get(kind, _unknown)
-        return Step(parsed=frames.read_items(items, item_of, feed, received_ns, DIALECT))
+        return Step(parsed=read_items(items, item_of, feed, received_ns, DIALECT))
 
     def _error(self, said: str) -> Fault:
         low = said.lower()

@@ -13,10 +13,10 @@ import msgspec
 import pytest
 
 from streams.events import SECOND_NS
-from streams.news.book import NewsBook
 from streams.news.dialects.rss import MAX_BYTES
-from streams.news.feed import Outcome
-from streams.news.inbox.folder import FolderInbox, Seen, remembered
+from streams.news.inbox.folder import FolderInbox, Seen, WatchedFolder, remembered
+from streams.news.seen_items import SeenItems
+from streams.outcome import Outcome
 from streams.times import parse_time
 from tests.news.inbox.pushed import FEED, Desk, ninjs, until
 
@@ -26,16 +26,21 @@ NOON_NS = parse_time("2026-07-16T12:00:00Z") or 0
 class Place:
     """A folder, the book beside it, and whatever an inbox over both told and took."""
 
-    def __init__(self, root: Path, book: NewsBook) -> None:
+    def __init__(self, root: Path, book: SeenItems) -> None:
         self.folder, self.book, self.desk = root / "drop", book, Desk()
         self.folder.mkdir()
         self.now_ns = NOON_NS
         self.notices: list[Outcome] = []
 
     def inbox(self, **options: Any) -> FolderInbox:
-        given = {"interval_s": 0.0, "now_ns": lambda: self.now_ns, **options}
+        watched = WatchedFolder(path=self.folder, **{"interval_s": 0.0, **options})
         return FolderInbox(
-            FEED, self.folder, self.desk.take, self.notices.append, self.book, **given
+            FEED,
+            watched,
+            self.desk.take,
+            self.notices.append,
+            self.book,
+            now_ns=lambda: self.now_ns,
         )
 
     def put(self, name: str, data: bytes) -> Path:
@@ -50,7 +55,7 @@ class Place:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
-    with contextlib.closing(NewsBook(tmp_path / "book.sqlite")) as book:
+    with contextlib.closing(SeenItems(tmp_path / "book.sqlite")) as book:
         yield Place(tmp_path, book)
 
 

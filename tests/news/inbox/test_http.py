@@ -14,9 +14,9 @@ import pytest
 from streams.errors import PublishError
 from streams.events import SECOND_NS
 from streams.news.dialects.rss import MAX_BYTES
-from streams.news.feed import Outcome
 from streams.news.inbox import http as inbox_http
 from streams.news.inbox.http import HttpInbox
+from streams.outcome import Outcome
 from streams.times import parse_time
 from tests.news.inbox.pushed import FEED, Desk, ninjs, until
 
@@ -191,18 +191,6 @@ def test_without_a_token_no_web_page_may_post() -> None:
 
     played(scene)
     assert desk.takes == []
-
-
-@pytest.mark.parametrize(
-    ("remote", "local"),
-    [
-        ("127.0.0.1", True), ("127.8.9.1", True), ("::1", True), ("::ffff:127.0.0.1", True),
-        ("10.0.0.1", False), ("::ffff:10.0.0.1", False), ("fe80::1%eth0", False),
-        ("", False), (None, False), ("localhost", False),
-    ],
-)  # fmt: skip
-def test_loopback_is_told_from_the_rest(remote: str | None, local: bool) -> None:
-    assert inbox_http._is_loopback(remote) is local
 
 
 @pytest.mark.parametrize("fault", [PublishError("no broker"), OSError("no space")])

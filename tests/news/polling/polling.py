@@ -15,9 +15,13 @@ from typing import Any, Self
 from streams.events import SECOND_NS
 from streams.http.body import Limits
 from streams.http.fetch import Fetched, Fetcher
+from streams.http.host_gate import HostGate
+from streams.http.options import HttpOptions
 from streams.news.dialects.registry import read_document
-from streams.news.feed import FeedInfo, Outcome, ParsedFeed
-from streams.news.polling.poller import PolledFeed, Poller
+from streams.news.feed import FeedInfo, ParsedFeed
+from streams.news.polling.poller import PolledFeed, Poller, PollerLimits
+from streams.outcome import Outcome
+from streams.time_source import TimeSource
 
 BEGIN_NS = 1_795_689_000 * SECOND_NS  # 2026-11-26 10:30 UTC
 DEADLINE_S = 20.0  # real time, that the feeds may take to come to rest
@@ -36,8 +40,11 @@ def in_loop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., Non
 
 async def fetched_from(url: str, limits: Limits = QUICK) -> Fetched:
     """Return what one request, without a pause before its redirects, comes to."""
-    async with Fetcher(user_agent="newsquake/test", gap_s=0.0, limits=limits) as fetcher:
+    async with Fetcher(HTTP, limits=limits, gate=HostGate(gap_s=0.0)) as fetcher:
         return await fetcher.fetch(url)
+
+
+HTTP = HttpOptions(user_agent="newsquake/test")
 
 
 class Time:
@@ -116,17 +123,19 @@ class World:
         return [each.reason or each.kind for each in self.outcomes]
 
     def poller(self, *feeds: PolledFeed, **options: Any) -> Poller:
-        more = {"limits": QUICK, "gap_s": 0.0, "user_agent": "newsquake/test", **options}
+        more = {"limits": PollerLimits(request=QUICK, gap_s=0.0), "http": HTTP, **options}
         return Poller(
             feeds,
             read=self.read,
             take=self.take,
             notice=self.outcomes.append,
             states=self.states,
-            now_ns=self.time.now_ns,
-            monotonic=self.time.monotonic,
-            sleep=self.time.sleep,
-            chance=random.Random(7),
+            time=TimeSource(
+                now_ns=self.time.now_ns,
+                monotonic=self.time.monotonic,
+                sleep=self.time.sleep,
+                chance=random.Random(7).random,
+            ),
             **more,
         )
 

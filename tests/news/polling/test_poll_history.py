@@ -16,10 +16,11 @@ import pytest
 
 from agents.ingest.feed_health import FeedHealth
 from streams.events import Headline
-from streams.news.book import NewsBook
 from streams.news.dialects.registry import read_document
-from streams.news.feed import FeedInfo, Outcome
-from streams.news.rhythm import Expect
+from streams.news.feed import FeedInfo
+from streams.news.seen_items import SeenItems
+from streams.outcome import Outcome
+from streams.rhythm import Expect
 from streams.times import DAY_S, parse_time
 
 Item = dict[str, Any]
@@ -72,15 +73,15 @@ def test_the_polls_of_five_days(items: list[Item], tmp_path: Path) -> None:
     }
     total: Counter[str] = Counter()
     got: list[Headline] = []
-    with closing(NewsBook(tmp_path / "news.sqlite")) as book:
+    with closing(SeenItems(tmp_path / "news.sqlite")) as book:
         health = FeedHealth(dict.fromkeys(feeds, Expect()), book)
         for at, feed, listed in polls(items):
             at_ns = parse_time(at)
             assert at_ns is not None
             parsed = read_document(document(listed, at), feeds[feed], at_ns)
             assert not parsed.rejects
-            found = book.sort(sorted(parsed.headlines, key=lambda each: each.event_ns), at_ns)
-            book.note(found, at_ns)
+            found = book.classify(sorted(parsed.headlines, key=lambda each: each.event_ns), at_ns)
+            book.mark_seen(found, at_ns)
             health.took(feed, found, at_ns)
             health.notice(Outcome(feed=feed, at_ns=at_ns, kind="read", items=len(listed)))
             got += [each for each in found.fresh if isinstance(each, Headline)]

@@ -14,11 +14,13 @@ import pytest
 
 from streams.errors import PublishError
 from streams.events import SECOND_NS
+from streams.http.options import HttpOptions
 from streams.news.feed import FeedInfo, ParsedFeed
 from streams.news.polling.feed_state import FeedState
+from streams.news.polling.poller import PollerLimits
 from streams.times import DAY_S
 from tests.http import misbehaving as bad
-from tests.news.polling.polling import Polling, World, feed_of, in_loop
+from tests.news.polling.polling import QUICK, Polling, World, feed_of, in_loop
 
 HOUR_S = 3_600
 OLD, NEW = bad.rss("a", "b"), bad.rss("b", "c")
@@ -43,6 +45,24 @@ async def test_an_unchanged_feed_is_asked_with_its_validators_and_read_once() ->
 
 
 @in_loop
+async def test_the_log_says_what_became_of_each_poll(caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    async with bad.serving() as server:
+        server.answers["/feed"] = bad.conditional(OLD, '"one"')
+        with caplog.at_level("DEBUG", "streams.news.polling"):
+            async with Polling(world, feed_of(server.url())) as polling:
+                await polling.passes(70)
+                server.answers["/feed"] = bad.status(404)
+                await polling.passes(70)
+    said: list[Any] = [each.msg for each in caplog.records]
+    assert [(each["event"], each["status"]) for each in said[:3]] == [
+        ("feed read", 200), ("feed unchanged", 304), ("feed failed", 404)
+    ]  # fmt: skip
+    assert (said[1]["why"], said[2]["reason"]) == ("304 to its validators", "not_found")
+    assert all(each["next_s"] >= 50 for each in said)
+
+
+@in_loop
 async def test_both_validators_are_sent_and_no_cookie_is_kept() -> None:
     world = World()
     modified = "Thu, 26 Nov 2026 10:00:00 GMT"
@@ -51,7 +71,9 @@ async def test_both_validators_are_sent_and_no_cookie_is_kept() -> None:
             OLD, ETag='W/"x"', Last_Modified=modified, Set_Cookie="id=7; Path=/"
         )
         url = server.url(host="localhost")  # cookies of mere addresses would be dropped anyway
-        async with Polling(world, feed_of(url), user_agent="newsquake/1 (+me)") as polling:
+        async with Polling(
+            world, feed_of(url), http=HttpOptions(user_agent="newsquake/1 (+me)")
+        ) as polling:
             await polling.passes(90)
     first, second = (each.headers for each in server.asked)
     assert (second["if-none-match"], second["if-modified-since"]) == ('W/"x"', modified)
@@ -440,7 +462,8 @@ async def test_a_host_gets_few_requests_at_once_and_apart(
     async with bad.serving() as server:
         server.answers["/feed"] = slow
         feeds = [feed_of(server.url(f"/feed?{n}"), f"f{n}", interval_s=0.01) for n in range(8)]
-        poller = world.poller(*feeds, gap_s=gap_s, per_host=at_once)
+        limits = PollerLimits(request=QUICK, gap_s=gap_s, per_host=at_once)
+        poller = world.poller(*feeds, limits=limits)
         poller_in_real_time(poller)
         task = asyncio.create_task(poller.run())
         while len(server.asked) < 20:  # noqa: ASYNC110 - the server has no event to wait for

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.news.book import NewsBook
 from streams.news.feed import FeedInfo, ParsedFeed
+from streams.news.seen_items import SeenItems
 from tests.http import misbehaving as bad
 from tests.news.polling.polling import Polling, World, feed_of
 
@@ -32,7 +32,7 @@ class Killed(Exception):  # noqa: N818 - it is no error, it is the end
 class Mortal(World):
     """A world whose poller dies at certain steps, counted over all its lives, and leaves a book."""
 
-    def __init__(self, book: NewsBook, deaths: Collection[int]) -> None:
+    def __init__(self, book: SeenItems, deaths: Collection[int]) -> None:
         super().__init__()
         self.states, self._book, self._deaths = self, book, deaths
         self.steps = 0
@@ -58,8 +58,8 @@ class Mortal(World):
 
     async def take(self, _info: FeedInfo, parsed: ParsedFeed) -> int:
         self.step()
-        found = self._book.sort([*parsed.headlines, *parsed.rejects], self.time.now_ns())
-        self._book.note(found, self.time.now_ns())
+        found = self._book.classify([*parsed.headlines, *parsed.rejects], self.time.now_ns())
+        self._book.mark_seen(found, self.time.now_ns())
         self.fresh += [item.source_key for item in found.fresh]  # type: ignore[union-attr]
         self.step()
         return len(found.fresh)
@@ -91,7 +91,7 @@ async def lived(world: Mortal) -> list[bad.Asked]:
 
 
 def played(deaths: Collection[int]) -> tuple[Mortal, list[bad.Asked]]:
-    with tempfile.TemporaryDirectory() as folder, closing(NewsBook(Path(folder, "book"))) as book:
+    with tempfile.TemporaryDirectory() as folder, closing(SeenItems(Path(folder, "book"))) as book:
         world = Mortal(book, deaths)
         return world, asyncio.run(lived(world))
 

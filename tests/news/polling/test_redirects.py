@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.http import misbehaving as bad
-from tests.news.polling.polling import Polling, World, feed_of, fetched_from, in_loop
+from tests.news.polling.polling import HTTP, Polling, World, feed_of, fetched_from, in_loop
 
 HOUR_S = 3_600
 OLD, NEW = bad.rss("a", "b"), bad.rss("b", "c")
@@ -137,7 +138,9 @@ async def test_encryption_is_not_given_up(tmp_path: Path) -> None:
         plain.answers["/feed"] = bad.document(OLD)
         server.answers["/feed"] = bad.redirect(301, plain.url())
         world = World()
-        async with Polling(world, feed_of(server.url()), tls=trust) as polling:
+        async with Polling(
+            world, feed_of(server.url()), http=msgspec.structs.replace(HTTP, tls=trust)
+        ) as polling:
             await polling.passes(10)
     assert world.befell() == ["downgrade"]
     assert plain.asked == []
@@ -149,7 +152,9 @@ async def test_encryption_is_gained_for_good(tmp_path: Path) -> None:
         server.answers["/feed"] = bad.document(OLD)
         plain.answers["/feed"] = bad.redirect(308, server.url())
         world = World()
-        async with Polling(world, feed_of(plain.url()), tls=trust) as polling:
+        async with Polling(
+            world, feed_of(plain.url()), http=msgspec.structs.replace(HTTP, tls=trust)
+        ) as polling:
             await polling.passes(130)
     assert world.befell()[0] == "read"
     assert (len(plain.asked), len(server.asked)) == (1, 3)

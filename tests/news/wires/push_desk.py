@@ -11,15 +11,19 @@ from typing import Any
 
 import pytest
 
+from streams.backoff import Backoff
 from streams.events import Headline, Reject
-from streams.news.book import NewsBook
-from streams.news.feed import FeedInfo, Outcome, ParsedFeed
-from streams.news.rhythm import Expect, Rhythm
+from streams.http.options import HttpOptions
+from streams.news.feed import FeedInfo, ParsedFeed
+from streams.news.seen_items import SeenItems
 from streams.news.wires.alpaca import AlpacaNews
 from streams.news.wires.benzinga import BenzingaNews
-from streams.news.wires.contract import Pace, Secret, Wire
 from streams.news.wires.finnhub import FinnhubNews
-from streams.news.wires.listener import PushWire
+from streams.news.wires.receiver import NewsReceiver, NewsWire
+from streams.outcome import Outcome
+from streams.rhythm import Expect, Rhythm
+from streams.wires.contract import Secret, WirePace
+from streams.wires.listener import WireListener
 from tests.news.wires.wire_servers import (
     SECRET,
     SYMBOL,
@@ -36,25 +40,26 @@ VENDORS: dict[str, type[WireServer]] = {
 }
 every_vendor = pytest.mark.parametrize("vendor", sorted(VENDORS))
 # The real waits, some hundred times faster; a silence is only looked for where a test wants it.
-FAST = Pace(
-    soon_s=(0.02, 0.2),
-    slow_s=(0.4, 1.0),
+FAST = WirePace(
+    soon_s=Backoff(0.02, 0.2),
+    slow_s=Backoff(0.4, 1.0),
     connect_s=5.0,
     ready_s=1.0,
     healthy_s=0.3,
     heartbeat_s=5.0,
-    quiet_s=(3_600.0, 7_200.0),
+    quiet_s=Backoff(3_600.0, 7_200.0),
     watch_s=0.02,
     ask_gap_s=0.0,
 )
 DEADLINE_S = 15.0
+HTTP = HttpOptions(user_agent="newsquake-tests (tests@example.com)")
 
 
 class Desk:
     """Behind `take`: a book, so that only what is new counts, and what was told meanwhile."""
 
     def __init__(self, path: Path) -> None:
-        self.book = NewsBook(path / "book.sqlite")
+        self.book = SeenItems(path / "book.sqlite")
         self.news: list[Headline] = []
         self.rejects: list[Reject] = []
         self.outcomes: list[Outcome] = []
@@ -66,8 +71,8 @@ class Desk:
         if self.slow_s:
             await asyncio.sleep(self.slow_s)
         now_ns = time.time_ns()
-        found = self.book.sort([*parsed.headlines, *parsed.rejects], now_ns)
-        self.book.note(found, now_ns)
+        found = self.book.classify([*parsed.headlines, *parsed.rejects], now_ns)
+        self.book.mark_seen(found, now_ns)
         self.news += [each for each in found.fresh if isinstance(each, Headline)]
         self.rejects += [each for each in found.fresh if isinstance(each, Reject)]
         return len(found.fresh)
@@ -86,7 +91,7 @@ class Desk:
         return sum(each.kind == "connected" for each in self.outcomes)
 
 
-def wire_of(vendor: str, server: WireServer, pace: Pace = FAST, key: str = SECRET) -> Wire:
+def wire_of(vendor: str, server: WireServer, pace: WirePace = FAST, key: str = SECRET) -> NewsWire:
     feed = FeedInfo(name=vendor, source=vendor, tier="wire")
     secret = Secret(key, "THE_KEY")
     urls: dict[str, Any] = {"stream_url": server.stream_url, "rest_url": server.rest_url}
@@ -99,16 +104,16 @@ def wire_of(vendor: str, server: WireServer, pace: Pace = FAST, key: str = SECRE
 
 @contextlib.asynccontextmanager
 async def listening(
-    wire: Wire, desk: Desk, expect: Expect | None = None
+    wire: NewsWire, desk: Desk, expect: Expect | None = None
 ) -> AsyncIterator[asyncio.Task[None]]:
     """Run a wire as one life of a process would."""
-    push = PushWire(
+    push = WireListener(
         wire,
-        take=desk.take,
+        NewsReceiver(wire.feed, wire.secrets, desk.take),
         notice=desk.outcomes.append,
         states=desk.book,
         rhythm=Rhythm(expect),
-        user_agent="newsquake-tests (tests@example.com)",
+        http=HTTP,
     )
     task = asyncio.create_task(push.run())
     try:

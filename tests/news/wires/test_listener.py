@@ -10,11 +10,14 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
+from streams.backoff import Backoff
 from streams.news.feed import FeedInfo, ParsedFeed
-from streams.news.rhythm import Expect, Rhythm
-from streams.news.wires.listener import PushWire
+from streams.news.wires.receiver import NewsReceiver
+from streams.rhythm import Expect, Rhythm
+from streams.wires.listener import WireListener
 from tests.news.wires.push_desk import (
     FAST,
+    HTTP,
     VENDORS,
     Desk,
     Nowhere,
@@ -152,7 +155,7 @@ def test_a_fault_does_not_break_off_what_is_being_taken(
 def test_a_slow_desk_loses_nothing_and_is_not_taken_for_silence(
     vendor: str, run: Callable[..., Desk]
 ) -> None:
-    pace = msgspec.structs.replace(FAST, frame_within_s=0.4, quiet_s=(0.3, 10.0))
+    pace = msgspec.structs.replace(FAST, frame_within_s=0.4, quiet_s=Backoff(0.3, 10.0))
 
     async def scenario(desk: Desk) -> None:
         async with VENDORS[vendor]() as server:
@@ -235,13 +238,14 @@ def test_memory_is_flat_over_a_hundred_thousand_frames(vendor: str) -> None:
             return 1
 
         async with VENDORS[vendor]() as server:
-            push = PushWire(
-                wire_of(vendor, server),
-                take=take,
+            wire = wire_of(vendor, server)
+            push = WireListener(
+                wire,
+                NewsReceiver(wire.feed, wire.secrets, take),
                 notice=lambda _: None,
                 states=Nowhere(),
                 rhythm=Rhythm(),
-                user_agent="newsquake-tests",
+                http=HTTP,
             )
             task = asyncio.create_task(push.run())
             await until(lambda: server.subscribers)

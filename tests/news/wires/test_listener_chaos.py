@@ -12,7 +12,8 @@ import msgspec
 import pytest
 import uvloop
 
-from streams.news.rhythm import Expect
+from streams.backoff import Backoff
+from streams.rhythm import Expect
 from tests.news.wires.push_desk import FAST, VENDORS, Desk, listening, until, wire_of
 from tests.news.wires.wire_servers import FinnhubServer, WireServer
 
@@ -21,11 +22,11 @@ STEPS = 150
 CONNECTIONS = ("silence", "dead", "http:503", "http:429", "error:500", "error:407", "deaf")
 PACE = msgspec.structs.replace(
     FAST,
-    slow_s=(0.05, 0.2),
-    soon_s=(0.01, 0.05),
+    slow_s=Backoff(0.05, 0.2),
+    soon_s=Backoff(0.01, 0.05),
     ready_s=0.3,
     heartbeat_s=0.4,
-    quiet_s=(0.3, 0.6),
+    quiet_s=Backoff(0.3, 0.6),
     frame_within_s=0.5,
     keep_alive_s=0.1,
     overlap_s=0.0,  # the cursor alone must do it

@@ -9,8 +9,9 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from streams.news.rhythm import Expect
+from streams.backoff import Backoff
 from streams.news.wires.benzinga import BenzingaNews
+from streams.rhythm import Expect
 from tests.news.wires.push_desk import (
     FAST,
     VENDORS,
@@ -33,7 +34,7 @@ from tests.news.wires.wire_servers import (
 
 @every_vendor
 def test_a_silent_socket_is_left_ever_more_patiently(vendor: str, run: Callable[..., Desk]) -> None:
-    pace = msgspec.structs.replace(FAST, quiet_s=(0.15, 60.0))
+    pace = msgspec.structs.replace(FAST, quiet_s=Backoff(0.15, 60.0))
     servers: list[WireServer] = []
 
     async def scenario(desk: Desk) -> None:
@@ -62,7 +63,7 @@ def test_a_silent_socket_is_left_ever_more_patiently(vendor: str, run: Callable[
 
 @every_vendor
 def test_a_quiet_hour_is_no_silence(vendor: str, run: Callable[..., Desk]) -> None:
-    pace = msgspec.structs.replace(FAST, quiet_s=(0.05, 60.0))
+    pace = msgspec.structs.replace(FAST, quiet_s=Backoff(0.05, 60.0))
 
     async def scenario(desk: Desk) -> None:
         async with VENDORS[vendor]() as server:

@@ -17,7 +17,7 @@ from agents.reacting.engine import Engine
 from agents.replay.play.inputs import Inputs
 from agents.replay.play.timeline import Timeline
 from streams.events import DAY_NS, SECOND_NS, Flag, Headline, Mention, Output
-from streams.news.headline import make_headline
+from streams.news.headline import HeadlineParts, make_headline
 from streams.prices.rows import Rows, sort_by_known
 from streams.reference.calendars import calendar_for
 from streams.reference.universe import Universe
@@ -146,7 +146,9 @@ def test_columns_equal_records(
     rng = Random(seed)
     times = sorted(int(rng.choice(rows.known_ns.tolist())) + rng.choice((0, 1)) for _ in range(4))
     headlines = [
-        make_headline(source="s", source_key=str(i), title="t", published_ns=t, tier="wire")
+        make_headline(
+            HeadlineParts(source="s", source_key=str(i), title="t", published_ns=t, tier="wire")
+        )
         for i, t in enumerate(times)
     ]
     mentions = [

@@ -9,10 +9,11 @@ import aiohttp
 from msgspec.structs import replace
 
 from streams.http.rules import retry_after_s
-from streams.news.wires.contract import (
+from streams.wires.contract import (
     Address,
-    Answer,
+    BackfillPage,
     Fault,
+    P,
     Wire,
     network_fault,
     revealed,
@@ -24,8 +25,8 @@ PIECE_BYTES: Final = 64 * 1024
 
 
 async def fetch_page(
-    session: aiohttp.ClientSession, wire: Wire, ask: Address, now_ns: Callable[[], int]
-) -> Answer:
+    session: aiohttp.ClientSession, wire: Wire[P], ask: Address, now_ns: Callable[[], int]
+) -> BackfillPage[P]:
     """Return what the server answers, or the fault of asking. Redirects are not followed.
 
     A key in a header would be sent on with them.
@@ -40,13 +41,15 @@ async def fetch_page(
             if response.status != 200:
                 fault = status_fault(response.status, wire.secrets)
                 after_s = retry_after_s(response.headers, now_ns())
-                return Answer(fault=replace(fault, after_s=after_s))
+                return BackfillPage(fault=replace(fault, after_s=after_s))
             body = bytearray()
             async for piece in response.content.iter_chunked(PIECE_BYTES):
                 body += piece
                 if len(body) > PAGE_BYTES:
                     detail = f"a page of more than {PAGE_BYTES} bytes"
-                    return Answer(fault=Fault(reason="too_large", detail=detail, retry="slowly"))
+                    return BackfillPage(
+                        fault=Fault(reason="too_large", detail=detail, retry="slowly")
+                    )
     except (aiohttp.ClientError, OSError, ValueError) as error:  # TimeoutError is an OSError
-        return Answer(fault=network_fault(error))
+        return BackfillPage(fault=network_fault(error))
     return wire.answer(ask, bytes(body), now_ns())

@@ -7,25 +7,38 @@ minute says each of them hundreds of times.
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 
 from streams.errors import StateError
 from streams.events import DAY_NS, Headline, Reject, Status, content_id
 from streams.lock import locked
+from streams.logs import logger
 from streams.sqlite_file import opened, opened_read_only
 
 NewsItem = Headline | Status | Reject
+Verdict = Literal["new", "revision", "repeat", "stale"]
 
 LAYOUT: Final = 1
 KEPT_NS: Final = 35 * DAY_NS  # after an item was last seen; a feed may list a month
 TOUCH_NS: Final = DAY_NS  # the day it was last seen is exact enough
 MOST_CONTENTS: Final = 16  # of one item that are remembered
 PRUNE_NS: Final = DAY_NS
+SHOWN_CHARS: Final = 200  # of a rejected record, in the log
+
+log = logger(__name__)
+# What the log says of an item.
+EVENTS: Final[dict[Verdict, str]] = {
+    "new": "item new",
+    "revision": "item revised",
+    "repeat": "item known",
+    "stale": "item is an old copy",
+}
 
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS state (feed TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
@@ -47,8 +60,17 @@ class Known(NamedTuple):
     seen_ns: int
 
 
-class Sorted(NamedTuple):
-    """What of a document is new, and what the book must be told once it is safe elsewhere."""
+class Judgement(NamedTuple):
+    """What an item is, why, what to remember of it, and the item to pass on; None: nothing."""
+
+    verdict: Verdict
+    why: str
+    known: Known | None = None
+    item: NewsItem | None = None
+
+
+class Classified(NamedTuple):
+    """What of a document is new, and what must be marked as seen once that is safe elsewhere."""
 
     fresh: list[NewsItem]
     notes: list[Known]
@@ -57,8 +79,8 @@ class Sorted(NamedTuple):
     revisions: int  # of the fresh ones, items that were known with other words
 
 
-class NewsBook:
-    """The book, open in one process at a time. Used by one thread."""
+class SeenItems:
+    """The store of items seen, open in one process at a time. Used by one thread."""
 
     def __init__(self, path: Path) -> None:
         """JournalError: another process has it. StateError: it cannot be opened, or is none of ours."""
@@ -90,35 +112,34 @@ class NewsBook:
 
     # -- items
 
-    def sort(self, items: Iterable[NewsItem], now_ns: int) -> Sorted:
+    def classify(self, items: Iterable[NewsItem], now_ns: int) -> Classified:
         """Tell new items from known ones; a changed headline gets the next revision.
 
-        The book itself does not change until `note`.
+        The store itself does not change until `mark_seen`.
         """
-        found = Sorted([], [], 0, 0, 0)
+        fresh: list[NewsItem] = []
         met: dict[str, Known] = {}
-        repeats = stale = revisions = 0
+        count: dict[Verdict, int] = dict.fromkeys(EVENTS, 0)
+        told = log.isEnabledFor(logging.DEBUG)
         for item in items:
             id_, content = _identity(item)
-            known = met.get(id_) or self._known(id_)
-            verdict, note, item_as_new = _judged(item, id_, content, known, now_ns)
-            repeats += verdict == "repeat"
-            stale += verdict == "stale"
-            revisions += verdict == "revision"
-            if note is not None:
-                met[id_] = note
-            if item_as_new is not None:
-                found.fresh.append(item_as_new)
-        return found._replace(
-            notes=list(met.values()), repeats=repeats, stale=stale, revisions=revisions
-        )
+            judged = _judged(item, id_, content, met.get(id_) or self._known(id_), now_ns)
+            count[judged.verdict] += 1
+            if judged.known is not None:
+                met[id_] = judged.known
+            if judged.item is not None:
+                fresh.append(judged.item)
+            if told:
+                _tell(judged.item or item, id_, judged)
+        counts = count["repeat"], count["stale"], count["revision"]
+        return Classified(fresh, list(met.values()), *counts)
 
-    def note(self, sorted_: Sorted, now_ns: int) -> None:
-        """Remember what `sort` found; all of it or nothing."""
-        if sorted_.notes:
+    def mark_seen(self, found: Classified, now_ns: int) -> None:
+        """Remember what `classify` found; all of it or nothing."""
+        if found.notes:
             self._base.execute("BEGIN")
             self._base.executemany(
-                "INSERT OR REPLACE INTO item VALUES (?, ?, ?, ?, ?)", sorted_.notes
+                "INSERT OR REPLACE INTO item VALUES (?, ?, ?, ?, ?)", found.notes
             )
             self._base.execute("COMMIT")
         if now_ns - self._pruned_ns > PRUNE_NS:
@@ -135,7 +156,7 @@ class NewsBook:
 
 
 def read_states(path: Path) -> dict[str, bytes]:
-    """Return all that sources remember, also while another process has the book open.
+    """Return all that sources remember, also while another process has the store open.
 
     StateError: there is no such file, or it is none of ours.
     """
@@ -167,40 +188,67 @@ def _identity(item: NewsItem) -> tuple[str, bytes]:
 
 def _judged(
     item: NewsItem, id_: str, content: bytes, known: Known | None, now_ns: int
-) -> tuple[str, Known | None, NewsItem | None]:
-    """Return (verdict, what to remember, the item to pass on)."""
+) -> Judgement:
+    """Return what an item is; `content` stands for what it says now, `known` for what it said."""
     numbered = item.revision if isinstance(item, Headline) else 0
     updated_ns = item.updated_ns if isinstance(item, Headline) else None
     if known is None:
-        return "new", Known(id_, numbered, updated_ns, content, now_ns), item
-    verdict = _verdict(content, numbered, updated_ns, known)
+        first = Known(id_, numbered, updated_ns, content, now_ns)
+        return Judgement("new", "its id was never seen", first, item)
+    verdict, why = _verdict(content, numbered, updated_ns, known)
     if verdict != "revision" or not isinstance(item, Headline):
         touched = known._replace(seen_ns=now_ns) if now_ns - known.seen_ns > TOUCH_NS else None
-        return ("repeat" if verdict == "revision" else verdict), touched, None
+        if verdict == "revision":
+            verdict, why = "repeat", "halts and rejects have no revisions"
+        return Judgement(verdict, why, touched)
     revision = max(known.revision + 1, numbered)
     newest_ns = max(filter(None, (updated_ns, known.updated_ns)), default=None)
     contents = (content + known.contents)[: 8 * MOST_CONTENTS]
     action = "updated" if item.action == "created" else item.action
     revised = msgspec.structs.replace(item, revision=revision, action=action)
-    return "revision", Known(id_, revision, newest_ns, contents, now_ns), revised
+    return Judgement("revision", why, Known(id_, revision, newest_ns, contents, now_ns), revised)
 
 
 def _older(updated_ns: int | None, known_ns: int | None) -> bool:
     return updated_ns is not None and known_ns is not None and updated_ns < known_ns
 
 
-def _verdict(content: bytes, numbered: int, updated_ns: int | None, known: Known) -> str:
-    """Tell what a known item's words are: a repeat, stale, or a revision.
+def _verdict(
+    content: bytes, numbered: int, updated_ns: int | None, known: Known
+) -> tuple[Verdict, str]:
+    """Tell what a known item's words are, and why: a repeat, stale, or a revision.
 
     Words that are dated before the newest ones, or were said before them, are an old copy out of
     some cache, unless their publisher dates them later than all that we know: they were put back.
     """
     if known.contents[:8] == content:
-        return "repeat"
-    if 0 < numbered < known.revision or _older(updated_ns, known.updated_ns):
-        return "stale"
+        return "repeat", "its words are those seen last"
+    if 0 < numbered < known.revision:
+        return "stale", "its revision is older than the one seen"
+    if _older(updated_ns, known.updated_ns):
+        return "stale", "it is dated before the one seen"
     earlier = {known.contents[at : at + 8] for at in range(0, len(known.contents), 8)}
     if content not in earlier:
-        return "revision"
-    put_back = updated_ns is not None and updated_ns > (known.updated_ns or updated_ns)
-    return "revision" if put_back else "stale"
+        return "revision", "its words are new"
+    if updated_ns is not None and updated_ns > (known.updated_ns or updated_ns):
+        return "revision", "earlier words are put back under a later date"
+    return "stale", "its words were seen before those seen last"
+
+
+def _tell(item: NewsItem, id_: str, judged: Judgement) -> None:
+    """Write to the log what became of an item."""
+    if isinstance(item, Reject):
+        event = "item rejected" if judged.verdict == "new" else "item rejected before"
+        log.debug(event, reason=item.reason, detail=item.detail, record=item.record[:SHOWN_CHARS])
+    elif isinstance(item, Status):
+        log.debug(EVENTS[judged.verdict], listing=item.listing, action=item.action, why=judged.why)
+    else:
+        log.debug(
+            EVENTS[judged.verdict],
+            feed=item.feed,
+            headline_id=id_,
+            source_key=item.source_key,
+            revision=item.revision,
+            title=item.title,
+            why=judged.why,
+        )

@@ -1,24 +1,28 @@
 """The one contract of all push wires: pure records and protocols, no socket, no clock.
 
-A Wire knows a vendor; a Talk is one conversation with it, from the opening of a socket to its end.
-`streams.news.wires.listener.PushWire` has all the effects: it connects, hands over every frame, sends what
-it is told to send, and decides by the Fault when to try again.
+    Wire       one vendor, with its keys: addresses, what a status means, how a gap is asked for
+    Talk       one conversation, from the opening of a socket to its end: frame -> Step
+    Receiver   what is done with what the wire brings: sift, hand over
+    P          what it brings: `ParsedFeed` for news; another record for prices
+
+`streams.wires.listener.WireListener` has all the effects: it connects, passes every frame to the
+Talk, sends what the Step says, and decides by the Fault when to try again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final, Literal, Protocol
+from collections.abc import Iterable, Mapping
+from typing import Final, Generic, Literal, NamedTuple, Protocol, TypeVar
 from urllib.parse import quote, quote_plus
 
 import msgspec
 
-from streams.backoff import Span
+from streams.backoff import Backoff
 from streams.events import SECOND_NS
-from streams.news.feed import FeedInfo, ParsedFeed
 from streams.times import DAY_S
 
 HIDDEN: Final = "***"
+P = TypeVar("P")
 
 
 class Secret:
@@ -60,18 +64,18 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
     headers: tuple[tuple[str, str | Secret], ...] = ()
 
 
-class Pace(msgspec.Struct, frozen=True, kw_only=True):
+class WirePace(msgspec.Struct, frozen=True, kw_only=True):
     """The waits of a wire, in seconds; None = never."""
 
-    soon_s: Span = (1.0, 60.0)  # before a reconnect that may succeed at once
-    slow_s: Span = (60.0, 900.0)  # before one that somebody must make possible first
+    soon_s: Backoff = Backoff(1.0, 60.0)  # before a reconnect that may succeed at once
+    slow_s: Backoff = Backoff(60.0, 900.0)  # before one that somebody must make possible first
     connect_s: float = 20.0  # for TCP, TLS and the upgrade
     ready_s: float = 20.0  # from there until the subscription stands; Alpaca cuts after 10 s
     healthy_s: float = 60.0  # a connection that stood this long makes the waits begin anew
     heartbeat_s: float = 20.0  # between WebSocket pings; half of it for the pong
     keep_alive_s: float | None = None  # between texts of the wire's own that keep it open
     frame_within_s: float | None = None  # the server says something at least this often
-    quiet_s: Span = (60.0, 21_600.0)  # no silence shorter than this ends a connection
+    quiet_s: Backoff = Backoff(60.0, 21_600.0)  # no silence shorter than this ends a connection
     watch_s: float = 1.0  # between looks at all these, and between savings of the cursor
     ask_gap_s: float = 0.5  # between the requests of a back-fill
     overlap_s: float = 60.0  # that a back-fill begins before the newest item that is safe
@@ -113,44 +117,44 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     after_s: float = 0.0  # the server asks us to wait this long
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """What follows from a frame: texts to send, news, the subscription standing, the end."""
+class Step(msgspec.Struct, Generic[P], frozen=True, kw_only=True):
+    """What follows from a frame: texts to send, its payload, whether the subscription is confirmed, a fault."""
 
     send: tuple[str | Secret, ...] = ()
-    parsed: ParsedFeed = ParsedFeed()
+    parsed: P | None = None  # None: the frame brought nothing
     frame_id: str = ""  # the vendor's own id of this delivery; its repeats are left out
-    ready: bool = False  # authenticated and subscribed: from here on news flows
+    ready: bool = False  # authenticated and subscribed: from here on records flow
     fault: Fault | None = None
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """One page of a back-fill; `reached_ns`: all news up to there is in it or was before it."""
+class BackfillPage(msgspec.Struct, Generic[P], frozen=True, kw_only=True):
+    """One page of a back-fill; `reached_ns`: everything up to there is in it or was before it."""
 
-    parsed: ParsedFeed = ParsedFeed()
+    parsed: P | None = None
     more: Address | None = None  # the next page
     reached_ns: int | None = None
     fault: Fault | None = None
 
 
-class Talk(Protocol):
+class Talk(Protocol[P]):
     """One conversation; its state is that of one socket. Nothing here ever raises."""
 
-    def opened(self, *, resumed: bool) -> Step:
-        """Return what to say first; `resumed`: news may have been missed since the last one."""
+    def opened(self, *, resumed: bool) -> Step[P]:
+        """Return what to say first; `resumed`: something may have been missed since the last one."""
 
-    def receive(self, frame: bytes, received_ns: int) -> Step:
+    def receive(self, frame: bytes, received_ns: int) -> Step[P]:
         """Return what follows from a text or binary frame."""
 
 
-class Wire(Protocol):
+class Wire(Protocol[P]):
     """One vendor's wire, with its keys. Nothing here ever raises."""
 
     @property
-    def feed(self) -> FeedInfo:
-        """Return whose news it is."""
+    def name(self) -> str:
+        """Return what it is called in newsquake.toml, in outcomes and among the states."""
 
     @property
-    def pace(self) -> Pace:
+    def pace(self) -> WirePace:
         """Return its waits."""
 
     @property
@@ -164,7 +168,7 @@ class Wire(Protocol):
     def address(self) -> Address:
         """Return where the socket connects."""
 
-    def talk(self) -> Talk:
+    def talk(self) -> Talk[P]:
         """Return a new conversation."""
 
     def refused(self, status: int) -> Fault:
@@ -173,8 +177,30 @@ class Wire(Protocol):
     def asks(self, since_ns: int, until_ns: int) -> tuple[Address, ...]:
         """Return the requests that fill a gap; none where the vendor has no such thing."""
 
-    def answer(self, ask: Address, body: bytes, received_ns: int) -> Answer:
+    def answer(self, ask: Address, body: bytes, received_ns: int) -> BackfillPage[P]:
         """Return what the body of a good answer holds."""
+
+
+class Sifted(NamedTuple, Generic[P]):
+    """What of a payload goes on: old versions are left out, updates marked, secrets hidden."""
+
+    payload: P
+    stamps: tuple[tuple[str, int], ...]  # (id, when it was written in ns, 0 = unknown) of each item
+    new: int  # items that were not known, or in an older version
+    empty: bool  # neither an item nor a reject is left
+
+
+class Receiver(Protocol[P]):
+    """What the listener must know of what a wire brings."""
+
+    def sift(self, payload: P, known: Mapping[str, int]) -> Sifted[P]:
+        """Return what goes on; `known` has the newest stamp of each item that was handed over."""
+
+    async def take(self, payload: P) -> int:
+        """Hand it over; return how many items were new, once no crash of ours takes them."""
+
+    def too_large(self, fault: Fault, at_ns: int) -> P:
+        """Return what stands for a frame that was too large to be read: a reject."""
 
 
 def status_fault(status: int, secrets: tuple[Secret, ...]) -> Fault:

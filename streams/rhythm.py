@@ -1,4 +1,4 @@
-"""How often a feed speaks at each hour of the week: what its silence means.
+"""How many items a feed usually brings at each hour of the week, and so what its silence means.
 
 A wire says little at night and much at eight in New York, so that ten quiet minutes are normal on
 a Sunday and a dead socket on a Monday. Each hour of the week has its own rate, learned week by
@@ -87,7 +87,7 @@ class Rhythm:
         return total
 
     def silent(self, last_ns: int, now_ns: int) -> bool:
-        """Tell whether nothing having come since `last_ns` means that the feed is broken."""
+        """Tell whether a feed that brought nothing since `last_ns` is probably broken."""
         return self.expected(last_ns, now_ns) > SILENT_ITEMS
 
     def rate_per_hour(self, at_ns: int) -> float:

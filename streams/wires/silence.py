@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from streams.backoff import Span, doubled_s
+from streams.backoff import Backoff
 from streams.events import SECOND_NS
-from streams.news.rhythm import Rhythm
-from streams.news.wires.contract import Fault
+from streams.rhythm import Rhythm
+from streams.wires.contract import Fault
 
 
 class Silence:
@@ -15,7 +15,7 @@ class Silence:
     nothing, patience is the better guess.
     """
 
-    def __init__(self, rhythm: Rhythm, quiet_s: Span) -> None:
+    def __init__(self, rhythm: Rhythm, quiet_s: Backoff) -> None:
         self.rhythm = rhythm
         self._quiet_s = quiet_s
         self._in_a_row = 0
@@ -28,7 +28,7 @@ class Silence:
     def check(self, last_ns: int, now_ns: int) -> Fault | None:
         """Return the fault of having heard nothing since `last_ns`, if it is one."""
         quiet_s = (now_ns - last_ns) / SECOND_NS
-        long = quiet_s >= doubled_s(self._quiet_s, self._in_a_row)
+        long = quiet_s >= self._quiet_s.wait_s(self._in_a_row)
         if not (long and self.rhythm.silent(last_ns, now_ns)):
             self.rhythm.note(now_ns, 0)  # what is not heard while broken is not learned
             return None

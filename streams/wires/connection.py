@@ -1,14 +1,14 @@
-"""One connection to a push wire: its socket, what it said and when, how it ended."""
+"""One connection to a push wire: its socket, when it last spoke, and how it ended."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import Final
+from typing import Final, Generic
 
 import aiohttp
 
-from streams.news.wires.contract import Fault, Pace, Secret, Talk, revealed
+from streams.wires.contract import Fault, P, Secret, Talk, WirePace, revealed
 
 Socket = aiohttp.ClientWebSocketResponse[bool]
 TOO_BIG: Final = aiohttp.WSCloseCode.MESSAGE_TOO_BIG
@@ -19,10 +19,10 @@ def now_s() -> float:
     return asyncio.get_running_loop().time()
 
 
-class Link:
+class WireConnection(Generic[P]):
     """One connection. Times in s are the loop's, in ns the wall's."""
 
-    def __init__(self, socket: Socket, talk: Talk, pace: Pace, since_ns: int | None) -> None:
+    def __init__(self, socket: Socket, talk: Talk[P], pace: WirePace, since_ns: int | None) -> None:
         self.socket, self.talk = socket, talk
         self.since_ns = since_ns  # where the gap before it begins; None = nothing can be missing
         self.ready = asyncio.Event()
@@ -36,13 +36,13 @@ class Link:
         self._heard_s = now_s()
 
     def stand(self, at_ns: int) -> None:
-        """Note that news flows from here on."""
+        """Note that the subscription was confirmed: records flow from here on."""
         self._ready_s, self.ready_ns = now_s(), at_ns
         self.ready.set()
 
     @property
     def healthy(self) -> bool:
-        """Tell whether it stood long enough for waits to begin anew."""
+        """Tell whether it lasted long enough for the waits before a reconnect to begin anew."""
         ready_s = self._ready_s
         return ready_s is not None and now_s() - ready_s >= self._pace.healthy_s
 
@@ -59,7 +59,7 @@ class Link:
             await self.send(text)
 
     def stuck(self) -> Fault | None:
-        """Return the fault of a connection that does not come to stand, or says nothing at all."""
+        """Return the fault of a connection that was not subscribed in time, or on which nothing comes at all."""
         if self._ready_s is None:
             limit_s = self._pace.ready_s
             late = now_s() - self._opened_s > limit_s

@@ -1,0 +1,1 @@
+"""What every push connection shares, whatever it brings: contract, connection, listener, gap, cursor."""
