@@ -38,7 +38,7 @@ def scraped(metric_name: str, /, **labels: str) -> str:
     return f'{metric_name}{{job="newsquake",instance="a"{shown}}}'
 
 
-class Alert(msgspec.Struct, frozen=True, kw_only=True):
+class AlertRule(msgspec.Struct, frozen=True, kw_only=True):
     """One alerting rule. Its texts have slots: {value}, labels of `by`, and those of `asked`."""
 
     name: str

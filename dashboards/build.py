@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from dashboards import page_listing, page_market, page_pipeline, page_replay, rules
-from dashboards.alert import Alert
+from dashboards.alert import AlertRule
 from dashboards.market_alerts import market_alerts
 from dashboards.moves import MARKET_INTERVAL
 from dashboards.pipeline_alerts import pipeline_alerts
@@ -27,7 +27,7 @@ ALERT_GROUPS: Final = ("newsquake-market-alerts", "newsquake-pipeline-alerts")
 HEADING: Final = "Made by `python -m dashboards.build` from thresholds.toml: change that."
 
 
-def alerts_of(thresholds: Thresholds) -> list[Alert]:
+def alerts_of(thresholds: Thresholds) -> list[AlertRule]:
     """Return every alert."""
     return [*market_alerts(thresholds), *pipeline_alerts(thresholds)]
 
@@ -51,7 +51,7 @@ def build(thresholds: Thresholds) -> dict[str, str]:
 
 
 def _group(
-    name: str, interval: str, alerts: Sequence[Alert], thresholds: Thresholds
+    name: str, interval: str, alerts: Sequence[AlertRule], thresholds: Thresholds
 ) -> dict[str, Value]:
     written: list[Value] = [alert.rule(thresholds.links) for alert in alerts]
     return {"name": name, "interval": interval, "rules": written}

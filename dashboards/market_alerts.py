@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dashboards.alert import Alert, Proof, scraped
+from dashboards.alert import AlertRule, Proof, scraped
 from dashboards.moves import LISTING_PAGE, move_alert
 from dashboards.rules import BALANCE, MENTIONS, SILENCE
 from dashboards.thresholds import Thresholds
 
 
-def market_alerts(thresholds: Thresholds) -> Iterator[Alert]:
+def market_alerts(thresholds: Thresholds) -> Iterator[AlertRule]:
     """Yield the safety net of each rule of the engine, then the rest."""
     for rule in thresholds.market:
         yield move_alert(rule, thresholds.jobs)
@@ -19,10 +19,10 @@ def market_alerts(thresholds: Thresholds) -> Iterator[Alert]:
     yield _stale(thresholds)
 
 
-def _burst(thresholds: Thresholds) -> Alert:
+def _burst(thresholds: Thresholds) -> AlertRule:
     limit = thresholds.headline_burst
     live = f'{MENTIONS}{{job="{thresholds.jobs.live}",issuer!="other"}}'
-    return Alert(
+    return AlertRule(
         name="HeadlineBurst",
         expr=f"max by (issuer) (\n  {live} >= {limit.at_least}\n"
         f"  and {live} >= {limit.times_usual} * avg_over_time({live}[{limit.usual_over}])\n)",
@@ -52,11 +52,11 @@ def _burst(thresholds: Thresholds) -> Alert:
     )
 
 
-def _shock(thresholds: Thresholds) -> Alert:
+def _shock(thresholds: Thresholds) -> AlertRule:
     limit = thresholds.sentiment_shock
     live = f'{BALANCE}{{job="{thresholds.jobs.live}",issuer!="other"}}'
     mentions = "newsquake_mentions_total"
-    return Alert(
+    return AlertRule(
         name="SentimentShock",
         expr=f"max by (issuer) ({live}) >= {limit.balance}\n"
         f"or\nmin by (issuer) ({live}) <= -{limit.balance}",
@@ -85,10 +85,10 @@ def _shock(thresholds: Thresholds) -> Alert:
     )
 
 
-def _stale(thresholds: Thresholds) -> Alert:
+def _stale(thresholds: Thresholds) -> AlertRule:
     limit, job = thresholds.listing_stale, thresholds.jobs.live
     opened = f'min_over_time(newsquake_listing_open{{job="{job}"}}[{limit.silence_s}s])'
-    return Alert(
+    return AlertRule(
         name="ListingStale",
         expr=f'max by (listing) ({SILENCE}{{job="{job}"}}) > {limit.silence_s}\n'
         f"and on (listing)\nmin by (listing) ({opened}) == 1",

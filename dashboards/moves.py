@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dashboards.alert import Alert, Proof, scraped
+from dashboards.alert import AlertRule, Proof, scraped
 from dashboards.rules import IN_REPLAY
 from dashboards.thresholds import Jobs, Market
 
@@ -19,10 +19,10 @@ MARKET_INTERVAL: Final = "1s"  # of evaluation: with the scrape's, what this pat
 AWAY: Final = "2m"  # a process may be away for so long before its alerts count as ended
 
 
-def move_alert(rule: Market, jobs: Jobs) -> Alert:
+def move_alert(rule: Market, jobs: Jobs) -> AlertRule:
     """Return a rule of the engine under the very labels of the direct path."""
     low = rule.levels_pct[0]
-    return Alert(
+    return AlertRule(
         name=rule.name,
         expr=f"{_firing(rule, jobs.live, '')}\nor\n"
         f'label_replace(\n{_firing(rule, jobs.replay, "true")}\n, "replay", "true", "", "")',

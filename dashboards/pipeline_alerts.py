@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dashboards.alert import Alert, Proof, scraped
+from dashboards.alert import AlertRule, Proof, scraped
 from dashboards.rules import LATENCY
 from dashboards.thresholds import Thresholds
 
 
-def pipeline_alerts(thresholds: Thresholds) -> Iterator[Alert]:
+def pipeline_alerts(thresholds: Thresholds) -> Iterator[AlertRule]:
     """Yield them in the order of the walk: feeds, stages, topics, then what watches over all."""
     yield _feed_down(thresholds)
     yield _feed_stale(thresholds)
@@ -26,10 +26,10 @@ def _live(metric: str, thresholds: Thresholds, more: str = "") -> str:
     return f'{metric}{{job="{thresholds.jobs.live}"{more}}}'
 
 
-def _feed_down(thresholds: Thresholds) -> Alert:
+def _feed_down(thresholds: Thresholds) -> AlertRule:
     limit = thresholds.feed_down
     failing = _live("newsquake_feed_failing", thresholds)
-    return Alert(
+    return AlertRule(
         name="FeedDown",
         expr=f"max by (feed) ({failing}) >= {limit.failures}",
         severity="warning",
@@ -50,10 +50,10 @@ def _feed_down(thresholds: Thresholds) -> Alert:
     )
 
 
-def _feed_stale(thresholds: Thresholds) -> Alert:
+def _feed_stale(thresholds: Thresholds) -> AlertRule:
     limit = thresholds.feed_stale
     expected = _live("newsquake_feed_expected_since_last_item", thresholds)
-    return Alert(
+    return AlertRule(
         name="FeedStale",
         expr=f"max by (feed) ({expected}) > {limit.expected}",
         severity="warning",
@@ -79,10 +79,10 @@ def _feed_stale(thresholds: Thresholds) -> Alert:
     )
 
 
-def _latency(thresholds: Thresholds) -> Alert:
+def _latency(thresholds: Thresholds) -> AlertRule:
     limit = thresholds.headline_latency
     slow = "newsquake_stage_latency_seconds_bucket"
-    return Alert(
+    return AlertRule(
         name="HeadlineLatencyHigh",
         expr=f"max by (stage) ({_live(LATENCY.format(95), thresholds)}) > {limit.p95_s}",
         severity="warning",
@@ -108,10 +108,10 @@ def _latency(thresholds: Thresholds) -> Alert:
     )
 
 
-def _lag(thresholds: Thresholds) -> Alert:
+def _lag(thresholds: Thresholds) -> AlertRule:
     limit = thresholds.consumer_lag
     behind = _live("newsquake_consumer_lag_records", thresholds)
-    return Alert(
+    return AlertRule(
         name="ConsumerLagHigh",
         expr=f"max by (topic, partition) ({behind}) > {limit.records}",
         severity="critical",
@@ -139,11 +139,11 @@ def _lag(thresholds: Thresholds) -> Alert:
     )
 
 
-def _rejects(thresholds: Thresholds) -> Alert:
+def _rejects(thresholds: Thresholds) -> AlertRule:
     limit = thresholds.rejects
     stages = f"increase({_live('newsquake_rejects_total', thresholds)}[{limit.window}])"
     feeds = f"increase({_live('newsquake_news_rejects_total', thresholds)}[{limit.window}])"
-    return Alert(
+    return AlertRule(
         name="RejectsGrowing",
         expr=f"sum by (stage, reason) ({stages}) >= {limit.at_least}\nor\n"
         f'label_replace(sum by (reason) ({feeds}), "stage", "feeds", "", "") >= {limit.at_least}',
@@ -171,10 +171,10 @@ def _rejects(thresholds: Thresholds) -> Alert:
     )
 
 
-def _overflow(thresholds: Thresholds) -> Alert:
+def _overflow(thresholds: Thresholds) -> AlertRule:
     limit = thresholds.label_overflow
     more = f"increase({_live('newsquake_label_overflow_total', thresholds)}[{limit.window}])"
-    return Alert(
+    return AlertRule(
         name="LabelOverflow",
         expr=f"sum by (metric) ({more}) > 0",
         severity="info",
@@ -196,9 +196,9 @@ def _overflow(thresholds: Thresholds) -> Alert:
     )
 
 
-def _scrape(thresholds: Thresholds) -> Alert:
+def _scrape(thresholds: Thresholds) -> AlertRule:
     limit, up = thresholds.scrape_missing, _live("up", thresholds)
-    return Alert(
+    return AlertRule(
         name="ScrapeMissing",
         expr=f"{up} == 0\nor\nabsent({up})",
         severity="critical",
@@ -217,7 +217,7 @@ def _scrape(thresholds: Thresholds) -> Alert:
     )
 
 
-def _delivery(thresholds: Thresholds) -> Alert:
+def _delivery(thresholds: Thresholds) -> AlertRule:
     limit = thresholds.alert_delivery
 
     def ours(outcome: str) -> str:
@@ -230,7 +230,7 @@ def _delivery(thresholds: Thresholds) -> Alert:
 
     sent = theirs("alertmanager_notifications_failed_total", "integration", "alertmanager")
     posted = theirs("prometheus_notifications_errors_total", "alertmanager", "prometheus")
-    return Alert(
+    return AlertRule(
         name="AlertDeliveryFailing",
         expr=f"{ours('dead')} > 0\nor\n{ours('failed')} >= {limit.failures}\n"
         f"or\nmax by (target) ({sent}) >= {limit.failures}\n"
@@ -259,8 +259,8 @@ def _delivery(thresholds: Thresholds) -> Alert:
     )
 
 
-def _watchdog() -> Alert:
-    return Alert(
+def _watchdog() -> AlertRule:
+    return AlertRule(
         name="Watchdog",
         expr="vector(1)",
         severity="none",

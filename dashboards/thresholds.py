@@ -95,7 +95,7 @@ class ConsumerLag(_Table, frozen=True):
     hold: Span
 
 
-class Rejects(_Table, frozen=True):
+class RejectsGrowing(_Table, frozen=True):
     """When many records cannot be used."""
 
     window: Span
@@ -137,7 +137,7 @@ class Thresholds(_Table, frozen=True):
     feed_stale: FeedStale
     headline_latency: HeadlineLatency
     consumer_lag: ConsumerLag
-    rejects: Rejects
+    rejects: RejectsGrowing
     label_overflow: LabelOverflow
     scrape_missing: ScrapeMissing
     alert_delivery: AlertDelivery

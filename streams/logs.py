@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Final, Literal
+from typing import Final, Literal, TextIO
 
 import structlog
 
@@ -42,15 +42,36 @@ def logger(name: str) -> structlog.stdlib.BoundLogger:
     return log
 
 
+class LogHandler(logging.StreamHandler[TextIO]):
+    """Writes to standard error in one of our forms."""
+
+    def __init__(self, form: Form) -> None:
+        super().__init__(sys.stderr)
+        self.form = form
+        self.setFormatter(_formatter(form))
+
+
 def set_up(level: Level, form: Form) -> None:
     """Write logs of `level` and above to standard error; libraries below ours speak from warning on."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_formatter(form))
+    handler = LogHandler(form)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     for name in LOUD:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+
+
+def words() -> tuple[str, ...]:
+    """Return what tells another `newsquake` process to log as this one does."""
+    root = logging.getLogger()
+    return next(
+        (
+            ("--log-level", logging.getLevelName(root.level).lower(), "--log", handler.form)
+            for handler in root.handlers
+            if isinstance(handler, LogHandler)
+        ),
+        (),
+    )
 
 
 def _formatter(form: Form) -> logging.Formatter:

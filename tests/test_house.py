@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,10 @@ PURE_ROOMS = ("agents/scoring", "agents/reacting")
 
 FILE_LINES = 320
 FUNCTION_LINES = 45
+CLASS_LINES = 150
+FOLDER_FILES = 30  # of code; a room that needs more has rooms inside
+
+PREFIXED_FILES = 3  # that begin with the same word are a folder
 
 # All that the pure rooms may import: nothing here reads a clock, a file, a socket, the
 # environment or a random number by itself.
@@ -141,6 +146,60 @@ def test_files_and_functions_stay_small(path: Path) -> None:
         and (node.end_lineno or 0) - node.lineno + 1 > FUNCTION_LINES
     ]
     assert long == []
+
+
+def classes() -> Iterator[tuple[Path, ast.ClassDef]]:
+    for path in product_files():
+        yield from ((path, n) for n in ast.walk(parsed(path)) if isinstance(n, ast.ClassDef))
+
+
+def test_classes_stay_small() -> None:
+    long = [
+        f"{name_of(path)}: {node.name} has {lines} lines"
+        for path, node in classes()
+        if (lines := (node.end_lineno or 0) - node.lineno + 1) > CLASS_LINES
+    ]
+    assert long == []
+
+
+def test_a_class_name_has_one_meaning() -> None:
+    where: dict[str, list[str]] = defaultdict(list)
+    for path, node in classes():
+        where[node.name].append(name_of(path))
+    assert {name: places for name, places in where.items() if len(places) > 1} == {}
+
+
+def test_folders_stay_small() -> None:
+    files = Counter(name_of(path.parent) for path in product_files())
+    assert {folder: n for folder, n in files.items() if n > FOLDER_FILES} == {}
+
+
+def prefixed_files(names: list[str]) -> dict[str, list[str]]:
+    """Return the files of one folder that a prefix tells apart: a room of its own, or its word."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        groups[name.partition("_")[0]].append(name)
+    return {prefix: each for prefix, each in groups.items() if len(each) >= PREFIXED_FILES}
+
+
+def test_no_file_is_named_by_a_prefix_that_a_folder_could_say() -> None:
+    folders: dict[Path, list[str]] = defaultdict(list)
+    for path in product_files():
+        folders[path.parent].append(path.stem)
+    found = {
+        name_of(f): groups for f, stems in folders.items() if (groups := prefixed_files(stems))
+    }
+    said = [
+        name_of(path) for path in product_files() if path.stem.startswith(f"{path.parent.name}_")
+    ]
+    assert (found, said) == ({}, [])
+
+
+def test_a_prefix_is_seen() -> None:
+    assert prefixed_files(["web", "web_read", "web_pages", "store"]) == {
+        "web": ["web", "web_read", "web_pages"]
+    }
+    assert prefixed_files(["host_gate", "hosts", "json_feed", "json_values"]) == {}
 
 
 @pytest.mark.parametrize("path", product_files(), ids=name_of)

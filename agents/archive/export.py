@@ -21,7 +21,7 @@ from agents.archive.folder import FORMAT, Kept, Manifest, Range, TopicKept, begu
 from agents.broker.connection import Connection, admin_client
 from agents.broker.topics import widths
 from agents.machine.clock import elapsed_s, now_ns
-from agents.machine.progress_bar import Counting
+from agents.machine.progress_bar import ProgressBar
 from agents.machine.terminal import print_json
 from streams.errors import NewsquakeError, UsageError
 from streams.events import SECOND_NS
@@ -82,7 +82,7 @@ def run_export(broker: Connection, taken: Taken, folder: Path, *, as_json: bool)
     broker stops answering, records are deleted by their retention before they were read.
     """
     began_s = elapsed_s()
-    with Counting(silent=as_json) as count:
+    with ProgressBar(silent=as_json) as count:
         manifest = exported(broker, taken, folder, count)
     if as_json:
         said = {"folder": str(folder), "records": manifest.records, "topics": manifest.topics}
@@ -95,7 +95,7 @@ def run_export(broker: Connection, taken: Taken, folder: Path, *, as_json: bool)
     return 0
 
 
-def exported(broker: Connection, taken: Taken, folder: Path, count: Counting) -> Manifest:
+def exported(broker: Connection, taken: Taken, folder: Path, count: ProgressBar) -> Manifest:
     """Write the records into `folder` and return its manifest."""
     width = _widths(broker, taken)
     names = {name: prefixed(broker.prefix, name) for name in width}
@@ -184,7 +184,7 @@ def _topic(
     width: int,
     plan: dict[TopicPartition, range],
     folder: Path,
-    count: Counting,
+    count: ProgressBar,
 ) -> TopicKept:
     count.begin(f"reading {name}", sum(map(len, plan.values())))
     encoder, counts = msgspec.msgpack.Encoder(), Counter[int]()

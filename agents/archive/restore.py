@@ -19,7 +19,7 @@ from agents.archive.folder import Kept, TopicKept, kept_records, read_manifest, 
 from agents.broker.connection import Connection, admin_client
 from agents.broker.topics import creation, widths
 from agents.machine.clock import elapsed_s
-from agents.machine.progress_bar import Counting
+from agents.machine.progress_bar import ProgressBar
 from agents.machine.terminal import print_json
 from streams.errors import NewsquakeError, UsageError
 from streams.segment import MAX_RECORD
@@ -48,7 +48,7 @@ def run_import(
     NewsquakeError otherwise. NewsquakeError as well where the broker does not take a record.
     """
     began_s = elapsed_s()
-    with Counting(silent=as_json) as count:
+    with ProgressBar(silent=as_json) as count:
         done = imported(broker, folder, topic, append=append, count=count)
     total = sum(each.records for each in done)
     if as_json:
@@ -63,7 +63,7 @@ def run_import(
 
 
 def imported(
-    broker: Connection, folder: Path, topic: str | None, *, append: bool, count: Counting
+    broker: Connection, folder: Path, topic: str | None, *, append: bool, count: ProgressBar
 ) -> list[Imported]:
     """Check the folder and the topics, then write; return what each topic has got."""
     targets = _targets(folder, topic, broker.prefix)
@@ -183,7 +183,7 @@ def _producer(broker: Connection) -> KafkaProducer:
     )
 
 
-def _send(producer: KafkaProducer, topic: str, records: Iterable[Kept], count: Counting) -> None:
+def _send(producer: KafkaProducer, topic: str, records: Iterable[Kept], count: ProgressBar) -> None:
     """Send all records and wait until the broker has every one of them."""
     unanswered: deque[tuple[Kept, int, Any]] = deque()
     held = 0
@@ -203,7 +203,7 @@ def _send(producer: KafkaProducer, topic: str, records: Iterable[Kept], count: C
         _await_first(topic, unanswered, count)
 
 
-def _await_first(topic: str, unanswered: deque[tuple[Kept, int, Any]], count: Counting) -> int:
+def _await_first(topic: str, unanswered: deque[tuple[Kept, int, Any]], count: ProgressBar) -> int:
     """Wait for the oldest answer; return how many bytes it sets free."""
     record, size, sent = unanswered.popleft()
     try:

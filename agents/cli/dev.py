@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 
 from agents.cli.options import Commands, command
-from agents.dev.servers import run_dev_down, run_dev_up
 
 
 def add_dev(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -25,5 +24,6 @@ def add_dev(commands: Commands[argparse.ArgumentParser]) -> None:
 
 
 def _dev(args: argparse.Namespace) -> int:
+    from agents.dev.servers import run_dev_down, run_dev_up  # noqa: PLC0415 - keeps --help quick
 
     return (run_dev_up if args.what == "up" else run_dev_down)(as_json=args.json)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from agents.cli.options import Commands, add_connection, command
-from agents.doctor.command import run_doctor
+from agents.cli.options import Commands, add_connection, add_logging, command
 
 
 def add_doctor(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -23,9 +22,11 @@ def add_doctor(commands: Commands[argparse.ArgumentParser]) -> None:
     )
     add_connection(doctor)
     doctor.add_argument("--json", action="store_true", help="print all checks as one JSON object")
+    add_logging(doctor)
     doctor.set_defaults(run=_doctor)
 
 
 def _doctor(args: argparse.Namespace) -> int:
+    from agents.doctor.command import run_doctor  # noqa: PLC0415 - keeps --help quick
 
     return run_doctor(args.config, args.broker, args.prefix, as_json=args.json)

@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 
 from agents.cli.options import Commands, command
-from agents.evaluation.command import run_eval
 
 
 def add_eval(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -28,5 +27,6 @@ def add_eval(commands: Commands[argparse.ArgumentParser]) -> None:
 
 
 def _eval(args: argparse.Namespace) -> int:
+    from agents.evaluation.command import run_eval  # noqa: PLC0415 - keeps --help quick
 
     return run_eval(args.what, args.file, args.universe)

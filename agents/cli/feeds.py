@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from agents.cli.options import Commands, add_connection, command, connected, has_broker
+from agents.cli.options import Commands, add_connection, add_logging, command, connected, has_broker
 
 
 def add_feeds(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -95,6 +95,7 @@ def _add_test(ways: Commands[argparse.ArgumentParser]) -> None:
     test.add_argument("names", nargs="*", metavar="NAME", help="only these (default: all)")
     _add_config(test)
     test.add_argument("--json", action="store_true", help="one JSON object a source")
+    add_logging(test)
     test.set_defaults(run=_test)
 
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from agents.cli.options import Commands, add_connection, add_metrics_port, command, connected
+from agents.cli.options import (
+    Commands,
+    add_connection,
+    add_logging,
+    add_metrics_port,
+    command,
+    connected,
+)
 
 
 def add_ingest(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -37,6 +44,7 @@ def add_ingest(commands: Commands[argparse.ArgumentParser]) -> None:
         "$XDG_STATE_HOME/newsquake/spool)",
     )
     add_metrics_port(ingest)
+    add_logging(ingest)
     ingest.set_defaults(run=_ingest)
 
 

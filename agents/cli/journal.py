@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from agents.cli.options import Commands, add_connection, command, connected
+from agents.cli.options import Commands, add_connection, add_logging, command, connected
 from streams.errors import UsageError
 
 _FOLDER = (
@@ -65,6 +65,7 @@ def _add_export(commands: Commands[argparse.ArgumentParser]) -> None:
     )
     export.add_argument("folder", type=Path, metavar="DIR")
     export.add_argument("--json", action="store_true", help="print the result as JSON")
+    add_logging(export)
     export.set_defaults(run=_export)
 
 
@@ -88,6 +89,7 @@ def _add_import(commands: Commands[argparse.ArgumentParser]) -> None:
     )
     import_.add_argument("folder", type=Path, metavar="DIR")
     import_.add_argument("--json", action="store_true", help="print the result as JSON")
+    add_logging(import_)
     import_.set_defaults(run=_import)
 
 

@@ -28,6 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
     args = parser.parse_args(argv)
     try:
+        _set_up_logs(args)
         return int(args.run(args))
     except UsageError as fault:
         print(f"newsquake: {fault}", file=sys.stderr)
@@ -41,6 +42,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output has gone, as `| head` does
         sys.stderr.close()
         return DONE
+
+
+def _set_up_logs(args: argparse.Namespace) -> None:
+    if "log_level" in args:  # the commands that run for long
+        from streams.logs import set_up  # noqa: PLC0415 - keeps --help quick
+
+        set_up(args.log_level, args.log)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,4 +1,4 @@
-"""The part of the command line that has to do with a broker: how to name one, `doctor`, `journal`."""
+"""Options that several commands share: broker, metrics, logs, counts and speeds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 MOST = 1000
-
+# As streams.logs has them, which is not imported here: --help stays quick.
+LOG_LEVELS = ("debug", "info", "warning", "error")
+LOG_FORMS = ("text", "json")
 
 if TYPE_CHECKING:  # --help stays quick
     from agents.broker.connection import Connection
@@ -48,6 +50,22 @@ def add_metrics_port(command: argparse.ArgumentParser, more: str = "") -> None:
         metavar="N",
         help="serve http://127.0.0.1:N/metrics for Prometheus (0: on any free port, which is printed"
         f"{more or '; default: port in [metrics] of --config, else nowhere'})",
+    )
+
+
+def add_logging(command: argparse.ArgumentParser) -> None:
+    """Add what is logged to standard error, and how; `main` sets it up before the command runs."""
+    command.add_argument(
+        "--log-level",
+        choices=LOG_LEVELS,
+        default="warning",
+        help="say on standard error what was decided: debug has every item (default: %(default)s)",
+    )
+    command.add_argument(
+        "--log",
+        choices=LOG_FORMS,
+        default="text",
+        help="as key=value, or one JSON object a line (default: %(default)s)",
     )
 
 

@@ -6,11 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Final
 
-from agents.broker.connection import Connection, connection
-from agents.cli.options import Commands, add_metrics_port, command, count, speed
-from agents.config.newsquake import load_config
-from agents.replay.command import run_replay
-from agents.replay.kafka.replay import Shape
+from agents.cli.options import Commands, add_logging, add_metrics_port, command, count, speed
 from streams.errors import UsageError
 
 STEPS: Final = {"1s": 1, "10s": 10, "60s": 60}
@@ -18,7 +14,7 @@ STEPS: Final = {"1s": 1, "10s": 10, "60s": 60}
 DEFAULT_STEP: Final = "10s"
 
 
-def add_kafka(replay: argparse.ArgumentParser) -> None:
+def _add_kafka(replay: argparse.ArgumentParser) -> None:
     """Add what sends a replay through a broker."""
     replay.add_argument(
         "--broker",
@@ -36,18 +32,7 @@ def add_kafka(replay: argparse.ArgumentParser) -> None:
     )
 
 
-def kafka_of(args: argparse.Namespace) -> tuple[Connection, Shape] | None:
-    """Return the broker and the shape of a replay that `add_kafka`'s arguments ask for, if any."""
-    if args.broker is None:
-        return None
-    from agents.replay.kafka.replay import Shape  # noqa: PLC0415 - keeps --help quick
-
-    broker = connection(args.broker, None, load_config(args.config).kafka, args.config)
-    shape = Shape(partitions=args.partitions, workers=args.workers, keep_topics=args.keep_topics)
-    return broker, shape
-
-
-def add_backfill(replay: argparse.ArgumentParser) -> None:
+def _add_backfill(replay: argparse.ArgumentParser) -> None:
     """Add `--backfill` and its step."""
     replay.add_argument(
         "--backfill",
@@ -61,7 +46,7 @@ def add_backfill(replay: argparse.ArgumentParser) -> None:
     )
 
 
-def backfill_of(args: argparse.Namespace) -> int | None:
+def _backfill_of(args: argparse.Namespace) -> int | None:
     """Return the step in seconds, None where no history is asked for; UsageError: a step alone."""
     if args.backfill is None:
         if args.backfill_step is not None:
@@ -108,10 +93,11 @@ def add_replay(commands: Commands[argparse.ArgumentParser]) -> None:
         action="store_true",
         help="tell the targets of --config of the alerts, too (default: nobody is told)",
     )
-    add_kafka(replay)
+    _add_kafka(replay)
     add_metrics_port(replay, "; with a broker react is at N + 3 and on; default: nowhere")
-    add_backfill(replay)
+    _add_backfill(replay)
     replay.add_argument("--json", action="store_true", help="print only the summary, as JSON")
+    add_logging(replay)
     replay.set_defaults(run=_replay)
 
 
@@ -122,16 +108,21 @@ def _frame(text: str) -> int:
 
 
 def _replay(args: argparse.Namespace) -> int:
+    from agents.replay.command import ReplayRun, run_replay  # noqa: PLC0415 - keeps --help quick
 
-    return run_replay(
-        args.folder,
-        args.out,
+    run = ReplayRun(
+        folder=args.folder,
+        out=args.out,
         config=args.config,
         frame=args.frame,
         speed=args.speed,
         as_json=args.json,
         deliver=args.deliver,
-        kafka=kafka_of(args),
+        broker=args.broker,
+        partitions=args.partitions,
+        workers=args.workers,
+        keep_topics=args.keep_topics,
         metrics_port=args.metrics_port,
-        backfill_step_s=backfill_of(args),
+        backfill_step_s=_backfill_of(args),
     )
+    return run_replay(run)

@@ -8,13 +8,13 @@ from pathlib import Path
 from agents.cli.options import (
     Commands,
     add_connection,
+    add_logging,
     add_metrics_port,
     command,
     connected,
     count,
     has_broker,
 )
-from agents.live.command import run_embedded, run_live
 
 
 def add_run(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -51,10 +51,12 @@ def add_run(commands: Commands[argparse.ArgumentParser]) -> None:
     add_metrics_port(
         run, "; with a broker score is at N + 1, deliver at N + 2, react at N + 3 and on"
     )
+    add_logging(run)
     run.set_defaults(run=_run)
 
 
 def _run(args: argparse.Namespace) -> int:
+    from agents.live.command import run_embedded, run_live  # noqa: PLC0415 - keeps --help quick
 
     if not has_broker(args):
         return run_embedded(args.config, args.out, args.spool, args.metrics_port)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-from agents.broker import topics as topics_admin
 from agents.cli.options import Commands, add_connection, command, connected
 
 
@@ -39,6 +38,7 @@ def _partitions(text: str) -> int:
 
 
 def _topics(args: argparse.Namespace) -> int:
+    from agents.broker.topics import run_topics_check, run_topics_create  # noqa: PLC0415 - keeps --help quick
 
-    run = topics_admin.run_topics_create if args.what == "create" else topics_admin.run_topics_check
+    run = run_topics_create if args.what == "create" else run_topics_check
     return run(connected(args), args.partitions, as_json=args.json)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from agents.cli.options import Commands, add_connection, command, connected, has_broker
+from agents.cli.options import Commands, add_connection, add_logging, command, connected, has_broker
 from streams.errors import UsageError
 
 
@@ -32,6 +32,7 @@ def add_web(commands: Commands[argparse.ArgumentParser]) -> None:
     web.add_argument(
         "--token-env", metavar="NAME", help="the environment variable with the token to be shown"
     )
+    add_logging(web)
     web.set_defaults(run=_web)
 
 

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from agents.cli.options import (
     Commands,
     add_connection,
+    add_logging,
     add_metrics_port,
     command,
     connected,
 )
-
-if TYPE_CHECKING:  # --help stays quick
-    pass
 
 
 def add_worker(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -47,6 +44,7 @@ def add_worker(commands: Commands[argparse.ArgumentParser]) -> None:
     worker.add_argument("--engine", type=Path, default=None, help=argparse.SUPPRESS)
     worker.add_argument("--replay", default="", help=argparse.SUPPRESS)
     worker.add_argument("--leash", action="store_true", help=argparse.SUPPRESS)
+    add_logging(worker)
     worker.set_defaults(run=_worker)
 
 

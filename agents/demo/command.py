@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from agents.demo import write_alibaba_day
-from agents.replay.command import run_replay
+from agents.replay.command import ReplayRun, run_replay
 from streams.errors import InputError
 
 
@@ -16,4 +16,4 @@ def run_demo(out: Path, speed: float | None, *, as_json: bool) -> int:
         write_alibaba_day(folder)
     except OSError as fault:
         raise InputError(str(folder), f"cannot be written: {fault}") from fault
-    return run_replay(folder, out, config=None, frame=None, speed=speed, as_json=as_json, tell=True)
+    return run_replay(ReplayRun(folder=folder, out=out, speed=speed, as_json=as_json, tell=True))

@@ -9,7 +9,7 @@ import numpy as np
 
 from agents.demo.levels import LINES, MARKET_US
 from agents.demo.news import FEEDS, Feed, feed_bytes, read_items
-from agents.demo.prices import Line, market_walk, trades_of
+from agents.demo.prices import ListingDay, market_walk, trades_of
 
 NAME = "alibaba-2025-09-24"
 SEED = 20250924  # the day itself; any other would do
@@ -89,7 +89,7 @@ def _write_feeds(folder: Path) -> None:
         (folder / _feed_path(feed)).write_bytes(feed_bytes(feed, items))
 
 
-def _price_path(line: Line) -> str:
+def _price_path(line: ListingDay) -> str:
     return f"prices/{line.listing}.parquet"
 
 
@@ -114,7 +114,7 @@ def _headlines_stanza(feed: Feed) -> str:
     )
 
 
-def _prices_stanza(line: Line) -> str:
+def _prices_stanza(line: ListingDay) -> str:
     columns = 'time = "time", price = "price", size = "size", exchange = "exchange"'
     if line.tape:
         columns += ', conditions = "conditions"'

@@ -8,12 +8,12 @@ and every level of every other listing, is invented.
 
 from __future__ import annotations
 
-from agents.demo.prices import Band, Burst, Line, Phase, Print
+from agents.demo.prices import Band, Burst, ListingDay, Print, TradingSpan
 
 HK_AUCTION_AT = "08:08:37"  # the closing auction matches at a random time from 08:08 to 08:10 UTC
 HK_AUCTION_SIZES = tuple(100 * (3 + 7 * k * k % 41) for k in range(24))
 
-ALIBABA_HK = Line(
+ALIBABA_HK = ListingDay(
     symbol="9988",
     mic="XHKG",
     tape="",
@@ -22,8 +22,8 @@ ALIBABA_HK = Line(
     minute_noise=0.0004,
     beta=1.0,
     phases=(
-        Phase("01:30:00.100", "04:00:00", 13_000),
-        Phase("05:00:00.100", "07:59:59", 11_000),
+        TradingSpan("01:30:00.100", "04:00:00", 13_000),
+        TradingSpan("05:00:00.100", "07:59:59", 11_000),
     ),
     anchors=(
         ("01:30:00", 158.6),
@@ -72,7 +72,7 @@ ALIBABA_HK = Line(
     bad_print=Print("05:52:11", 192.00, 500, "XHKG"),
 )
 
-ALIBABA_NY = Line(
+ALIBABA_NY = ListingDay(
     symbol="BABA",
     mic="XNYS",
     tape="cta",
@@ -81,9 +81,9 @@ ALIBABA_NY = Line(
     minute_noise=0.0003,
     beta=0.8,
     phases=(
-        Phase("08:00:06", "13:29:59.500", 5_000, "u", extended=True),
-        Phase("13:30:00.100", "19:59:59.500", 22_000),
-        Phase("20:00:06", "23:59:40", 1_200, "fall", extended=True),
+        TradingSpan("08:00:06", "13:29:59.500", 5_000, "u", extended=True),
+        TradingSpan("13:30:00.100", "19:59:59.500", 22_000),
+        TradingSpan("20:00:06", "23:59:40", 1_200, "fall", extended=True),
     ),
     anchors=(
         ("08:00:00", 178.00),
@@ -132,7 +132,7 @@ ALIBABA_NY = Line(
     bad_print=Print("17:21:40", 147.50, 300, "D", "@"),
 )
 
-TENCENT_HK = Line(
+TENCENT_HK = ListingDay(
     symbol="700",
     mic="XHKG",
     tape="",
@@ -141,8 +141,8 @@ TENCENT_HK = Line(
     minute_noise=0.0002,
     beta=1.0,
     phases=(
-        Phase("01:30:00.100", "04:00:00", 3_200),
-        Phase("05:00:00.100", "07:59:59", 2_800),
+        TradingSpan("01:30:00.100", "04:00:00", 3_200),
+        TradingSpan("05:00:00.100", "07:59:59", 2_800),
     ),
     anchors=(
         ("01:30:00", 635.0),
@@ -169,12 +169,12 @@ def _us_line(
     trades: int,
     beta: float = 1.0,
     minute_noise: float = 0.0002,
-) -> Line:
+) -> ListingDay:
     """Make a quiet US day; `percents` = pre-market, open, midday and close against the previous."""
     pre, opening, midday, close = (round(previous_close * (1 + p / 100), 2) for p in percents)
     primary = "N" if tape == "cta" else "Q"
     auction = 40 * trades
-    return Line(
+    return ListingDay(
         symbol=symbol,
         mic="XNYS" if tape == "cta" else "XNAS",
         tape=tape,
@@ -183,9 +183,9 @@ def _us_line(
         minute_noise=minute_noise,
         beta=beta,
         phases=(
-            Phase("08:00:01", "13:29:59.500", trades // 12, "rise", extended=True),
-            Phase("13:30:01", "19:59:59.500", trades),
-            Phase("20:00:06", "23:59:00", trades // 25, "fall", extended=True),
+            TradingSpan("08:00:01", "13:29:59.500", trades // 12, "rise", extended=True),
+            TradingSpan("13:30:01", "19:59:59.500", trades),
+            TradingSpan("20:00:06", "23:59:00", trades // 25, "fall", extended=True),
         ),
         anchors=(
             ("08:00:00", previous_close),
@@ -217,7 +217,7 @@ OTHERS = (
     _us_line("AAPL", "utp", 254.43, (0.1, 0.3, -0.4, -0.8), 5_400, 1.1),
 )
 
-MARKET_HK = Line(
+MARKET_HK = ListingDay(
     symbol="2800",
     mic="XHKG",
     tape="",
@@ -226,8 +226,8 @@ MARKET_HK = Line(
     minute_noise=0.00002,
     beta=1.0,
     phases=(
-        Phase("01:30:00.100", "04:00:00", 2_400),
-        Phase("05:00:00.100", "07:59:59", 2_200),
+        TradingSpan("01:30:00.100", "04:00:00", 2_400),
+        TradingSpan("05:00:00.100", "07:59:59", 2_200),
     ),
     anchors=(
         ("01:30:00", 26.56),

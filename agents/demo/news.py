@@ -24,7 +24,7 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 FeedName = Literal["wire", "outlet", "aggregator", "filings"]
 
 
-class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class DemoItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One invented headline; `at` is UTC, `YYYY-MM-DDTHH:MM` with or without seconds."""
 
     feed: FeedName
@@ -92,14 +92,14 @@ FEEDS = (
 )
 
 
-def read_items() -> list[Item]:
+def read_items() -> list[DemoItem]:
     """Return the hand-written items in the order of their file."""
     text = resources.files(__package__).joinpath(ITEMS_FILE).read_bytes()
-    decoder = msgspec.json.Decoder(Item)
+    decoder = msgspec.json.Decoder(DemoItem)
     return [decoder.decode(line) for line in text.splitlines() if line.strip()]
 
 
-def feed_bytes(feed: Feed, items: list[Item]) -> bytes:
+def feed_bytes(feed: Feed, items: list[DemoItem]) -> bytes:
     """Return `feed`'s RSS 2.0 document over its share of `items`, newest first as feeds are."""
     own = [item for item in items if item.feed == feed.name]
     own.sort(key=lambda item: (-item.published_ns, item.title))
@@ -115,7 +115,7 @@ def feed_bytes(feed: Feed, items: list[Item]) -> bytes:
     return (head + body + "</channel>\n</rss>\n").encode()
 
 
-def _item_xml(feed: Feed, item: Item) -> str:
+def _item_xml(feed: Feed, item: DemoItem) -> str:
     guid = content_id(feed.source, item.at, item.title)
     summary = f"<description>{escape(item.summary)}</description>\n" if item.summary else ""
     return (

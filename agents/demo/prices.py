@@ -29,7 +29,7 @@ US_EXCHANGES = np.array(["N", "P", "Q", "Z", "K", "D", "V"])
 EXCHANGE_SHARES = np.array([0.20, 0.14, 0.22, 0.10, 0.08, 0.22, 0.04])
 
 
-class Phase(msgspec.Struct, frozen=True):
+class TradingSpan(msgspec.Struct, frozen=True):
     """A stretch of continuous trading: `trades` of them between two UTC times of day."""
 
     start: str
@@ -66,7 +66,7 @@ class Print(msgspec.Struct, frozen=True):
     conditions: str = ""
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True):
+class ListingDay(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that makes one listing's day."""
 
     symbol: str
@@ -76,7 +76,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     price_tick: float
     minute_noise: float  # standard deviation of its own minute return
     beta: float  # to the common market walk
-    phases: tuple[Phase, ...]
+    phases: tuple[TradingSpan, ...]
     anchors: tuple[tuple[str, float], ...]
     prints: tuple[Print, ...] = ()
     bursts: tuple[Burst, ...] = ()
@@ -111,7 +111,7 @@ def market_walk(rng: np.random.Generator) -> F64:
     return MARKET_MINUTE * rng.standard_normal(MINUTES_A_DAY)
 
 
-def trades_of(line: Line, market: F64, rng: np.random.Generator) -> pl.DataFrame:
+def trades_of(line: ListingDay, market: F64, rng: np.random.Generator) -> pl.DataFrame:
     """Return one listing's trades in time order: time (ns), price, size, exchange, conditions.
 
     Listings of a venue without sale conditions have no such column. Draws from `rng`, so that the
@@ -126,13 +126,15 @@ def trades_of(line: Line, market: F64, rng: np.random.Generator) -> pl.DataFrame
     return _frame(trades) if line.tape else _frame(trades).drop("conditions")
 
 
-def _ordinary_trades(line: Line, phase: Phase, walk: F64, rng: np.random.Generator) -> Trades:
+def _ordinary_trades(
+    line: ListingDay, phase: TradingSpan, walk: F64, rng: np.random.Generator
+) -> Trades:
     ts_ns = _arrivals(phase, line.bursts, rng)
     size, exchange, conditions = _marks(line, phase, rng)
     return Trades(ts_ns, _prices(line, ts_ns, walk, rng), size, exchange, conditions)
 
 
-def _arrivals(phase: Phase, bursts: tuple[Burst, ...], rng: np.random.Generator) -> I64:
+def _arrivals(phase: TradingSpan, bursts: tuple[Burst, ...], rng: np.random.Generator) -> I64:
     """Draw trade times from the phase's intensity, whole milliseconds, sorted."""
     start_ns, end_ns = utc_ns(phase.start), utc_ns(phase.end)
     edges = np.linspace(start_ns - DAY_START_NS, end_ns - DAY_START_NS, 361)
@@ -158,7 +160,7 @@ def _intensity(shape: str, x: F64) -> F64:
     return np.asarray(0.6 + 2.2 * np.abs(2 * x - 1) ** 3, np.float64)  # open and close 2-4x noon
 
 
-def _prices(line: Line, ts_ns: I64, walk: F64, rng: np.random.Generator) -> I64:
+def _prices(line: ListingDay, ts_ns: I64, walk: F64, rng: np.random.Generator) -> I64:
     """Return the path's price at each time with its trade noise, on the price grid, in its band."""
     path = _path(line, ts_ns, walk) * (1 + TRADE_NOISE * rng.standard_normal(ts_ns.size))
     grid = round(line.price_tick * PRICE_SCALE)
@@ -170,7 +172,7 @@ def _prices(line: Line, ts_ns: I64, walk: F64, rng: np.random.Generator) -> I64:
     return price
 
 
-def _path(line: Line, ts_ns: I64, walk: F64) -> F64:
+def _path(line: ListingDay, ts_ns: I64, walk: F64) -> F64:
     """Return the anchored path: log-linear between anchors plus the walk's bridge."""
     knots_ns = np.array([utc_ns(at) for at, _ in line.anchors], np.float64) - DAY_START_NS
     levels = np.log(np.array([price for _, price in line.anchors]))
@@ -181,7 +183,9 @@ def _path(line: Line, ts_ns: I64, walk: F64) -> F64:
     return np.asarray(np.exp(np.interp(at_ns, knots_ns, levels) + bridge), np.float64)
 
 
-def _marks(line: Line, phase: Phase, rng: np.random.Generator) -> tuple[I64, Strings, Strings]:
+def _marks(
+    line: ListingDay, phase: TradingSpan, rng: np.random.Generator
+) -> tuple[I64, Strings, Strings]:
     """Draw size, exchange and sale conditions of the phase's trades."""
     lots = 1 + np.floor(rng.standard_exponential(phase.trades) ** 2).astype(np.int64)
     if not line.tape:  # Hong Kong: board lots of 100, one venue, no sale conditions

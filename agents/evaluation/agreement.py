@@ -35,7 +35,7 @@ def _label(value: object) -> str:
     return str(label)
 
 
-class Case(msgspec.Struct, frozen=True):
+class Judgement(msgspec.Struct, frozen=True):
     """One judgement to compare with: a label or a score, of a title or of an entity in it."""
 
     title: str
@@ -45,7 +45,7 @@ class Case(msgspec.Struct, frozen=True):
     score: float | None = None
 
 
-def cases_of(row: Row) -> list[Case]:
+def cases_of(row: Row) -> list[Judgement]:
     """Turn a sentiment row of any of the three shapes into its cases."""
     title = text_of(row, "title", "text")
     if "entities" in row:
@@ -60,13 +60,13 @@ def cases_of(row: Row) -> list[Case]:
             raise RecordError("score", f"{score!r} is not a number")
         entity = row.get("entity")
         entity = entity if isinstance(entity, str) and entity.strip() else None
-        return [Case(title, entity, score=float(score))]
+        return [Judgement(title, entity, score=float(score))]
     if "label" not in row:
         raise RecordError("missing", "no label, entities or score")
-    return [Case(title, None, label=_label(row["label"]))]
+    return [Judgement(title, None, label=_label(row["label"]))]
 
 
-def _entitycases_of(title: str, entities: object) -> list[Case]:
+def _entitycases_of(title: str, entities: object) -> list[Judgement]:
     """Read `entities: [{entity, sentiment}]`."""
     if not isinstance(entities, list) or not entities:
         raise RecordError("entities", "must be a list that is not empty")
@@ -75,12 +75,14 @@ def _entitycases_of(title: str, entities: object) -> list[Case]:
         if not isinstance(entry, dict):
             raise RecordError("entities", "every entity must be an object")
         label = _label(entry.get("sentiment"))
-        cases.append(Case(title, text_of(entry, "entity"), alone=len(entities) == 1, label=label))
+        cases.append(
+            Judgement(title, text_of(entry, "entity"), alone=len(entities) == 1, label=label)
+        )
     return cases
 
 
 def agreement(
-    cases: Sequence[Case], values: Sequence[float], band: float, *, inclusive: bool
+    cases: Sequence[Judgement], values: Sequence[float], band: float, *, inclusive: bool
 ) -> dict[str, Any]:
     """Score one scorer's values against all labels and all scores at hand."""
     result: dict[str, Any] = {}

@@ -15,7 +15,7 @@ EVERY_S: Final = 5.0
 BATCH: Final = 1000  # counts between two looks at the clock
 
 
-class Counting:
+class ProgressBar:
     """Tell on standard error of things done; `silent`: say nothing, for machines."""
 
     def __init__(self, *, silent: bool) -> None:

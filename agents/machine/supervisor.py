@@ -17,6 +17,7 @@ from typing import Final
 import msgspec
 
 from agents.machine.clock import elapsed_s
+from streams import logs
 from streams.errors import NewsquakeError
 
 LEASH: Final = "--leash"
@@ -28,7 +29,7 @@ MOST_BAD_STARTS: Final = 25
 
 
 class Job(msgspec.Struct, frozen=True):
-    """A worker to keep running: its name and the words after `newsquake`."""
+    """A worker to keep running: its name and the words after `newsquake`; it logs as we do."""
 
     name: str
     words: tuple[str, ...]
@@ -57,7 +58,7 @@ class _Worker:
         self.began_s = elapsed_s()
         with self._log.open("ab") as log:
             return subprocess.Popen(  # noqa: S603 - our own command line
-                [sys.executable, "-m", "agents.cli", *self.job.words, LEASH],
+                [sys.executable, "-m", "agents.cli", *self.job.words, *logs.words(), LEASH],
                 stdin=subprocess.PIPE,
                 stdout=None if self.job.shown else log,
                 stderr=log,

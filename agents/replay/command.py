@@ -1,29 +1,54 @@
-"""The commands, as functions: they read, run, print and return an exit code."""
+"""`newsquake replay`: the one place where the parts of a replay are put together."""
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from rich.console import Console
 
-from agents.broker.connection import Connection
+from agents.broker.connection import Connection, connection
 from agents.config.newsquake import load_config
 from agents.machine.clock import elapsed_s
 from agents.machine.terminal import print_json
 from agents.metrics.endpoint import replay_exposure
 from agents.metrics.run import RunMeter
 from agents.replay.backfill.command import Backfilled, backfill, print_backfilled
-from agents.replay.kafka.replay import Shape
 from agents.replay.play.account import print_account
-from agents.replay.play.delivering import delivered
+from agents.replay.play.backend import Backend, LocalBackend
+from agents.replay.play.delivering import delivering
 from agents.replay.play.inputs import Inputs, read_inputs
 from agents.replay.play.outputs import refuse_overwriting
-from agents.replay.play.replay import Replay
-from agents.replay.play.view import watcher
-from agents.replay.play.watching import Counting, Watcher
+from agents.replay.play.replay import Replay, ReplayOptions
+from agents.replay.play.view import view_of
+from agents.replay.play.watching import ObservingWatcher, Watcher, Watchers
 from streams.errors import UsageError
+
+
+class ReplayRun(msgspec.Struct, frozen=True, kw_only=True):
+    """One `newsquake replay` as it is asked for."""
+
+    folder: Path
+    out: Path
+    config: Path | None = None  # newsquake.toml with the rules; None: the built-in ones
+    frame: int | None = None  # rows a frame; None: whole columns
+    speed: float | None = None  # times real time; None: as fast as it goes
+    as_json: bool = False
+    tell: bool = False  # name alerts as they come
+    deliver: bool = False  # to the targets of `config`, too; else nobody is told
+    broker: str | None = None  # kafka://host:port; None: an engine in this process
+    partitions: int = 4  # of `market`, where there is a broker
+    workers: int = 1  # worker processes, where there is a broker
+    keep_topics: bool = False
+    # Where Prometheus finds it, a worker's metrics behind it. None: nowhere, for [metrics] of
+    # `config` is a live run's.
+    metrics_port: int | None = None
+    backfill_step_s: int | None = (
+        None  # between samples of a history for Prometheus; None: no history
+    )
 
 
 class _Pipe(Console):
@@ -37,82 +62,67 @@ class _Pipe(Console):
             raise SystemExit(0) from None
 
 
-def run_replay(
-    folder: Path,
-    out: Path,
-    *,
-    config: Path | None,
-    frame: int | None,
-    speed: float | None,
-    as_json: bool,
-    tell: bool = False,
-    deliver: bool = False,
-    kafka: tuple[Connection, Shape] | None = None,
-    metrics_port: int | None = None,
-    backfill_step_s: int | None = None,
-) -> int:
-    """Replay a folder into OUT, through a broker where one is given; `tell`: name alerts as they come.
-
-    `deliver`: to the targets of `config`, too; else nobody is told. `metrics_port`: where Prometheus
-    finds it, a worker's metrics behind it; None: nowhere, for [metrics] of `config` is a live run's.
-    `backfill_step_s`: write the history for Prometheus, too, a sample so often; None: do not.
-    """
+def run_replay(run: ReplayRun) -> int:
+    """Replay a folder into OUT, through a broker where one is given, and say what came of it."""
     began_s = elapsed_s()
-    if deliver and kafka is not None:
+    if run.deliver and run.broker is not None:
         raise UsageError("--deliver: not with --broker; start `newsquake worker deliver` there")
-    settings = load_config(config)
+    settings = load_config(run.config)
+    broker = None
+    if run.broker is not None:
+        broker = connection(run.broker, None, settings.kafka, run.config)
     console = Console(stderr=True)
-    with watcher(console, alerts=tell or speed is not None, silent=as_json) as view:
-        refuse_overwriting(out, ())  # before anything is read
-        inputs = read_inputs(folder, settings.engine_rules(), view.note)
-        refuse_overwriting(out, inputs.paths)
-        exposed = replay_exposure(settings.metrics, metrics_port, inputs.name)
-        meter = RunMeter(exposed, None if kafka else inputs.engine, inputs.universe)
-        with (
-            meter.serving(partial(console.print, markup=False, highlight=False)),
-            delivered(view, config, out, meter.sheet, deliver=deliver) as onlooker,
-        ):
-            seen = Counting(onlooker, meter.observer)
-            summary = _played(inputs, out, kafka, frame, speed, seen, began_s, meter)
-        made = (
-            None if backfill_step_s is None else backfill(inputs, out, backfill_step_s, view.note)
-        )
-    _print_summary(out, summary, made, as_json=as_json)
+    alerts = run.tell or run.speed is not None
+    with view_of(console, alerts=alerts, silent=run.as_json) as view:
+        refuse_overwriting(run.out, ())  # before anything is read
+        inputs = read_inputs(run.folder, settings.engine_rules(), view.note)
+        refuse_overwriting(run.out, inputs.paths)
+        exposed = replay_exposure(settings.metrics, run.metrics_port, inputs.name)
+        meter = RunMeter(exposed, None if broker else inputs.engine, inputs.universe)
+        with ExitStack() as stack:  # closed from the last to the first
+            # Metrics until the end: a scrape may ask while deliveries are waited for.
+            say = partial(console.print, markup=False, highlight=False)
+            stack.enter_context(meter.serving(say))
+            watchers: list[Watcher] = [view]
+            if run.deliver:  # waits for its targets after the workers have ended
+                to_targets = delivering(run.config, run.out, meter.sheet)
+                watchers.append(stack.enter_context(to_targets))
+            watchers.append(ObservingWatcher(meter.observer))
+            watcher = Watchers(watchers)
+            # The backend goes first: its workers react to nothing more once all is written.
+            backend = stack.enter_context(_backend(run, broker, inputs, watcher, meter))
+            for reject in inputs.rejects:
+                meter.observer.made(reject)
+            options = ReplayOptions(
+                frame=run.frame, speed=run.speed, watcher=watcher, began_s=began_s
+            )
+            summary = Replay(inputs, run.out, backend, options).run()
+        made = None
+        if run.backfill_step_s is not None:
+            made = backfill(inputs, run.out, run.backfill_step_s, view.note)
+    _print_summary(run, summary, made)
     return 0
 
 
-def _print_summary(
-    out: Path, summary: dict[str, Any], made: Backfilled | None, *, as_json: bool
-) -> None:
-    if as_json:
+def _backend(
+    run: ReplayRun,
+    broker: Connection | None,
+    inputs: Inputs,
+    watcher: Watcher,
+    meter: RunMeter,
+) -> AbstractContextManager[Backend]:
+    if broker is None:
+        return nullcontext(LocalBackend(meter.observer.engine(inputs.engine)))
+    from agents.replay.kafka.replay import Topology, kafka_backend  # noqa: PLC0415 - only this needs Kafka
+
+    topology = Topology(partitions=run.partitions, workers=run.workers, keep_topics=run.keep_topics)
+    return kafka_backend(inputs, run.out, broker, topology, watcher, meter.exposed)
+
+
+def _print_summary(run: ReplayRun, summary: dict[str, Any], made: Backfilled | None) -> None:
+    if run.as_json:
         print_json(summary if made is None else {**summary, "backfill": made})
     else:
-        print_account(_Pipe(), out, summary)
+        print_account(_Pipe(), run.out, summary)
         if made is not None:
             print_backfilled(made)
-
-
-def _played(
-    inputs: Inputs,
-    out: Path,
-    kafka: tuple[Connection, Shape] | None,
-    frame: int | None,
-    speed: float | None,
-    seen: Watcher,
-    began_s: float,
-    meter: RunMeter,
-) -> dict[str, Any]:
-    for reject in inputs.rejects:
-        meter.observer.made(reject)
-    if kafka is None:
-        return Replay(
-            inputs, out, frame=frame, speed=speed, watcher=seen, began_s=began_s,
-            engine=meter.observer.engine(inputs.engine),
-        ).run()  # fmt: skip
-    from agents.replay.kafka.replay import kafka_replay  # noqa: PLC0415 - only this needs Kafka
-
-    broker, shape = kafka
-    return kafka_replay(
-        inputs, out, broker, shape,
-        frame=frame, speed=speed, watcher=seen, began_s=began_s, exposed=meter.exposed,
-    )  # fmt: skip

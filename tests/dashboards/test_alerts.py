@@ -12,7 +12,7 @@ import yaml
 
 from agents.cli.main import main
 from agents.metrics.declared import DECLARED
-from dashboards.alert import Alert
+from dashboards.alert import AlertRule
 from dashboards.build import FOLDER, alerts_of
 from dashboards.thresholds import load
 from tests.dashboards.promql import asked, tokens
@@ -45,7 +45,7 @@ def test_the_set_is_whole() -> None:
 
 
 @each_alert
-def test_it_has_all_that_a_receiver_wants(alert: Alert) -> None:
+def test_it_has_all_that_a_receiver_wants(alert: AlertRule) -> None:
     (rule,) = (rule for rule in rules_of("alerts.yml") if rule["alert"] == alert.name)
     assert rule["labels"] == {"severity": alert.severity}
     assert alert.severity in SEVERITIES
@@ -56,20 +56,20 @@ def test_it_has_all_that_a_receiver_wants(alert: Alert) -> None:
 
 
 @each_alert
-def test_it_holds_on_purpose(alert: Alert) -> None:
+def test_it_holds_on_purpose(alert: AlertRule) -> None:
     by_nature = {"day_move", "Watchdog"}  # goes on as long as the engine's; always fires
     assert bool(alert.hold) + bool(alert.keep) == (alert.name not in by_nature)
 
 
 @each_alert
-def test_its_description_says_the_value_and_the_window(alert: Alert) -> None:
+def test_its_description_says_the_value_and_the_window(alert: AlertRule) -> None:
     slots = {name for _, name, _, _ in string.Formatter().parse(alert.description)}
     assert slots & {"value", "move"} or alert.name == "ScrapeMissing"  # a value of 0 says nothing
     assert re.search(r"\d+ ?[smh]\b|hours of the week|window|evaluation", alert.description)
 
 
 @each_alert
-def test_its_unit_test_sees_it_quiet_firing_and_over(alert: Alert) -> None:
+def test_its_unit_test_sees_it_quiet_firing_and_over(alert: AlertRule) -> None:
     (test,) = (t for t in written_tests() if t["name"] == alert.name)
     states = [bool(step["exp_alerts"]) for step in test["alert_rule_test"]]
     if alert.proof.always:
@@ -230,7 +230,7 @@ def pages() -> dict[str, str]:
 
 
 @each_alert
-def test_its_page_says_what_to_do(alert: Alert) -> None:
+def test_its_page_says_what_to_do(alert: AlertRule) -> None:
     anchors = {heading.lower().replace(" ", "-"): text for heading, text in pages().items()}
     assert alert.anchor in anchors
     page = anchors[alert.anchor]

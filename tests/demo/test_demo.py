@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from agents.demo import write_alibaba_day
-from agents.demo.news import FEEDS, Item, feed_bytes, read_items
+from agents.demo.news import FEEDS, DemoItem, feed_bytes, read_items
 from agents.demo.prices import utc_ns
 from streams.events import SECOND_NS
 from tests.running import (
@@ -254,7 +254,7 @@ def test_copies_do_not_raise_a_share(out: Path, alerts: dict[str, Plain], tmp_pa
         assert {c["copies"] for c in alert["attribution"]["candidates"]} == {0}
 
 
-def is_copy(item: Item) -> bool:
+def is_copy(item: DemoItem) -> bool:
     """Tell whether an item repeats a story of the day that an earlier item told."""
     if item.about in ("other", "trap", "price-report"):
         return False

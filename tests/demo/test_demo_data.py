@@ -16,8 +16,8 @@ import pytest
 
 from agents.demo import write_alibaba_day
 from agents.demo.levels import ALIBABA_HK, ALIBABA_NY, LINES, MARKET_US, OTHERS
-from agents.demo.news import FEEDS, Item, read_items
-from agents.demo.prices import MILLISECOND_NS, Line, utc_ns
+from agents.demo.news import FEEDS, DemoItem, read_items
+from agents.demo.prices import MILLISECOND_NS, ListingDay, utc_ns
 from streams.events import I64, PRICE_SCALE, SECOND_NS
 
 README = Path(__file__).resolve().parents[2] / "agents" / "demo" / "README.md"
@@ -122,7 +122,7 @@ def test_universe_and_previous_closes_cover_every_price_file(folder: Path) -> No
 
 
 @pytest.mark.parametrize("line", LINES, ids=lambda line: line.listing)
-def test_times_run_forward_on_whole_milliseconds(folder: Path, line: Line) -> None:
+def test_times_run_forward_on_whole_milliseconds(folder: Path, line: ListingDay) -> None:
     ts_ns, price = trades(folder, line.listing, with_bad=True)
     assert np.all(np.diff(ts_ns) >= 0)
     assert np.all(ts_ns % MILLISECOND_NS == 0)
@@ -268,7 +268,7 @@ def test_feeds_parse_to_the_items_they_were_made_from(folder: Path) -> None:
 
 def _stamp_ns(parsed: tuple[int, ...]) -> int:
     stamp = "{:04d}-{:02d}-{:02d}T{:02d}:{:02d}:{:02d}".format(*parsed[:6])
-    return Item(feed="wire", at=stamp, about="other", title="").published_ns
+    return DemoItem(feed="wire", at=stamp, about="other", title="").published_ns
 
 
 def test_stories_have_their_first_minute_and_their_copies() -> None:

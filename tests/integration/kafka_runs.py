@@ -14,7 +14,7 @@ import msgspec
 from kafka import KafkaAdminClient
 
 from agents.broker.reading import Lag, lag_of
-from agents.replay.kafka.replay import ENGINE_FILE, RUN_FILE, Run
+from agents.replay.kafka.backend import ENGINE_FILE, RUN_FILE, BrokerRun
 from streams.topics import MARKET, REACT
 from tests.integration.conftest import wait_until
 from tests.running import COMMAND, ROOT, Plain, environment, recomputed_sha256, summary_of
@@ -66,8 +66,8 @@ class KafkaRun:
         return sum(at_work) == workers
 
     @property
-    def run(self) -> Run:
-        return msgspec.json.decode((self.out / RUN_FILE).read_bytes(), type=Run)
+    def run(self) -> BrokerRun:
+        return msgspec.json.decode((self.out / RUN_FILE).read_bytes(), type=BrokerRun)
 
     @property
     def engine_file(self) -> Path:

@@ -17,10 +17,11 @@ from agents.broker.connection import Connection
 from agents.dev import servers
 from agents.dev.kafka import Account
 from agents.reacting.config import Rule
-from agents.replay.kafka.remote_engine import RemoteEngine
+from agents.replay.kafka.market_publisher import MarketPublisher
+from agents.replay.play.backend import LocalBackend
 from agents.replay.play.inputs import Inputs, read_inputs
-from agents.replay.play.pace import Pace
-from agents.replay.play.replay import Replay
+from agents.replay.play.pace import ReplayPace
+from agents.replay.play.replay import Replay, ReplayOptions
 from agents.stages.engine import save_engine
 from streams.events import SECOND_NS
 from streams.publisher import Publisher
@@ -94,10 +95,11 @@ class Stage:
     def __init__(self, kafka: Account, prefix: str, day: Inputs, folder: Path) -> None:
         self._publisher = Publisher(Connection(servers=(kafka.bootstrap,)).client_options())
         market = f"{prefix}{MARKET}"
-        self._remote = RemoteEngine(day.engine, self._publisher, market, PARTITIONS, day.name)
-        replay = Replay(day, folder, frame=200, speed=SPEED, engine=self._remote)
-        replay._pace = Pace(None)  # ours stops with the stage
-        self._steps = replay._steps()
+        self._remote = MarketPublisher(day.engine, self._publisher, market, PARTITIONS, day.name)
+        options = ReplayOptions(frame=200, speed=SPEED)
+        replay = Replay(day, folder, LocalBackend(self._remote), options)
+        replay._pace = ReplayPace(None)  # ours stops with the stage
+        self._steps = replay.steps()
         self._origin_s = 0.0
         self.passed: dict[int, float] = {}  # second of the day -> when it was sent
 

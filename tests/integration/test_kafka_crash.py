@@ -13,7 +13,7 @@ import pytest
 from kafka import KafkaAdminClient
 
 from agents.dev.kafka import Account
-from agents.replay.kafka.replay import RUN_FILE
+from agents.replay.kafka.backend import RUN_FILE
 from streams.topics import ALERTS, topics
 from tests.integration.broker import own_broker, read_topic
 from tests.integration.conftest import wait_until

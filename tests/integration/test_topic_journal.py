@@ -20,7 +20,7 @@ from agents.archive.export import RUN_TOPICS, Taken, border
 from agents.archive.folder import Manifest, journal_of
 from agents.broker.connection import Connection
 from agents.dev.kafka import Account
-from agents.machine.progress_bar import Counting
+from agents.machine.progress_bar import ProgressBar
 from streams.errors import NewsquakeError, UsageError
 from streams.topics import ALERTS, HEADLINES, MARKET
 from tests.integration.conftest import producer, wait_until
@@ -60,7 +60,7 @@ def refused(verb: str, kafka: Account, *words: object, code: int = 1) -> str:
 def refusal_of(kafka: Account, folder: Path, prefix: str) -> str:
     """Import without a process of its own, and return why not."""
     broker = Connection(servers=(kafka.bootstrap,), prefix=prefix)
-    with Counting(silent=True) as count, pytest.raises(NewsquakeError) as fault:
+    with ProgressBar(silent=True) as count, pytest.raises(NewsquakeError) as fault:
         restore.imported(broker, folder, None, append=False, count=count)
     return str(fault.value)
 
@@ -210,7 +210,7 @@ def test_ranges_by_offset_and_by_time(
 def kept_in(kafka: Account, folder: Path, prefix: str, **what: Any) -> Manifest:
     """Export topic `t` without a process of its own."""
     broker = Connection(servers=(kafka.bootstrap,), prefix=prefix)
-    with Counting(silent=True) as count:
+    with ProgressBar(silent=True) as count:
         return topic_export.exported(broker, Taken(topics=("t",), **what), folder, count)
 
 

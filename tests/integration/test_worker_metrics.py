@@ -17,9 +17,10 @@ from agents.broker.connection import Connection
 from agents.broker.reading import lag_of
 from agents.dev.kafka import Account
 from agents.reacting.config import Rule
-from agents.replay.kafka.remote_engine import RemoteEngine
+from agents.replay.kafka.market_publisher import MarketPublisher
+from agents.replay.play.backend import LocalBackend
 from agents.replay.play.inputs import Inputs, read_inputs
-from agents.replay.play.replay import Replay
+from agents.replay.play.replay import Replay, ReplayOptions
 from agents.scoring.sentiment import sentiment
 from agents.stages.engine import save_engine
 from streams.events import Clock
@@ -76,8 +77,8 @@ def look(worker: Worker) -> Scrape:
 def publish(day: Inputs, kafka: Account, prefix: str, out: Path) -> None:
     """Send the day's market log, as a replay through Kafka does."""
     publisher = Publisher(Connection(servers=(kafka.bootstrap,)).client_options())
-    remote = RemoteEngine(day.engine, publisher, f"{prefix}{MARKET}", PARTITIONS, day.name)
-    for _ in Replay(day, out, frame=1000, engine=remote)._steps():
+    remote = MarketPublisher(day.engine, publisher, f"{prefix}{MARKET}", PARTITIONS, day.name)
+    for _ in Replay(day, out, LocalBackend(remote), ReplayOptions(frame=1000)).steps():
         pass
     publisher.close()
 

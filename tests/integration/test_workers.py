@@ -16,9 +16,10 @@ from agents.broker.connection import Connection
 from agents.broker.reading import lag_of
 from agents.dev.kafka import Account
 from agents.reacting.config import Rule
-from agents.replay.kafka.remote_engine import RemoteEngine
+from agents.replay.kafka.market_publisher import MarketPublisher
+from agents.replay.play.backend import LocalBackend
 from agents.replay.play.inputs import Inputs, read_inputs
-from agents.replay.play.replay import Replay
+from agents.replay.play.replay import Replay, ReplayOptions
 from agents.stages.engine import save_engine
 from streams.codec import Record, canonical_json
 from streams.events import SECOND_NS, Alert, Clock, Mention, Reject
@@ -169,11 +170,12 @@ def test_poison_in_market_harms_nothing(
     worker = start("react", "--engine", engine)
     market = f"{prefix}{MARKET}"
     publisher = Publisher(Connection(servers=(kafka.bootstrap,)).client_options())
-    remote = RemoteEngine(day.engine, publisher, market, PARTITIONS, day.name)
-    replay = Replay(day, tmp_path / "unused", frame=1000, engine=remote)
+    remote = MarketPublisher(day.engine, publisher, market, PARTITIONS, day.name)
+    options = ReplayOptions(frame=1000)
+    replay = Replay(day, tmp_path / "unused", LocalBackend(remote), options)
     bad: list[tuple[int, Any]] = [(p, each) for p in range(PARTITIONS) for each in POISON]
     odd: list[tuple[int, Any]] = [(p, each) for p in range(PARTITIONS) for each in lethal()]
-    for number, _ in enumerate(replay._steps()):
+    for number, _ in enumerate(replay.steps()):
         if number in {3, 60}:
             publisher.flush()
             send(kafka, market, [*bad, *odd])

@@ -14,8 +14,9 @@ from agents.live import embedded
 from agents.live.embedded import Embedded
 from agents.reacting.config import Rule
 from agents.reacting.engine import Engine
+from agents.replay.play.backend import LocalBackend
 from agents.replay.play.inputs import Inputs, read_inputs
-from agents.replay.play.replay import Replay
+from agents.replay.play.replay import Replay, ReplayOptions
 from streams.codec import canonical_json, decode
 from streams.errors import JournalError
 from streams.events import Alert, Headline, MarketRecord, Mention, Output
@@ -48,8 +49,9 @@ def day(base: Path) -> tuple[Inputs, list[Any]]:
     inputs = read_inputs(whole / "replay", (Rule(),), lambda _: None)
     engine = Recorder(inputs.engine)
     engine.given = []
-    replay, log = Replay(inputs, base / "unused", frame=200, engine=engine), list[Any]()
-    for outputs in replay._steps():
+    replay = Replay(inputs, base / "unused", LocalBackend(engine), ReplayOptions(frame=200))
+    log: list[Any] = []
+    for outputs in replay.steps():
         log += [record for record in engine.given if not isinstance(record, Mention)]
         log += [record for record in outputs if isinstance(record, Headline)]
         engine.given.clear()

@@ -30,9 +30,10 @@ from agents.metrics.market import TRANSITIONS, MarketMeter
 from agents.metrics.run import PublisherCollector, RunMeter
 from agents.reacting.config import DAY_LEVELS_PCT, Rule
 from agents.reacting.reactions import HORIZONS
+from agents.replay.play.backend import LocalBackend
 from agents.replay.play.inputs import Inputs, read_inputs
-from agents.replay.play.replay import Replay
-from agents.replay.play.watching import Counting, Watcher
+from agents.replay.play.replay import Replay, ReplayOptions
+from agents.replay.play.watching import ObservingWatcher, Watcher
 from agents.scoring.sentiment import SENTIMENTS, sentiment
 from agents.workers.faust_app import make_app
 from agents.workers.meter import WorkerMeter
@@ -80,8 +81,9 @@ class Log:
 def replay(day: Inputs, meter: RunMeter, out: Path) -> None:
     for reject in day.rejects:
         meter.observer.made(reject)
-    watcher = Counting(Watcher(), meter.observer)
-    Replay(day, out, watcher=watcher, engine=meter.observer.engine(day.engine)).run()
+    backend = LocalBackend(meter.observer.engine(day.engine))
+    options = ReplayOptions(watcher=ObservingWatcher(meter.observer))
+    Replay(day, out, backend, options).run()
 
 
 @pytest.fixture(scope="module")
@@ -248,8 +250,8 @@ def test_an_alert_is_1_while_it_is_open_and_0_after_it(day: Inputs, tmp_path: Pa
             return {frozenset(row.labels.items()): row.value for row in rows}
 
         watcher = Opened(look)
-        engine = meter.observer.engine(day.engine)
-        Replay(day, tmp_path, frame=500, watcher=watcher, engine=engine).run()
+        backend = LocalBackend(meter.observer.engine(day.engine))
+        Replay(day, tmp_path, backend, ReplayOptions(frame=500, watcher=watcher)).run()
         assert watcher.seen
         assert set(watcher.seen) == {("opened", 1.0), ("resolved", 0.0)}
         assert set(look().values()) == {0.0}

@@ -11,9 +11,10 @@ from agents.metrics.declared import DECLARED, MOST_ISSUERS, PREFIX
 from agents.metrics.endpoint import Exposure
 from agents.metrics.run import RunMeter
 from agents.reacting.config import Rule
+from agents.replay.play.backend import LocalBackend
 from agents.replay.play.inputs import read_inputs
-from agents.replay.play.replay import Replay
-from agents.replay.play.watching import Counting, Watcher
+from agents.replay.play.replay import Replay, ReplayOptions
+from agents.replay.play.watching import ObservingWatcher
 from tests.metrics.scraping import Scrape, scraped
 from tests.running import filled
 
@@ -33,8 +34,8 @@ def test_r2_adds_no_label_beyond_the_bounds(shared_data: Path, tmp_path: Path) -
     engine = meter.observer.engine(day.engine)
     with meter.serving(print) as address:
         before = sizes(scraped(address))
-        watcher = Counting(Watcher(), meter.observer)
-        Replay(day, tmp_path / "out", watcher=watcher, engine=engine).run()
+        options = ReplayOptions(watcher=ObservingWatcher(meter.observer))
+        Replay(day, tmp_path / "out", LocalBackend(engine), options).run()
         after = scraped(address)
 
     listings = {each.listing for each in day.engine.listings}

@@ -12,9 +12,10 @@ import pytest
 from agents.reacting.cells import Cells
 from agents.reacting.config import Rule
 from agents.reacting.engine import Engine
-from agents.replay.kafka.remote_engine import RemoteEngine
+from agents.replay.kafka.market_publisher import MarketPublisher
+from agents.replay.play.backend import LocalBackend
 from agents.replay.play.inputs import Inputs, read_inputs
-from agents.replay.play.replay import Replay
+from agents.replay.play.replay import Replay, ReplayOptions
 from agents.workers.react import of_partition
 from streams.events import Alert, Clock, Move, Output, Reaction, Reject, TickFrame
 from tests.running import demo_day
@@ -46,7 +47,7 @@ def plain(outputs: list[Output]) -> list[bytes]:
 
 
 def whole(day: Inputs, out: Path) -> list[bytes]:
-    steps = Replay(day, out)._steps()
+    steps = Replay(day, out).steps()
     kinds = (Reaction, Move, Alert, Reject)
     return plain([each for step in steps for each in step if isinstance(each, kinds)])
 
@@ -103,8 +104,9 @@ class Worker:
 @pytest.mark.parametrize("partitions", [1, 4])
 def test_the_alibaba_day_in_partitions(day: Inputs, tmp_path: Path, partitions: int) -> None:
     topic, rng = Topic(partitions), random.Random(partitions)
-    remote = RemoteEngine(day.engine, topic, "market", partitions, day.name)  # type: ignore[arg-type]
-    for _ in Replay(day, tmp_path / "remote", frame=50, engine=remote)._steps():
+    remote = MarketPublisher(day.engine, topic, "market", partitions, day.name)  # type: ignore[arg-type]
+    options = ReplayOptions(frame=50)
+    for _ in Replay(day, tmp_path / "remote", LocalBackend(remote), options).steps():
         pass
     workers = [Worker(day, number, partitions, rng) for number in range(partitions)]
     outputs = [

@@ -24,7 +24,7 @@ from agents.machine.installed import ROOT, command_of, missing
 from agents.replay.backfill import blocks as prometheus_blocks
 from agents.replay.backfill.counters import Counters
 from agents.replay.backfill.grid import Grid, stretches
-from agents.replay.backfill.market import Tape, write_listing
+from agents.replay.backfill.market import TradedListing, write_listing
 from agents.replay.backfill.openmetrics import OpenMetricsFile
 from agents.replay.backfill.tape import Traded, traded
 from agents.replay.play.inputs import Inputs
@@ -134,7 +134,7 @@ def _market(file: OpenMetricsFile, inputs: Inputs, found: Traded, grid: Grid) ->
     for name in found.listings():
         listing = listings[name]
         calendar = inputs.engine.calendars[listing.mic]
-        tape = Tape(listing, calendar, found.points(name), found.closes.get(name, {}))
+        tape = TradedListing(listing, calendar, found.points(name), found.closes.get(name, {}))
         write_listing(file, tape, grid)
 
 

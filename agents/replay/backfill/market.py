@@ -18,7 +18,7 @@ DECIMALS = 9  # of ratios: a ten-millionth of a percent
 F64 = npt.NDArray[np.float64]
 
 
-class Tape(NamedTuple):
+class TradedListing(NamedTuple):
     """All that one listing has traded (agents/reacting/points.py), and the closes it is measured by."""
 
     listing: Listing
@@ -27,7 +27,7 @@ class Tape(NamedTuple):
     closes: dict[int, int]  # trade date -> its previous close
 
 
-def write_listing(file: OpenMetricsFile, tape: Tape, grid: Grid) -> None:
+def write_listing(file: OpenMetricsFile, tape: TradedListing, grid: Grid) -> None:
     """Write the gauges of one listing."""
     segment = _segments(tape.calendar, tape.points[SECOND] * SECOND_NS)
     dates = tape.calendar.dates[segment].astype(np.int64)
@@ -55,7 +55,7 @@ def _segments(calendar: Calendar, ts_ns: I64) -> npt.NDArray[np.intp]:
     return np.clip(np.searchsorted(calendar.bounds_ns, ts_ns, "right") - 1, 0, last)
 
 
-def _instants(tape: Tape, dates: I64, grid: Grid) -> I64:
+def _instants(tape: TradedListing, dates: I64, grid: Grid) -> I64:
     """Return when the listing is sampled: not while its venue is closed, but at the moment it closes."""
     parts = [grid.busy(tape.points[SECOND] + 1)]
     ends = dict(
@@ -68,21 +68,21 @@ def _instants(tape: Tape, dates: I64, grid: Grid) -> I64:
     return np.unique(np.concatenate(parts))
 
 
-def _closes(tape: Tape, dates: I64) -> I64:
+def _closes(tape: TradedListing, dates: I64) -> I64:
     """Return the previous close at each point, 0 where none is known."""
     found, place = np.unique(dates, return_inverse=True)
     closes = np.array([tape.closes.get(date, 0) for date in found.tolist()], np.int64)
     return closes[place]
 
 
-def _base(tape: Tape, close: I64, newest_s: I64, at: npt.NDArray[np.intp]) -> I64:
+def _base(tape: TradedListing, close: I64, newest_s: I64, at: npt.NDArray[np.intp]) -> I64:
     """Return the last price of each `newest_s` or before it, else the previous close."""
     before = np.searchsorted(tape.points[SECOND], newest_s, "right") - 1
     return np.where(before >= 0, tape.points[LAST, before], close[at])
 
 
 def _write_prices(
-    file: OpenMetricsFile, tape: Tape, times: I64, price: I64, close: I64, last_ns: I64
+    file: OpenMetricsFile, tape: TradedListing, times: I64, price: I64, close: I64, last_ns: I64
 ) -> None:
     labels = {"listing": tape.listing.listing, "currency": tape.listing.currency}
     file.write("price", labels, times.tolist(), (price / PRICE_SCALE).tolist())
@@ -102,7 +102,7 @@ def _write_ratio(
     file.write(name, labels, times[known].tolist(), _rounded(ratio))
 
 
-def _write_extreme(file: OpenMetricsFile, tape: Tape, close: I64, times: I64) -> None:
+def _write_extreme(file: OpenMetricsFile, tape: TradedListing, close: I64, times: I64) -> None:
     """Write the largest move of each newest minute: of highs and lows against a minute before."""
     seconds = tape.points[SECOND]
     base = _base(tape, close, seconds - MINUTE_S, np.arange(len(seconds)))

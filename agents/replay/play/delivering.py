@@ -11,37 +11,30 @@ from pathlib import Path
 from agents.delivery.service import QUEUE, boxes_of, courier_of, queue_of_run
 from agents.delivery.sinks import Sink
 from agents.metrics.declared import Sheet
-from agents.replay.play.watching import Onlooker, Watcher
+from agents.replay.play.watching import Watcher
 from streams.errors import UsageError
 from streams.events import Alert, Headline, Mention, Output
 
 
-class Telling(Onlooker):
-    """Whoever looks on, and besides him those who are told of alerts."""
+class DeliveringWatcher(Watcher):
+    """Gives each state of an alert to the sinks."""
 
-    def __init__(self, view: Watcher, sinks: list[Sink]) -> None:
-        super().__init__(view)
+    def __init__(self, sinks: list[Sink]) -> None:
         self._sinks = sinks
 
     def record(self, record: Headline | Mention | Output) -> None:
-        """Tell of an alert."""
-        super().record(record)
+        """Give an alert to every sink."""
         if isinstance(record, Alert):
             for sink in self._sinks:
                 sink.tell(record)
 
 
 @contextmanager
-def delivered(
-    view: Watcher, config: Path | None, out: Path, sheet: Sheet, *, deliver: bool
-) -> Iterator[Watcher]:
-    """Return who looks on; with `deliver` the targets of `config` are told meanwhile.
+def delivering(config: Path | None, out: Path, sheet: Sheet) -> Iterator[DeliveringWatcher]:
+    """Deliver to the targets of `config` what the watcher sees; wait for them at the end.
 
-    UsageError: there are none.
+    UsageError: `config` names no target.
     """
-    if not deliver:
-        yield view
-        return
     out.mkdir(parents=True, exist_ok=True)
     queue = partial(queue_of_run, out)
     with courier_of(config, queue, _say, sheet=sheet, replay=True) as courier:
@@ -49,7 +42,7 @@ def delivered(
             raise UsageError(
                 "--deliver: nobody is to be told; give --config with [[alertmanagers]] or [[webhooks]]"
             )
-        yield Telling(view, boxes_of(courier))
+        yield DeliveringWatcher(boxes_of(courier))
     if not courier.left:  # a replay of the same folder then tells them again
         for path in out.glob(f"{QUEUE}.*"):
             path.unlink()

@@ -3,24 +3,53 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from agents.config.daily import read_daily
-from agents.config.replay import REPLAY_FILE, ReplayFile, config_id, load_replay, paths_of
+from agents.config.replay import (
+    REPLAY_FILE,
+    DailySpec,
+    ReplayFile,
+    config_id,
+    load_replay,
+    paths_of,
+)
 from agents.config.universe import Directory
 from agents.reacting.config import DailyRow, EngineConfig, Rule
 from agents.stages.engine import engine_config
 from streams.errors import ConfigError
 from streams.events import Headline, Reject
-from streams.news.recorded.files import read_headlines
-from streams.prices.files import read_prices
+from streams.logs import logger
+from streams.news.recorded.files import HeadlineSpec, read_headlines
+from streams.prices.files import PriceSpec, read_prices
 from streams.prices.rows import Rows, concat, sort_by_known
 from streams.reference.universe import Universe, builtin_universe, load_universe
 
 BLOCK = 2**20
+Note = Callable[[str], None]
+Stanza = TypeVar("Stanza", HeadlineSpec, PriceSpec, DailySpec)
+
+log = logger(__name__)
+
+
+class ReplayFiles(msgspec.Struct, frozen=True, kw_only=True):
+    """Every file of a replay, resolved once: what is hashed is what is read, whatever appears meanwhile."""
+
+    head: Path  # replay.toml
+    universe: Path | None  # None: the built-in one
+    headlines: tuple[tuple[HeadlineSpec, Path], ...]
+    prices: tuple[tuple[PriceSpec, Path], ...]
+    daily: tuple[tuple[DailySpec, Path], ...]
+
+    def paths(self) -> tuple[Path, ...]:
+        """Return all of them, in the order of their hash."""
+        own = [self.universe] if self.universe else []
+        listed = (*self.headlines, *self.prices, *self.daily)
+        return (self.head, *own, *(path for _, path in listed))
 
 
 class Inputs(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -36,19 +65,26 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     config_id: str
     inputs_id: str  # changes with any byte of any file read
 
+    @property
+    def last_known_ns(self) -> int:
+        """Return when the last row or headline was known, 0 where there is none."""
+        ends = [int(self.rows.known_ns[-1])] if len(self.rows) else []
+        ends += [self.headlines[-1].known_ns] if self.headlines else []
+        return max(ends, default=0)
 
-def read_inputs(folder: Path, rules: tuple[Rule, ...], progress: Callable[[str], None]) -> Inputs:
+
+def read_inputs(folder: Path, rules: tuple[Rule, ...], progress: Note) -> Inputs:
     """Read a replay folder.
 
     Raises UsageError for a wrong description, InputError for a file that is not what it is said
     to be.
     """
     spec = load_replay(folder)
-    paths, named = _paths(folder, spec), spec.replay.universe
-    directory = Directory(load_universe(folder / named) if named else builtin_universe())
-    headlines, rejects = _headlines(folder, spec, progress)
-    rows, bad = _rows(folder, spec, directory, progress)
-    daily, bad_daily = _daily(folder, spec, directory)
+    files = resolved(folder, spec)
+    directory = Directory(load_universe(files.universe) if files.universe else builtin_universe())
+    headlines, rejects = _headlines(files, progress)
+    rows, bad = _rows(files, directory, progress)
+    daily, bad_daily = _daily(files, directory)
     universe = directory.universe()
     return Inputs(
         name=spec.replay.name,
@@ -58,52 +94,69 @@ def read_inputs(folder: Path, rules: tuple[Rule, ...], progress: Callable[[str],
         rows=rows,
         rejects=[*rejects, *bad, *bad_daily],
         config_id=config_id(spec, *rules),
-        paths=paths,
-        inputs_id=_inputs_id(paths),
+        paths=files.paths(),
+        inputs_id=_inputs_id(files.paths()),
     )
 
 
-def _headlines(
-    folder: Path, spec: ReplayFile, progress: Callable[[str], None]
-) -> tuple[list[Headline], list[Reject]]:
+def resolved(folder: Path, spec: ReplayFile) -> ReplayFiles:
+    """Return every file that the stanzas name now. ConfigError: a stanza names none."""
+
+    def each(stanzas: Sequence[Stanza]) -> Iterator[tuple[Stanza, Path]]:
+        yield from ((each, path) for each in stanzas for path in paths_of(folder, each.path))
+
+    return ReplayFiles(
+        head=folder / REPLAY_FILE,
+        universe=_universe_file(folder, spec.replay.universe),
+        headlines=tuple(each(spec.headlines)),
+        prices=tuple(each(spec.prices)),
+        daily=tuple(each(spec.daily)),
+    )
+
+
+def _universe_file(folder: Path, named: str | None) -> Path | None:
+    if not named:
+        return None
+    found = paths_of(folder, named, key="universe")
+    if len(found) > 1:
+        message = f'universe = "{named}" names {len(found)} files; it must name one'
+        raise ConfigError(str(folder / REPLAY_FILE), message)
+    return found[0]
+
+
+def _headlines(files: ReplayFiles, progress: Note) -> tuple[list[Headline], list[Reject]]:
     headlines: list[Headline] = []
     rejects: list[Reject] = []
-    for stanza in spec.headlines:
-        for path in paths_of(folder, stanza.path):
-            progress(f"reading {path.name}")
-            items, bad = read_headlines(path, stanza)
-            headlines += items
-            rejects += bad
+    for stanza, path in files.headlines:
+        progress(f"reading {path.name}")
+        items, bad = read_headlines(path, stanza)
+        log.debug("headlines read", file=path.name, headlines=len(items), rejects=len(bad))
+        headlines += items
+        rejects += bad
     headlines.sort(key=lambda h: h.known_ns)  # stable: equal times keep file order
     return headlines, rejects
 
 
-def _rows(
-    folder: Path, spec: ReplayFile, directory: Directory, progress: Callable[[str], None]
-) -> tuple[Rows, list[Reject]]:
+def _rows(files: ReplayFiles, directory: Directory, progress: Note) -> tuple[Rows, list[Reject]]:
     parts: list[Rows] = []
     rejects: list[Reject] = []
-    for stanza in spec.prices:
-        for path in paths_of(folder, stanza.path):
-            progress(f"reading {path.name}")
-            rows, bad = read_prices(
-                path, stanza, directory.resolver(mic_column="mic" in stanza.columns)
-            )
-            parts.append(rows)
-            rejects += bad
+    for stanza, path in files.prices:
+        progress(f"reading {path.name}")
+        resolver = directory.resolver(mic_column="mic" in stanza.columns)
+        rows, bad = read_prices(path, stanza, resolver)
+        log.debug("prices read", file=path.name, rows=len(rows), rejects=len(bad))
+        parts.append(rows)
+        rejects += bad
     return sort_by_known(concat(parts)), rejects
 
 
-def _daily(
-    folder: Path, spec: ReplayFile, directory: Directory
-) -> tuple[list[DailyRow], list[Reject]]:
+def _daily(files: ReplayFiles, directory: Directory) -> tuple[list[DailyRow], list[Reject]]:
     found: list[DailyRow] = []
     rejects: list[Reject] = []
-    for stanza in spec.daily:
-        for path in paths_of(folder, stanza.path):
-            rows, bad = read_daily(path, stanza, directory.resolver(mic_column=False))
-            found += rows
-            rejects += bad
+    for stanza, path in files.daily:
+        rows, bad = read_daily(path, stanza, directory.resolver(mic_column=False))
+        found += rows
+        rejects += bad
     return found, rejects
 
 
@@ -117,19 +170,10 @@ def _engine_config(
     benchmark = spec.replay.benchmark or ""
     if benchmark and benchmark not in universe.listings:
         raise ConfigError(
-            str(folder / "replay.toml"), f'benchmark = "{benchmark}" is no listing of the universe'
+            str(folder / REPLAY_FILE), f'benchmark = "{benchmark}" is no listing of the universe'
         )
     listings = tuple(universe.listings.values())
     return engine_config(listings, rules, benchmark=benchmark, daily=tuple(daily))
-
-
-def _paths(folder: Path, spec: ReplayFile) -> tuple[Path, ...]:
-    """Return every file that the replay reads; ConfigError where one is missing."""
-    universe = spec.replay.universe
-    found = paths_of(folder, universe, key="universe") if universe else []
-    names = [x.path for x in spec.headlines]
-    names += [x.path for x in spec.prices] + [x.path for x in spec.daily]
-    return (folder / REPLAY_FILE, *found, *(p for name in names for p in paths_of(folder, name)))
 
 
 def _inputs_id(paths: tuple[Path, ...]) -> str:

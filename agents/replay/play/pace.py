@@ -8,7 +8,7 @@ from agents.machine.clock import LONGEST_GAP_NS, LONGEST_NAP_S, elapsed_s
 from streams.events import SECOND_NS
 
 
-class Pace:
+class ReplayPace:
     """Hold a replay to `speed` times real time; None: never wait. Gaps over 10 minutes are skipped."""
 
     def __init__(self, speed: float | None) -> None:

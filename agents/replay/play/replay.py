@@ -1,4 +1,4 @@
-"""The embedded runtime: a replay driven through the very same scoring and reacting code, no broker.
+"""A replay, driven through the very same scoring and reacting code as a live run.
 
 Outputs go to a journal in OUT as they come; a checkpoint holds the place in the inputs and the state of both
 stages. After a crash the journal is cut back to the checkpoint and the rest is done again, so every
@@ -7,48 +7,48 @@ output is there exactly once.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
 from agents.machine.clock import elapsed_s
 from agents.reacting.engine import Engine
+from agents.replay.play.backend import Backend, LocalBackend
+from agents.replay.play.checkpoint import (
+    STATE_VERSION,
+    ReplayCheckpoint,
+    ReplayJournal,
+    Scored,
+    remove_journal,
+)
 from agents.replay.play.inputs import Inputs
-from agents.replay.play.outputs import Record, clear_outputs, write_outputs, write_summary
-from agents.replay.play.pace import Pace
-from agents.replay.play.timeline import RUN_SPAN_NS, Log, Timeline
-from agents.replay.play.watching import Progress, Watcher
+from agents.replay.play.outputs import (
+    Written,
+    clear_outputs,
+    write_outputs,
+    write_summary,
+)
+from agents.replay.play.pace import ReplayPace
+from agents.replay.play.timeline import RUN_SPAN_NS, Timeline
+from agents.replay.play.watching import ReplayProgress, Watcher
 from agents.stages.scorer import make_scorer
-from streams.codec import decode, encode
-from streams.errors import InputError, RecordError
-from streams.events import SECOND_NS, Mention, Output
-from streams.journal import Journal
+from streams.errors import InputError
+from streams.events import SECOND_NS, Output
 
 CHECKPOINT_S = 2.0  # wall seconds between checkpoints: what a crash costs at most
 FRAME_S = 0.25  # of wall time between views of a paced replay
-STATE_VERSION = 2  # of the checkpoint; raise it with any change of what the stages keep
 
 
-class Scored(msgspec.Struct, frozen=True):
-    """A headline that is scored and waits for the rows that were known before it."""
+class ReplayOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How a folder is replayed; nothing of it changes the outputs."""
 
-    index: int
-    mentions: list[Mention]
-
-
-class Place(msgspec.Struct):
-    """A checkpoint: what is done, and the state of both stages after it."""
-
-    version: int
-    identity: str
-    row: int
-    headline: int  # the next one to be scored
-    scored: Scored | None
-    engine: bytes
-    scorer: bytes
+    frame: int | None = None  # rows a frame; None: whole columns, where the engine takes them
+    speed: float | None = None  # times real time; None: as fast as it goes
+    watcher: Watcher = Watcher()
+    began_s: float | None = None  # of `elapsed_s`, where reading the inputs counts, too
 
 
 class Replay:
@@ -58,106 +58,89 @@ class Replay:
         self,
         inputs: Inputs,
         out: Path,
-        *,
-        frame: int | None = None,
-        speed: float | None = None,
-        watcher: Watcher | None = None,
-        began_s: float | None = None,
-        engine: Log | None = None,
+        backend: Backend | None = None,
+        options: ReplayOptions | None = None,
     ) -> None:
-        self._began_s = elapsed_s() if began_s is None else began_s  # reading counts, too
-        self._inputs, self._out = inputs, out
-        self._watcher = watcher or Watcher()
-        self._pace = Pace(speed)
-        self._engine: Log = engine or Engine(inputs.engine)
+        """`backend`: None is an engine in this process."""
+        options = options or ReplayOptions()
+        self._began_s = elapsed_s() if options.began_s is None else options.began_s
+        self._inputs, self._out, self._watcher = inputs, out, options.watcher
+        self._backend = backend or LocalBackend(Engine(inputs.engine))
+        self._engine = self._backend.engine
+        self._pace = ReplayPace(options.speed)
         self._scorer = make_scorer(inputs.universe)
-        span_ns = RUN_SPAN_NS if speed is None else int(speed * FRAME_S * SECOND_NS)
-        self._timeline = Timeline(inputs, self._engine, frame, max(span_ns, SECOND_NS))
+        span_ns = RUN_SPAN_NS if options.speed is None else int(options.speed * FRAME_S * SECOND_NS)
+        self._timeline = Timeline(inputs, self._engine, options.frame, max(span_ns, SECOND_NS))
         self._row = self._headline = 0
         self._scored: Scored | None = None
         self._play_s = 0.0
 
     def run(self) -> dict[str, Any]:
         """Replay to the end and return the summary. Raises InputError where OUT cannot be written."""
+        parts = (self._inputs.inputs_id, self._inputs.config_id, self._backend.identity)
+        identity = ":".join(part for part in parts if part)
         try:
             self._out.mkdir(parents=True, exist_ok=True)
-            with self._journal() as journal:
+            with ReplayJournal(self._out, identity) as journal:
                 resumed = self._resume(journal)
                 self._play(journal)
+                self._backend.await_end(lambda: self._save(journal))
                 self._watcher.note("writing results")
-                written = write_outputs(self._out, self._records(journal))
-                summary = self._summary(written.counts, written.output_sha256, resumed=resumed)
+                written = write_outputs(
+                    self._out,
+                    chain(journal.records(), self._inputs.rejects, self._backend.outputs()),
+                )
+                summary = self._summary(written, resumed=resumed)
             write_summary(self._out, summary)
-            self._clean_up()
+            remove_journal(self._out)
+            self._backend.clean_up()
         except OSError as fault:
             raise InputError(str(self._out), f"cannot be written: {fault}") from fault
         return summary
 
-    def _clean_up(self) -> None:
-        """Remove what only a restart would need."""
-        shutil.rmtree(self._out / "journal")
-
     # -- resuming
 
-    def _identity(self) -> str:
-        return f"{self._inputs.inputs_id}:{self._inputs.config_id}"
-
-    def _journal(self) -> Journal:
-        return Journal.open(self._out / "journal", fsync="checkpoint")
-
-    def _resume(self, journal: Journal) -> bool:
-        """Go to the journal's checkpoint if it is of these inputs, else start afresh."""
-        place = self._checkpoint(journal)
-        if place is None:
-            journal.truncate_to(0)
+    def _resume(self, journal: ReplayJournal) -> bool:
+        """Go to the journal's checkpoint if it is of this replay, else start afresh."""
+        done = journal.go_back()
+        if done is None:
             clear_outputs(self._out)
             return False
-        self._engine.restore(place.engine)
-        self._scorer.restore(place.scorer)
-        self._row, self._headline, self._scored = place.row, place.headline, place.scored
+        self._engine.restore(done.engine)
+        self._scorer.restore(done.scorer)
+        self._row, self._headline, self._scored = done.row, done.headline, done.scored
         self._timeline.resume()
-        self._watcher.note(f"resuming at row {place.row:,} of {len(self._timeline):,}")
+        self._watcher.note(f"resuming at row {done.row:,} of {len(self._timeline):,}")
         return True
 
-    def _checkpoint(self, journal: Journal) -> Place | None:
-        kept = journal.last_checkpoint()
-        if kept is None:
-            return None
-        offset, data = kept
-        try:
-            place = msgspec.msgpack.decode(data, type=Place)
-        except (msgspec.DecodeError, msgspec.ValidationError):
-            return None
-        if place.version != STATE_VERSION or place.identity != self._identity():
-            return None
-        journal.truncate_to(offset)
-        return place
-
-    def _save(self, journal: Journal) -> None:
-        place = Place(
-            STATE_VERSION,
-            self._identity(),
-            self._row,
-            self._headline,
-            self._scored,
-            self._engine.snapshot(),
-            self._scorer.snapshot(),
+    def _save(self, journal: ReplayJournal) -> None:
+        journal.save(
+            ReplayCheckpoint(
+                STATE_VERSION,
+                journal.identity,
+                self._row,
+                self._headline,
+                self._scored,
+                self._engine.snapshot(),
+                self._scorer.snapshot(),
+            )
         )
-        journal.checkpoint(msgspec.msgpack.encode(place))
 
     # -- playing
 
-    def _play(self, journal: Journal) -> None:
+    def _play(self, journal: ReplayJournal) -> None:
         began_s = saved_s = elapsed_s()
-        for outputs in self._steps():
-            self._keep(journal, outputs)
+        for outputs in self.steps():
+            for record in outputs:
+                journal.keep(record)
+                self._watcher.record(record)
             if elapsed_s() - saved_s >= CHECKPOINT_S:
                 self._engine.prune()
                 self._save(journal)
                 saved_s = elapsed_s()
         self._play_s = elapsed_s() - began_s
 
-    def _steps(self) -> Iterator[list[Any]]:
+    def steps(self) -> Iterator[list[Any]]:
         """Yield the outputs of one step after another; between two of them the state is whole."""
         headlines = self._inputs.headlines
         while self._scored is not None or self._headline < len(headlines):
@@ -170,7 +153,7 @@ class Replay:
                 yield from self._rows(int(self._timeline.headline_rows[scored.index]))
             yield self._publish(scored)
         yield from self._rows(len(self._timeline))
-        yield self._timeline.finish(self._last_known_ns())
+        yield self._timeline.finish(self._inputs.last_known_ns)
 
     def _publish(self, scored: Scored) -> list[Any]:
         headline = self._inputs.headlines[scored.index]
@@ -192,54 +175,55 @@ class Replay:
             self._show(event_ns)
             yield outputs
 
-    def _last_known_ns(self) -> int:
-        rows, headlines = self._inputs.rows, self._inputs.headlines
-        ends = [int(rows.known_ns[-1])] if len(rows) else []
-        ends += [headlines[-1].known_ns] if headlines else []
-        return max(ends, default=0)
-
-    # -- what comes out
-
-    def _keep(self, journal: Journal, outputs: list[Any]) -> None:
-        for record in outputs:
-            journal.append(encode(record))
-            self._watcher.record(record)
+    # -- what is told of it
 
     def _show(self, event_ns: int) -> None:
         total, headlines = len(self._timeline), len(self._inputs.headlines)
-        self._watcher.progress(Progress(self._row, total, self._headline, headlines, event_ns))
+        self._watcher.progress(
+            ReplayProgress(self._row, total, self._headline, headlines, event_ns)
+        )
 
-    def _records(self, journal: Journal) -> Iterator[Record]:
-        for number, payload in journal.read():
-            try:
-                yield cast("Record", decode(payload))
-            except RecordError as fault:
-                raise InputError(str(self._out), f"journal record {number}: {fault}") from fault
-        yield from self._inputs.rejects
+    def _summary(self, written: Written, *, resumed: bool) -> dict[str, Any]:
+        return (
+            _summary(
+                self._inputs,
+                written,
+                self._backend.counts(),
+                seconds=elapsed_s() - self._began_s,
+                play_s=self._play_s,
+                resumed=resumed,
+            )
+            | self._backend.figures()
+        )
 
-    def _counts(self) -> Mapping[str, int]:
-        return self._engine.counts
 
-    def _summary(self, counts: dict[str, int], sha256: str, *, resumed: bool) -> dict[str, Any]:
-        engine, seconds = self._counts(), elapsed_s() - self._began_s
-        ticks = len(self._timeline)
-        return {
-            "name": self._inputs.name,
-            "events": ticks + counts["headlines"],
-            "ticks": ticks,
-            "headlines": counts["headlines"],
-            "mentions": counts["mentions"],
-            "reactions": counts["reactions"],
-            "moves": counts["moves"],
-            "alerts": counts["alerts"],
-            "late": engine["late"],
-            "ineligible": engine["ineligible"],
-            "rejected": counts["rejects"],
-            "unknown_conditions": sum(self._inputs.rows.unknown_conditions.values()),
-            "seconds": round(seconds, 3),
-            "play_seconds": round(self._play_s, 3),
-            "ticks_per_second": round(ticks / seconds) if seconds else 0,
-            "resumed": resumed,
-            "config_id": self._inputs.config_id,
-            "output_sha256": sha256,
-        }
+def _summary(
+    inputs: Inputs,
+    written: Written,
+    engine: Mapping[str, int],
+    *,
+    seconds: float,
+    play_s: float,
+    resumed: bool,
+) -> dict[str, Any]:
+    counts, ticks = written.counts, len(inputs.rows)
+    return {
+        "name": inputs.name,
+        "events": ticks + counts["headlines"],
+        "ticks": ticks,
+        "headlines": counts["headlines"],
+        "mentions": counts["mentions"],
+        "reactions": counts["reactions"],
+        "moves": counts["moves"],
+        "alerts": counts["alerts"],
+        "late": engine["late"],
+        "ineligible": engine["ineligible"],
+        "rejected": counts["rejects"],
+        "unknown_conditions": sum(inputs.rows.unknown_conditions.values()),
+        "seconds": round(seconds, 3),
+        "play_seconds": round(play_s, 3),
+        "ticks_per_second": round(ticks / seconds) if seconds else 0,
+        "resumed": resumed,
+        "config_id": inputs.config_id,
+        "output_sha256": written.output_sha256,
+    }

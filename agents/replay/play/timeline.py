@@ -23,9 +23,10 @@ from streams.prices.framer import Broadcast, frames
 RUN_ROWS = 65_536
 RUN_SPAN_NS = 300 * SECOND_NS
 AFTER_ALL_NS = 14 * DAY_NS  # longer than any horizon can take over the longest closure
+FRAME_ROWS = 1000  # in frames for whatever is no engine, where nobody says how many
 
 
-class Log(Protocol):
+class MarketLog(Protocol):
     """Where the records of a replay go: an engine, or a topic that engines read."""
 
     counts: Counter[str]
@@ -56,10 +57,15 @@ class Log(Protocol):
 
 
 class Timeline:
-    """The rows of a replay, fed to an engine in order: in columns, or in frames of `frame` rows."""
+    """The rows of a replay, fed to an engine in order: in columns, or in frames of `frame` rows.
 
-    def __init__(self, inputs: Inputs, engine: Log, frame: int | None, span_ns: int) -> None:
-        self._rows, self._engine, self._frame = inputs.rows, engine, frame
+    Whatever is no engine is given frames in any case.
+    """
+
+    def __init__(self, inputs: Inputs, engine: MarketLog, frame: int | None, span_ns: int) -> None:
+        self._rows, self._engine = inputs.rows, engine
+        self._columns_to = engine if frame is None and isinstance(engine, Engine) else None
+        self._frame = frame or FRAME_ROWS
         self._span_ns = min(span_ns, RUN_SPAN_NS)
         self._name = inputs.name
         self._clock_ns: I64 = inputs.rows.known_ns // SECOND_NS * SECOND_NS
@@ -88,7 +94,8 @@ class Timeline:
             stop = min(hi, lo + RUN_ROWS)
             end_ns = self.known_ns(lo) + self._span_ns
             stop = lo + max(1, int(np.searchsorted(self._rows.known_ns[lo:stop], end_ns)))
-            yield stop, self._columns(lo, stop) if self._frame is None else self._framed(lo, stop)
+            engine = self._columns_to
+            yield stop, self._columns(engine, lo, stop) if engine else self._framed(lo, stop)
             lo = stop
 
     def clock(self, ts_ns: int) -> list[Output]:
@@ -114,7 +121,7 @@ class Timeline:
         final = Clock(ts_ns=final_ns, final=True)
         return self._send_points(final_ns) + self._engine.apply(final)
 
-    def _columns(self, lo: int, hi: int) -> list[Output]:
+    def _columns(self, engine: Engine, lo: int, hi: int) -> list[Output]:
         rows, part = self._rows, slice(lo, hi)
         run = RowRun(
             listing=self._listing[part],
@@ -134,12 +141,10 @@ class Timeline:
         for broadcast in self._broadcasts:
             frame = broadcast.due(end_ns)
             points += points_of(frame, slice(None)) if frame is not None else []
-        assert isinstance(self._engine, Engine)  # all others are given frames
-        return self._engine.apply_run(run, end_ns, tuple(points))
+        return engine.apply_run(run, end_ns, tuple(points))
 
     def _framed(self, lo: int, hi: int) -> list[Output]:
         """Do the same record by record: a Clock a second, then the second's rows in frames."""
-        assert self._frame is not None
         clocks = self._clock_ns[lo:hi]
         starts = lo + np.flatnonzero(np.diff(clocks, prepend=-1))
         out: list[Output] = []

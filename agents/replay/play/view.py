@@ -10,7 +10,7 @@ from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
 from agents.machine.clock import elapsed_s
-from agents.replay.play.watching import Progress, Watcher
+from agents.replay.play.watching import ReplayProgress, Watcher
 from streams.events import Alert, Headline, Mention, Output
 from streams.times import utc
 
@@ -19,7 +19,7 @@ BAR_EVERY_S = 0.05
 SHOWN = ("opened", "escalated")
 
 
-class Silent(Watcher):
+class SilentView(Watcher):
     """Say nothing: for machines."""
 
     def __enter__(self) -> Self:
@@ -34,7 +34,7 @@ class Silent(Watcher):
         return None
 
 
-class Plain(Silent):
+class PlainView(SilentView):
     """Lines to standard error: one a stage, one every few seconds, one an alert."""
 
     def __init__(self, console: Console, *, alerts: bool) -> None:
@@ -49,7 +49,7 @@ class Plain(Silent):
         """Print one line."""
         self._console.print(text, markup=False, highlight=False)
 
-    def progress(self, progress: Progress) -> None:
+    def progress(self, progress: ReplayProgress) -> None:
         """Print how far the replay has come, every few seconds."""
         if elapsed_s() - self._last_s >= PLAIN_EVERY_S:
             self._last_s = elapsed_s()
@@ -67,7 +67,7 @@ class Plain(Silent):
             self.say(f"{utc(record.updated_ns)}  {record.transition:9}  {record.sentence}")
 
 
-class Live(Plain):
+class LiveView(PlainView):
     """A bar that moves with the event clock, alerts above it as they come."""
 
     def __init__(self, console: Console, *, alerts: bool) -> None:
@@ -100,7 +100,7 @@ class Live(Plain):
         """Print a line above the bar."""
         self._bar.console.print(text, markup=False, highlight=False)
 
-    def progress(self, progress: Progress) -> None:
+    def progress(self, progress: ReplayProgress) -> None:
         """Move the bar."""
         if elapsed_s() - self._last_s < BAR_EVERY_S:
             return
@@ -115,19 +115,19 @@ class Live(Plain):
         self._bar.update(self._task, completed=done, description=text)
 
 
-def watcher(console: Console, *, alerts: bool, silent: bool) -> Silent:
-    """Return the watcher that suits the place the output goes to."""
+def view_of(console: Console, *, alerts: bool, silent: bool) -> SilentView:
+    """Return the view that suits the place the output goes to."""
     if silent:
-        return Silent()
-    return (Live if console.is_terminal else Plain)(console, alerts=alerts)
+        return SilentView()
+    return (LiveView if console.is_terminal else PlainView)(console, alerts=alerts)
 
 
-def _share(progress: Progress) -> float:
+def _share(progress: ReplayProgress) -> float:
     total = progress.total_rows + progress.total_headlines
     return (progress.rows + progress.headlines) / total if total else 1.0
 
 
-def _line(progress: Progress) -> str:
+def _line(progress: ReplayProgress) -> str:
     return (
         f"{utc(progress.event_ns)}  {_share(progress) * 100:.0f} %  "
         f"{progress.rows:,} of {progress.total_rows:,} ticks, "

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from agents.stages.observer import Observer
 from streams.events import Headline, Mention, Output
 
 
-class Progress(msgspec.Struct, frozen=True):
+class ReplayProgress(msgspec.Struct, frozen=True):
     """How far a replay has come."""
 
     rows: int
@@ -19,9 +21,9 @@ class Progress(msgspec.Struct, frozen=True):
 
 
 class Watcher:
-    """What a replay tells whoever looks on; this one does not look."""
+    """What a replay calls as it goes on; this one does nothing, subclasses override what they need."""
 
-    def progress(self, progress: Progress) -> None:
+    def progress(self, progress: ReplayProgress) -> None:
         """Take note of how far the replay has come."""
 
     def record(self, record: Headline | Mention | Output) -> None:
@@ -34,45 +36,46 @@ class Watcher:
         """Take note of how much of a stage is done, in [0, 1]."""
 
 
-class Onlooker(Watcher):
-    """One who looks on beside another, and passes on all that he is told."""
+class Watchers(Watcher):
+    """Several watchers; each is called in the order of the list."""
 
-    def __init__(self, view: Watcher) -> None:
-        self._view = view
+    def __init__(self, watchers: Sequence[Watcher]) -> None:
+        self._watchers = tuple(watchers)
 
-    def progress(self, progress: Progress) -> None:
-        """Pass on how far the replay has come."""
-        self._view.progress(progress)
+    def progress(self, progress: ReplayProgress) -> None:
+        """Tell each how far the replay has come."""
+        for watcher in self._watchers:
+            watcher.progress(progress)
 
     def record(self, record: Headline | Mention | Output) -> None:
-        """Pass on a record."""
-        self._view.record(record)
+        """Show each a record."""
+        for watcher in self._watchers:
+            watcher.record(record)
 
     def note(self, text: str) -> None:
-        """Pass on the stage that begins."""
-        self._view.note(text)
+        """Tell each which stage begins."""
+        for watcher in self._watchers:
+            watcher.note(text)
 
     def share(self, done: float, text: str) -> None:
-        """Pass on how much of a stage is done."""
-        self._view.share(done, text)
+        """Tell each how much of a stage is done."""
+        for watcher in self._watchers:
+            watcher.share(done, text)
 
 
-class Counting(Onlooker):
-    """Whoever looks on at a replay, and an observer of what comes out of it."""
+class ObservingWatcher(Watcher):
+    """Gives what comes out of a replay to the observer that counts for the metrics."""
 
-    def __init__(self, view: Watcher, observer: Observer) -> None:
-        super().__init__(view)
+    def __init__(self, observer: Observer) -> None:
         self._observer = observer
         self._mentions: list[Mention] | None = None  # of the newest headline; they follow it
 
-    def note(self, text: str) -> None:
-        """Pass it on; the headline before a stage's end is whole."""
-        super().note(text)
+    def note(self, text: str) -> None:  # noqa: ARG002 - which stage it is does not matter
+        """Count the newest headline: at a stage's end it is whole."""
         self._count_headline()
 
     def record(self, record: Headline | Mention | Output) -> None:
-        """Count a record, and pass it on."""
-        super().record(record)
+        """Count a record; a headline once its Mentions are known."""
         if isinstance(record, Headline):
             self._count_headline()
             self._mentions = []

@@ -1,4 +1,4 @@
-"""The engine of a replay through Kafka, as the replay sees it: it takes records and publishes them.
+"""What stands in the engine's place in a replay through Kafka: it takes records and publishes them.
 
 Clocks and points go to every partition (DESIGN 5), each just before the next record that needs
 them there: a Clock that no row or Mention of a partition follows is overtaken by the next one, for
@@ -22,7 +22,7 @@ from streams.topics import partition_of
 POINT = int(Flag.point)
 
 
-class RemoteState(msgspec.Struct):
+class PublishedState(msgspec.Struct):
     """What a restart of the replay must know of what it has published."""
 
     clock_ns: int
@@ -31,8 +31,12 @@ class RemoteState(msgspec.Struct):
     points: list[list[bytes]]
 
 
-class RemoteEngine:
-    """Publish a replay's records to `market`; the outputs come back by other ways."""
+class MarketPublisher:
+    """Publish a replay's records to `market`; the workers' outputs are collected afterwards (`collect.py`).
+
+    What a partition has not been sent yet is sent before the next record, so each partition sees
+    the order of the one-process replay.
+    """
 
     def __init__(
         self, config: EngineConfig, publisher: Publisher, market: str, partitions: int, run: str
@@ -68,12 +72,12 @@ class RemoteEngine:
         self._publisher.flush()
         points = [[encode(frame) for frame in waiting] for waiting in self._points]
         return msgspec.msgpack.encode(
-            RemoteState(self.clock_ns, self._partitioned.next_seq, self._clocks_ns, points)
+            PublishedState(self.clock_ns, self._partitioned.next_seq, self._clocks_ns, points)
         )
 
     def restore(self, data: bytes) -> None:
         """Take back a snapshot: what was published since is published again, and recognised."""
-        state = msgspec.msgpack.decode(data, type=RemoteState)
+        state = msgspec.msgpack.decode(data, type=PublishedState)
         self.clock_ns, self._clocks_ns = state.clock_ns, state.clocks_ns
         self._partitioned.next_seq = state.next_seq
         frames = [[decode(data) for data in waiting] for waiting in state.points]

@@ -1,3 +1,0 @@
-"""How a replay through Kafka is spread."""
-
-from __future__ import annotations
