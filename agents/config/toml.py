@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import inspect
 
-from streams.errors import ConfigError, UsageError
+from streams.errors import ConfigError
 
 T = TypeVar("T")
 KeyPath = tuple[str | int, ...]  # ("prices", 1, "bar"): the table `bar` in the second [[prices]]
@@ -28,7 +28,6 @@ _FAULT = re.compile(r"(?P<what>.*?)(?: - at `\$(?P<at>[^`]*)`)?", re.DOTALL)
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`")
 _MISSING = re.compile(r"Object missing required field `(.*)`")
-_WORD = re.compile(r"\w+")
 _OWN_CHECK = re.compile(r"([a-z_]+): (.+)", re.DOTALL)  # raised by a struct's __post_init__
 
 
@@ -49,8 +48,6 @@ def load_toml(path: Path, type_: type[T]) -> T:
         return msgspec.convert(data, type_)
     except msgspec.ValidationError as fault:
         at_key, message = _explained(str(fault), type_, data)
-    except UsageError as fault:  # a struct's own check, in its own words
-        at_key, message = _failing_key(data, type_, str(fault)), str(fault)
     raise ConfigError(str(path), message, _line_of(text, at_key))
 
 
@@ -85,24 +82,6 @@ def _explained(fault: str, type_: type, data: dict[str, Any]) -> tuple[KeyPath, 
         value = str(_value(data, place))
         what = f'"{value}" is not known; {_suggested(value, [str(v) for v in node.values])}'
     return place, f'key "{key}"{_within(place[:-1])}: {what}'
-
-
-def _failing_key(data: dict[str, Any], type_: type, message: str) -> KeyPath:
-    """Return the key that a struct refused in its own words, or the entry that it stands in."""
-    for key, value in data.items():
-        node = _node(type_, (key, 0))
-        if isinstance(value, list) and isinstance(node, inspect.StructType):
-            for index, entry in enumerate(value):
-                try:
-                    msgspec.convert(entry, node.cls)
-                except UsageError:
-                    return (key, index, *_first_named(entry, message))
-    return ()
-
-
-def _first_named(entry: dict[str, Any], message: str) -> KeyPath:
-    words = _WORD.findall(message.partition(": ")[2] or message)
-    return tuple(word for word in words if word in entry)[:1]
 
 
 def _suggested(word: str, valid: list[str]) -> str:

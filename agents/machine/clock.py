@@ -1,4 +1,4 @@
-"""The wall clock, read here and nowhere else: pacing, progress and durations."""
+"""The time of day and durations on this machine; the two pure rooms read neither (DESIGN 4.1)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LONGEST_GAP_NS = 600 * SECOND_NS  # of event time without any record; a longer o
 
 
 def elapsed_s() -> float:
-    """Return seconds on a clock that never runs back."""
+    """Return seconds on a clock that never runs back: for durations and deadlines."""
     return time.perf_counter()
 
 

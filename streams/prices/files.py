@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from streams.errors import InputError, UsageError
+from streams.errors import InputError
 from streams.events import I32, I64, PRICE_SCALE, RECORD_CHARS, SECOND_NS, Flag, Reject
 from streams.prices.conditions import ConditionsFormat, decode_conditions
 from streams.prices.rows import Rows, select
@@ -44,7 +44,7 @@ class BarSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         if not 0 < self.seconds <= 86_400:
-            raise UsageError(f"bar.seconds is {self.seconds}; it must be 1 to 86400")
+            raise ValueError(f"seconds: it is {self.seconds}; it must be 1 to 86400")
 
 
 class PriceSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -59,7 +59,7 @@ class PriceSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     def __post_init__(self) -> None:
         if fault := _fault(self):
-            raise UsageError(f"prices {self.path}: {fault}")
+            raise ValueError(f"columns: {fault}")
 
     @property
     def price_fields(self) -> tuple[str, ...]:
@@ -92,31 +92,31 @@ def read_prices(path: Path, spec: PriceSpec, resolve: Resolve) -> tuple[Rows, li
 
 
 def _fault(spec: PriceSpec) -> str:
-    """Return what is wrong with a description, and how to mend it; "" if nothing is."""
+    """Return what is wrong with the columns, and how to mend it; "" if nothing is."""
     columns = set(spec.columns)
     if unknown := sorted(columns - set(FIELDS)):
-        return f"columns has no {unknown[0]!r}; it has {', '.join(FIELDS)}"
+        return f"there is no {unknown[0]!r}; there are {', '.join(FIELDS)}"
     if "symbol" not in columns and not spec.symbol:
         return "give columns.symbol, or symbol = where the file holds one listing"
     if "time" not in columns:
-        return "columns must name `time`"
+        return "they must name `time`"
     if {"size", "volume"} <= columns:
-        return "columns names both size and volume; they mean the same"
+        return "they name both size and volume, which mean the same"
     if ("conditions" in columns) != (spec.conditions_format is not None):
-        return "columns.conditions and conditions_format go together: give both or neither"
+        return "conditions and conditions_format go together: give both or neither"
     return _price_fault(columns, spec.bar)
 
 
 def _price_fault(columns: set[str], bar: BarSpec | None) -> str:
     ohlc = columns & set(OHLC)
     if "price" in columns:
-        return "columns names price and also open, high, low or close" if ohlc else ""
+        return "they name price and also open, high, low or close" if ohlc else ""
     if not ohlc:
-        return "columns must name `price`, or open, high, low and close"
+        return "they must name `price`, or open, high, low and close"
     if bar is None:
         return 'these are bars: add bar = { seconds = 60, stamp = "start" } (or "end")'
     if ohlc not in ({"close"}, set(OHLC)):
-        return f"columns lacks {', '.join(sorted(set(OHLC) - ohlc))} of a bar"
+        return f"they lack {', '.join(sorted(set(OHLC) - ohlc))} of a bar"
     return ""
 
 

@@ -11,7 +11,7 @@ import msgspec
 import polars as pl
 import pytest
 
-from streams.errors import ColumnError, InputError, UsageError
+from streams.errors import ColumnError, InputError
 from streams.events import SECOND_NS, Flag, Reject
 from streams.prices.files import BarSpec, PriceSpec, read_prices
 from streams.prices.rows import Rows, concat, sort_by_known
@@ -238,24 +238,24 @@ def test_columns_of_the_wrong_kind(read: Read) -> None:
         ({"columns": {"price": "p"}, "symbol": "A"}, "must name `time`"),
         ({"columns": {"time": "t"}, "symbol": "A"}, "must name `price`"),
         ({"columns": BARS, "symbol": "A"}, "add bar = { seconds = 60"),
-        ({"columns": {**BARS, "price": "p"}, "symbol": "A"}, "names price and also open"),
+        ({"columns": {**BARS, "price": "p"}, "symbol": "A"}, "name price and also open"),
         ({"columns": {**TRADES, "volume": "v"}, "symbol": "A"}, "both size and volume"),
-        ({"columns": {**TRADES, "ticker": "v"}, "symbol": "A"}, "columns has no 'ticker'"),
+        ({"columns": {**TRADES, "ticker": "v"}, "symbol": "A"}, "there is no 'ticker'"),
         ({"columns": {**TRADES, "conditions": "c"}, "symbol": "A"}, "go together"),
         ({"columns": TRADES, "conditions_format": "cta", "symbol": "A"}, "go together"),
         (
             {"columns": {"time": "t", "open": "o"}, "symbol": "A", "bar": BarSpec(60)},
-            "lacks close, high, low",
+            "lack close, high, low",
         ),
     ],
 )
 def test_wrong_descriptions_say_what_would_be_right(spec: dict[str, Any], message: str) -> None:
-    with pytest.raises(UsageError, match=message):
+    with pytest.raises(ValueError, match=message):
         PriceSpec(path="p.csv", **spec)
 
 
 def test_a_bar_has_a_length_and_unknown_keys_are_refused() -> None:
-    with pytest.raises(UsageError, match=r"bar\.seconds is 0"):
+    with pytest.raises(ValueError, match="seconds: it is 0"):
         BarSpec(0)
     given = {"path": "p.csv", "columns": TRADES, "symbol": "A", "bars": 60}
     with pytest.raises(msgspec.ValidationError, match="bars"):

@@ -11,7 +11,7 @@ from typing import Literal, cast, get_args
 
 import msgspec
 
-from streams.errors import ColumnError, InputError, RecordError, UsageError
+from streams.errors import ColumnError, InputError, RecordError
 from streams.events import RECORD_CHARS, Action, Headline, Reject
 from streams.news.dialects.registry import read_document
 from streams.news.feed import FeedInfo
@@ -49,16 +49,11 @@ class HeadlineSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     def __post_init__(self) -> None:
         if unknown := sorted(set(self.columns) - set(FIELDS)):
-            known = ", ".join(FIELDS)
-            raise UsageError(
-                f"headlines {self.path}: columns has no {unknown[0]!r}; it has {known}"
-            )
+            raise ValueError(f"columns: there is no {unknown[0]!r}; there are {', '.join(FIELDS)}")
         if self.path.lower().endswith(FEED_SUFFIXES):
             return
         if "title" not in self.columns or not {"published", "received"} & set(self.columns):
-            raise UsageError(
-                f"headlines {self.path}: columns must name `title` and `published` or `received`"
-            )
+            raise ValueError("columns: they must name `title`, and `published` or `received`")
 
 
 def read_headlines(path: Path, spec: HeadlineSpec) -> tuple[list[Headline], list[Reject]]:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from streams.errors import ColumnError, InputError, UsageError
+from streams.errors import ColumnError, InputError
 from streams.events import SECOND_NS, Headline, Reject
 from streams.news.recorded.files import HeadlineSpec, read_headlines
 
@@ -204,11 +204,11 @@ def test_files_that_cannot_be_read(read: Read, tmp_path: Path) -> None:
     [
         ({"title": "t"}, "`published` or `received`"),
         ({"published": "p"}, "must name `title`"),
-        ({"title": "t", "published": "p", "ticker": "x"}, "has no 'ticker'"),
+        ({"title": "t", "published": "p", "ticker": "x"}, "there is no 'ticker'"),
     ],
 )
 def test_wrong_descriptions_say_what_would_be_right(columns: dict[str, str], message: str) -> None:
-    with pytest.raises(UsageError, match=message):
+    with pytest.raises(ValueError, match=message):
         HeadlineSpec(path="x.jsonl", columns=columns)
 
 

@@ -65,6 +65,44 @@ def test_inputs_id_follows_every_byte_and_config_id_the_rules(tmp_path: Path) ->
     assert other.config_id != first.config_id
 
 
+def test_a_file_that_appears_while_others_are_read_is_neither_read_nor_hashed(
+    tmp_path: Path,
+) -> None:
+    path = folder(tmp_path, PRICES, STANZA % ', mic = "mic"')
+    (path / "h.jsonl").write_text('{"at": "2025-09-24T14:00:00Z", "title": "Alibaba rises"}\n')
+    with (path / "replay.toml").open("a") as file:
+        file.write('[[headlines]]\npath = "h.jsonl"\n')
+        file.write('columns = { title = "title", published = "at" }\n')
+    (path / "replay.toml").write_text(
+        (path / "replay.toml").read_text().replace('path = "p.csv"', 'path = "p*.csv"')
+    )
+    before = read(path)
+
+    def appears(text: str) -> None:
+        if text == "reading h.jsonl":
+            (path / "p2.csv").write_text(PRICES.replace("NEWCO", "LATER"))
+
+    during = read_inputs(path, (Rule(),), appears)
+    assert (path / "p2.csv").is_file()
+    assert during.paths == before.paths
+    assert during.inputs_id == before.inputs_id
+    assert during.rows.listings == before.rows.listings
+    after = read(path)
+    assert "LATER.XHKG" in after.rows.listings
+    assert after.inputs_id != before.inputs_id
+
+
+def test_a_universe_is_one_file(tmp_path: Path) -> None:
+    path = folder(tmp_path, PRICES, STANZA % ', mic = "mic"')
+    (path / "replay.toml").write_text(
+        (path / "replay.toml").read_text().replace('"universe.csv"', '"universe*.csv"')
+    )
+    assert "BABA.XNYS" in read(path).universe.listings
+    (path / "universe2.csv").write_text(UNIVERSE)
+    with pytest.raises(ConfigError, match="names 2 files; it must name one"):
+        read(path)
+
+
 def test_a_benchmark_outside_the_universe_is_refused(tmp_path: Path) -> None:
     path = folder(tmp_path, PRICES, STANZA % ', mic = "mic"', head='benchmark = "QQQ.XNAS"\n')
     with pytest.raises(ConfigError, match=r"QQQ\.XNAS"):
