@@ -13,16 +13,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from dashboards import page_listing, page_market, page_pipeline, page_replay, rules
+from dashboards import rules
 from dashboards.alert import AlertRule
 from dashboards.market_alerts import market_alerts
 from dashboards.moves import MARKET_INTERVAL
+from dashboards.pages import listing, market, pipeline, replay
 from dashboards.pipeline_alerts import pipeline_alerts
 from dashboards.thresholds import Thresholds, load
 from dashboards.yaml_text import Value, to_yaml
 
 FOLDER: Final = Path(__file__).parent
-PAGES: Final = (page_market, page_listing, page_pipeline, page_replay)
+PAGES: Final = (market, listing, pipeline, replay)
 ALERT_GROUPS: Final = ("newsquake-market-alerts", "newsquake-pipeline-alerts")
 HEADING: Final = "Made by `python -m dashboards.build` from thresholds.toml: change that."
 
@@ -34,10 +35,10 @@ def alerts_of(thresholds: Thresholds) -> list[AlertRule]:
 
 def build(thresholds: Thresholds) -> dict[str, str]:
     """Return every file that is made, by its name."""
-    market, pipeline = [*market_alerts(thresholds)], [*pipeline_alerts(thresholds)]
+    of_market, of_pipeline = [*market_alerts(thresholds)], [*pipeline_alerts(thresholds)]
     groups: list[Value] = [
-        _group(ALERT_GROUPS[0], MARKET_INTERVAL, market, thresholds),
-        _group(ALERT_GROUPS[1], rules.INTERVAL, pipeline, thresholds),
+        _group(ALERT_GROUPS[0], MARKET_INTERVAL, of_market, thresholds),
+        _group(ALERT_GROUPS[1], rules.INTERVAL, of_pipeline, thresholds),
     ]
     files = {
         "rules.yml": to_yaml({"groups": rules.groups(thresholds)}, HEADING),

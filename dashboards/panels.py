@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+import msgspec
+
 Panel = dict[str, Any]
 
 SOURCE: Final[Panel] = {"type": "prometheus", "uid": "${datasource}"}
@@ -33,6 +35,22 @@ def exemplars(query: Panel) -> Panel:
     return {**query, "exemplar": True}
 
 
+class Style(msgspec.Struct, frozen=True, kw_only=True):
+    """How a panel looks; `size` is (columns, rows)."""
+
+    kind: str = "timeseries"
+    size: tuple[int, int] = (12, 8)
+    steps: Steps = PLAIN
+    links: Sequence[Panel] = ()
+    options: Panel | None = None  # None: those of its kind
+    custom: Panel | None = None
+    overrides: Sequence[Panel] = ()
+    changes: Sequence[Panel] = ()
+
+
+STYLE: Final = Style()
+
+
 def panel(
     number: int,
     title: str,
@@ -40,41 +58,34 @@ def panel(
     queries: Sequence[Panel],
     *,
     unit: str,
-    kind: str = "timeseries",
-    size: tuple[int, int] = (12, 8),
-    steps: Steps = PLAIN,
-    links: Sequence[Panel] = (),
-    options: Panel | None = None,
-    custom: Panel | None = None,
-    overrides: Sequence[Panel] = (),
-    changes: Sequence[Panel] = (),
+    style: Style = STYLE,
 ) -> Panel:
-    """Return a panel; `size` is (columns, rows), `number` its id for good."""
+    """Return a panel; `number` is its id for good."""
     lettered = [
         {"refId": chr(ord("A") + at), "datasource": SOURCE, **query}
         for at, query in enumerate(queries)
     ]
     defaults: Panel = {
         "unit": unit,
-        "color": {"mode": "palette-classic" if kind == "timeseries" else "thresholds"},
+        "color": {"mode": "palette-classic" if style.kind == "timeseries" else "thresholds"},
         "thresholds": {
             "mode": "absolute",
-            "steps": [{"value": value, "color": colour} for value, colour in steps],
+            "steps": [{"value": value, "color": colour} for value, colour in style.steps],
         },
-        "links": list(links),
-        "custom": custom or {},
+        "links": list(style.links),
+        "custom": style.custom or {},
     }
     return {
         "id": number,
-        "type": kind,
+        "type": style.kind,
         "title": title,
         "description": description,
         "datasource": SOURCE,
-        "gridPos": {"x": 0, "y": 0, "w": size[0], "h": size[1]},
-        "fieldConfig": {"defaults": defaults, "overrides": list(overrides)},
-        "options": options or OPTIONS.get(kind, {}),
+        "gridPos": {"x": 0, "y": 0, "w": style.size[0], "h": style.size[1]},
+        "fieldConfig": {"defaults": defaults, "overrides": list(style.overrides)},
+        "options": style.options or OPTIONS.get(style.kind, {}),
         "targets": lettered,
-        "transformations": list(changes),
+        "transformations": list(style.changes),
     }
 
 
@@ -106,7 +117,12 @@ def stat(
     queries = [target(expr, title)]
     size = (width, 4)
     return panel(
-        number, title, description, queries, unit=unit, kind="stat", size=size, steps=steps
+        number,
+        title,
+        description,
+        queries,
+        unit=unit,
+        style=Style(kind="stat", size=size, steps=steps),
     )
 
 
@@ -132,19 +148,21 @@ def table(
         description,
         queries,
         unit="short",
-        kind="table",
-        size=size,
-        overrides=[*units, _override(by, {"links": list(links)})],
-        changes=[
-            {"id": "merge", "options": {}},
-            {
-                "id": "organize",
-                "options": {
-                    "excludeByName": {"Time": True, "__name__": True},
-                    "renameByName": names,
+        style=Style(
+            kind="table",
+            size=size,
+            overrides=[*units, _override(by, {"links": list(links)})],
+            changes=[
+                {"id": "merge", "options": {}},
+                {
+                    "id": "organize",
+                    "options": {
+                        "excludeByName": {"Time": True, "__name__": True},
+                        "renameByName": names,
+                    },
                 },
-            },
-        ],
+            ],
+        ),
     )
 
 
@@ -165,7 +183,7 @@ def coloured(colours: dict[str, str]) -> list[Panel]:
 
 def text(number: int, title: str, description: str, content: str, size: tuple[int, int]) -> Panel:
     """Return words in Markdown."""
-    words = panel(number, title, description, [], unit="short", kind="text", size=size)
+    words = panel(number, title, description, [], unit="short", style=Style(kind="text", size=size))
     return {**words, "options": {"mode": "markdown", "content": content}}
 
 

@@ -16,7 +16,7 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Jobs(_Table, frozen=True):
-    """How Prometheus calls what it scrapes."""
+    """The names of the scrape jobs in prometheus.yml, and how often they scrape."""
 
     live: str
     replay: str
@@ -24,7 +24,7 @@ class Jobs(_Table, frozen=True):
 
 
 class Links(_Table, frozen=True):
-    """Where links lead; `runbook` has {anchor}, the name of an alert in small letters, in it."""
+    """Base addresses of links in alerts; {anchor} in `runbook` is the alert's name in lower case."""
 
     grafana: str
     api: str
@@ -41,7 +41,7 @@ class Market(_Table, frozen=True):
 
 
 class HeadlineBurst(_Table, frozen=True):
-    """When one issuer is in the news more than it is wont."""
+    """News volume of one issuer far above its own baseline."""
 
     window: Span
     at_least: int
@@ -51,7 +51,7 @@ class HeadlineBurst(_Table, frozen=True):
 
 
 class SentimentShock(_Table, frozen=True):
-    """When nearly all that is said of one issuer is of one mind."""
+    """Sentiment about one issuer almost all positive, or almost all negative."""
 
     window: Span
     at_least: int
@@ -60,28 +60,28 @@ class SentimentShock(_Table, frozen=True):
 
 
 class ListingStale(_Table, frozen=True):
-    """When a listing whose venue is open is silent."""
+    """No ticks of a listing while its venue is open."""
 
     silence_s: int
     hold: Span
 
 
 class FeedDown(_Table, frozen=True):
-    """When a feed fails again and again."""
+    """Consecutive failed polls of a feed."""
 
     failures: int
     hold: Span
 
 
 class FeedStale(_Table, frozen=True):
-    """When a feed is silent for longer than its week explains."""
+    """No items of a feed, where its weekly arrival rate says that some were due."""
 
     expected: float
     hold: Span
 
 
 class HeadlineLatency(_Table, frozen=True):
-    """When a stage is slow."""
+    """Latency of a stage above its limit."""
 
     p95_s: float
     window: Span
@@ -89,14 +89,14 @@ class HeadlineLatency(_Table, frozen=True):
 
 
 class ConsumerLag(_Table, frozen=True):
-    """When a worker is behind its topic."""
+    """Records of a topic that its workers have not consumed."""
 
     records: int
     hold: Span
 
 
 class RejectsGrowing(_Table, frozen=True):
-    """When many records cannot be used."""
+    """Rejected records within a window."""
 
     window: Span
     at_least: int
@@ -104,20 +104,20 @@ class RejectsGrowing(_Table, frozen=True):
 
 
 class LabelOverflow(_Table, frozen=True):
-    """When a label has had more values than it may."""
+    """A label with more values than its cap."""
 
     window: Span
     keep: Span
 
 
 class ScrapeMissing(_Table, frozen=True):
-    """When a process cannot be scraped."""
+    """A target that Prometheus cannot scrape."""
 
     hold: Span
 
 
 class AlertDelivery(_Table, frozen=True):
-    """When alerts do not arrive."""
+    """Failed deliveries of alerts."""
 
     window: Span
     failures: int

@@ -1,61 +1,36 @@
-"""Write plain values as YAML, the same bytes on each run; no more of YAML than rule files need."""
+"""Write plain values as YAML, the same bytes on each run."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator
+import sys
 from typing import Final
 
-Value = str | int | list["Value"] | dict[str, "Value"]
+import yaml
 
-# A text that YAML reads back as that text without quotes: none of its own signs, no number, no
-# word such as `on` or `null`.
-_PLAIN: Final = re.compile(r"[A-Za-z_/][A-Za-z0-9_/.:-]*[A-Za-z0-9_/]|[A-Za-z_]")
-_WORDS: Final = frozenset("y n yes no on off true false null".split())
+Value = str | int | list["Value"] | dict[str, "Value"]
+ONE_LINE: Final = (
+    sys.maxsize
+)  # an expression is not folded: its lines are those that it is written in
+
+
+class _Dumper(yaml.SafeDumper):  # type: ignore[misc] # PyYAML has no types
+    """Each value in full, without the anchors that equal values would share."""
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - of any value
+        """Return True."""
+        return True
+
+
+def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+
+_Dumper.add_representer(str, _text)
 
 
 def to_yaml(value: dict[str, Value], heading: str) -> str:
     """Return a document; `heading` is its comment, a line or several."""
     comment = "".join(f"# {line}\n" for line in heading.splitlines())
-    return comment + "\n".join(_mapping(value)) + "\n"
-
-
-def _lines(value: Value) -> Iterator[str]:
-    if isinstance(value, dict):
-        yield from _mapping(value)
-    elif isinstance(value, list):
-        yield from _sequence(value)
-
-
-def _mapping(value: dict[str, Value]) -> Iterator[str]:
-    for key, inner in value.items():
-        name = _scalar(key)
-        if isinstance(inner, dict | list) and inner:
-            yield f"{name}:"
-            yield from (f"  {line}" for line in _lines(inner))
-        elif isinstance(inner, str) and "\n" in inner:
-            yield f"{name}: |-"
-            yield from (f"  {line}" for line in inner.splitlines())
-        else:
-            yield f"{name}: {_scalar(inner)}"
-
-
-def _sequence(value: list[Value]) -> Iterator[str]:
-    for inner in value:
-        if not isinstance(inner, dict | list) or not inner:
-            yield f"- {_scalar(inner)}"
-            continue
-        first, *rest = _lines(inner)
-        yield f"- {first}"
-        yield from (f"  {line}" for line in rest)
-
-
-def _scalar(value: Value) -> str:
-    if not isinstance(value, str):
-        return json.dumps(value)
-    if _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
-        return value
-    if '"' in value or "\\" in value:  # single quotes: the text as it stands
-        return "'" + value.replace("'", "''") + "'"
-    return json.dumps(value)
+    text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, width=ONE_LINE)
+    return comment + text

@@ -25,7 +25,7 @@ DONE, FAILED, USAGE = 0, 1, 2
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 the work failed, 2 wrong usage or configuration."""
-    parser = _parser()
+    parser = newsquake_parser()
     args = parser.parse_args(argv)
     try:
         _set_up_logs(args)
@@ -51,7 +51,8 @@ def _set_up_logs(args: argparse.Namespace) -> None:
         set_up(args.log_level, args.log)
 
 
-def _parser() -> argparse.ArgumentParser:
+def newsquake_parser() -> argparse.ArgumentParser:
+    """Return the parser of every command; its namespace has `run`, which does the work."""
     parser = argparse.ArgumentParser(
         prog="newsquake",
         description="Measure how markets react to headlines, and alert with evidence.",

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from agents.cli.main import main
+from agents.cli.main import newsquake_parser
 from agents.metrics.declared import DECLARED
 from dashboards.alert import AlertRule
 from dashboards.build import FOLDER, alerts_of
@@ -156,7 +156,7 @@ def test_promtool_sees_an_alert_that_is_not_as_it_must_be(tmp_path: Path) -> Non
     for name in ("rules.yml", "alerts.yml", "alerts_test.yml"):
         text = (FOLDER / name).read_text("utf-8")
         (tmp_path / name).write_text(
-            text.replace(' fails"\n', ' falls"\n') if name == "alerts.yml" else text
+            text.replace(" fails'\n", " falls'\n") if name == "alerts.yml" else text
         )
     assert run("promtool", "test", "rules", tmp_path / "alerts_test.yml").returncode != 0
 
@@ -247,7 +247,7 @@ def test_its_page_says_what_to_do(alert: AlertRule) -> None:
 def test_the_commands_of_the_runbook_exist() -> None:
     commands = set(re.findall(r"newsquake ([a-z]+) ", RUNBOOK))
     assert commands
-    parser = main._parser()
+    parser = newsquake_parser()
     actions = [a for a in parser._actions if a.choices]
     assert commands <= {name for action in actions for name in action.choices or ()}
 

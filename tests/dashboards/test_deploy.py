@@ -198,10 +198,10 @@ def test_there_is_no_secret_in_any_file() -> None:
 
 
 def test_the_commands_of_the_services_are_known() -> None:
-    from agents.cli.main import main
+    from agents.cli.main import newsquake_parser
 
     for name in OURS:
-        args = main._parser().parse_args(services()[name]["command"])
+        args = newsquake_parser().parse_args(services()[name]["command"])
         assert args.run, name
 
 

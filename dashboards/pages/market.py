@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dashboards.moves import LISTING_PAGE
-from dashboards.page import Page
-from dashboards.panels import SENTIMENT, Panel, coloured, link_to, panel, stat, table, target
+from dashboards.pages.page import Page
+from dashboards.panels import SENTIMENT, Panel, Style, coloured, link_to, panel, stat, table, target
 from dashboards.rules import SILENCE
 from dashboards.thresholds import Thresholds
 from dashboards.variables import chosen
@@ -69,13 +69,13 @@ def _movers() -> list[Panel]:
         panel(
             8, "Moves of 5 minutes", "The 12 largest moves of the last 5 minutes, without their sign.",
             [target(f"topk(12, max by (listing) ({moved}))", "{{listing}}", instant=True)],
-            unit="percentunit", kind="bargauge", size=(6, 10), links=[TO_SERIES],
-            steps=((None, "blue"), (0.03, "orange"), (0.08, "red")),
+            unit="percentunit", style=Style(kind="bargauge", size=(6, 10), links=[TO_SERIES],
+            steps=((None, "blue"), (0.03, "orange"), (0.08, "red"))),
         ),
         panel(
             9, "All moves of the day", "How many listings stand how far from their previous close.",
             [target(f'newsquake_move_ratio{{{J},window="day"}}', "{{listing}}")],
-            unit="short", kind="heatmap", size=(6, 10),
+            unit="short", style=Style(kind="heatmap", size=(6, 10)),
         ),
     ]  # fmt: skip
 
@@ -86,14 +86,14 @@ def _news() -> list[Panel]:
             10, "Mentions by sentiment", "Mentions of companies a minute, by what is said of them.",
             [target(f"sum by (sentiment) (rate(newsquake_mentions_total{{{J}}}{RATE})) * 60",
                     "{{sentiment}}")],
-            unit="short", overrides=coloured(SENTIMENT), custom={"stacking": {"mode": "normal"}},
+            unit="short", style=Style(overrides=coloured(SENTIMENT), custom={"stacking": {"mode": "normal"}}),
         ),
         panel(
             11, "Most mentioned", "The 10 companies with the most mentions in 15 minutes.",
             [target(f"topk(10, sum by (issuer) (increase(newsquake_mentions_total{{{J}}}[15m])))",
                     "{{issuer}}", instant=True)],
-            unit="short", kind="bargauge",
-            links=[link_to(LISTING_PAGE, "This company", issuer="${__field.labels.issuer}")],
+            unit="short", style=Style(kind="bargauge",
+            links=[link_to(LISTING_PAGE, "This company", issuer="${__field.labels.issuer}")]),
         ),
     ]  # fmt: skip
 
@@ -105,7 +105,7 @@ def _alerts() -> list[Panel]:
         panel(
             12, "Levels passed", "Listings that passed the chosen day level, a minute, up and down.",
             [target(f"sum by (direction) (increase({passed}[1m]))", "{{direction}}")],
-            unit="short", overrides=coloured({"up": "green", "down": "red"}),
+            unit="short", style=Style(overrides=coloured({"up": "green", "down": "red"})),
         ),
         table(
             13, "Alerts", "Alerts that fire, of market and machinery; Watchdog always does.",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dashboards.page import Page
-from dashboards.panels import PLAIN, Panel, Steps, panel, stat, table, target
+from dashboards.pages.page import Page
+from dashboards.panels import PLAIN, Panel, Steps, Style, panel, stat, table, target
 from dashboards.rules import LATENCY, QUANTILES
 from dashboards.thresholds import Thresholds
 from dashboards.variables import queried
@@ -42,7 +42,7 @@ def _rate(number: int, title: str, description: str, metrics: list[tuple[str, st
         target(f"sum{grouped} (rate({metric}{{{where}}}{RATE}))", f"{shown}{name}".strip())
         for metric, name in metrics
     ]
-    return panel(number, title, description, queries, unit="cps", size=(8, 8))
+    return panel(number, title, description, queries, unit="cps", style=Style(size=(8, 8)))
 
 
 def _quantiles(number: int, title: str, description: str, metric: str, by: str = "",
@@ -57,7 +57,7 @@ def _quantiles(number: int, title: str, description: str, metric: str, by: str =
         )
         for percent in (50, 95)
     ]
-    return panel(number, title, description, queries, unit="s", size=(8, 8))
+    return panel(number, title, description, queries, unit="s", style=Style(size=(8, 8)))
 
 
 def _gauge(number: int, title: str, description: str, expr: str, legend: str, *,
@@ -66,7 +66,12 @@ def _gauge(number: int, title: str, description: str, expr: str, legend: str, *,
     queries = [target(expr, legend)]
     size = (8, 8)
     return panel(
-        number, title, description, queries, unit=unit, size=size, steps=steps, custom=lines
+        number,
+        title,
+        description,
+        queries,
+        unit=unit,
+        style=Style(size=size, steps=steps, custom=lines),
     )
 
 
@@ -123,7 +128,7 @@ def _stages(thresholds: Thresholds) -> list[Panel]:
         panel(14, "Stage latency", f"Over {limit.window}: score from receipt to Mentions, react from "
               "the newest Clock or row to what comes of it, deliver from the engine to told.",
               [target(f"{LATENCY.format(p)}{{{J}}}", f"{{{{stage}}}} p{p}") for p in QUANTILES],
-              unit="s", size=(8, 8), steps=slow, custom={"thresholdsStyle": {"mode": "line"}}),
+              unit="s", style=Style(size=(8, 8), steps=slow, custom={"thresholdsStyle": {"mode": "line"}})),
         _rate(15, "Price rows", "Rows by what became of them; late and ineligible change nothing.",
               [("newsquake_engine_rows_total", "")], "outcome"),
         _rate(16, "Rejects", "Records that a stage could not use, by reason.",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dashboards.moves import LISTING_PAGE
-from dashboards.page import Page
-from dashboards.panels import Panel, link_to, panel, stat, table, target
+from dashboards.pages.page import Page
+from dashboards.panels import Panel, Style, link_to, panel, stat, table, target
 from dashboards.thresholds import Thresholds
 from dashboards.variables import queried
 
@@ -67,11 +67,11 @@ def _findings() -> list[Panel]:
     return [
         panel(9, "Moves of the day", "Against the previous close, in the replay's time.",
               [target(f'max by (listing) (newsquake_move_ratio{{{listing},window="day"}})',
-                      "{{listing}}")], unit="percentunit", size=(24, 10), links=[TO_SERIES]),
+                      "{{listing}}")], unit="percentunit", style=Style(size=(24, 10), links=[TO_SERIES])),
         panel(10, "Levels passed", "So far, by listing, level and direction.",
               [target(f"sum by (listing, level, direction) "
                       f"(newsquake_level_crossings_total{{{listing}}}) > 0",
-                      "{{listing}} {{level}} % {{direction}}")], unit="short", links=[TO_SERIES]),
+                      "{{listing}} {{level}} % {{direction}}")], unit="short", style=Style(links=[TO_SERIES])),
         panel(11, "Alerts", "Transitions of alerts so far, by rule.",
               [target(f"sum by (rule, transition) (newsquake_alerts_total{{{J}}})",
                       "{{rule}} {{transition}}")], unit="short"),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dashboards.page import Page
+from dashboards.pages.page import Page
 from dashboards.panels import (
     SENTIMENT,
     SOURCE,
     Panel,
     Steps,
+    Style,
     coloured,
     exemplars,
     panel,
@@ -115,20 +116,20 @@ def _prices(thresholds: Thresholds) -> list[Panel]:
             [target(f"max by (currency) (newsquake_price{{{L}}})", "{{currency}}"),
              target(f"max by (currency) (newsquake_previous_close{{{L}}})",
                     "previous close, {{currency}}")],
-            unit="none", size=(24, 11), links=_to_texts(),
+            unit="none", style=Style(size=(24, 11), links=_to_texts()),
         ),
         panel(
             8, "Moves", "Against the previous close, and against the tape 1 and 5 minutes before.",
             [target(f"max by (window) (newsquake_move_ratio{{{L}}})", "{{window}}"),
              target(_now("newsquake_move_max_ratio"), "largest of a minute")],
-            unit="percentunit", steps=_levels(lines), custom={"thresholdsStyle": {"mode": "line"}},
-            links=_to_texts(),
+            unit="percentunit", style=Style(steps=_levels(lines), custom={"thresholdsStyle": {"mode": "line"}},
+            links=_to_texts()),
         ),
         panel(
             9, "Levels passed", "Day levels passed since the process began, by level and direction.",
             [exemplars(target(f"sum by (level, direction) (newsquake_level_crossings_total{{{L}}})",
                               "{{level}} % {{direction}}"))],
-            unit="short", links=_to_texts(),
+            unit="short", style=Style(links=_to_texts()),
         ),
     ]  # fmt: skip
 
@@ -153,8 +154,8 @@ def _news() -> list[Panel]:
             10, "Mentions by sentiment", "Mentions of the company a minute, by what is said of it.",
             [target(f"sum by (sentiment) (rate(newsquake_mentions_total{{{C}}}{RATE})) * 60",
                     "{{sentiment}}")],
-            unit="short", overrides=coloured(SENTIMENT), custom={"stacking": {"mode": "normal"}},
-            links=_to_texts(),
+            unit="short", style=Style(overrides=coloured(SENTIMENT), custom={"stacking": {"mode": "normal"}},
+            links=_to_texts()),
         ),
         panel(
             11, "Balance of sentiment", "From -1, all bad, to 1, all good, where enough was said.",
@@ -183,8 +184,8 @@ def _alerts() -> list[Panel]:
             13, "Alerts in time", "When alerts of this listing fired in Prometheus.",
             [target('max by (alertname, direction) (ALERTS{alertstate="firing",listing="$listing"})',
                     "{{alertname}} {{direction}}")],
-            unit="short", kind="state-timeline",
-            steps=((None, "transparent"), (1, "red")),
+            unit="short", style=Style(kind="state-timeline",
+            steps=((None, "transparent"), (1, "red"))),
         ),
         text(14, "Texts", "Where the words are: Prometheus holds only counts of them.", links, (24, 4)),
     ]  # fmt: skip

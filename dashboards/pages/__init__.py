@@ -1,0 +1,1 @@
+"""The Grafana dashboards, one file each; `page.py` is what they have in common."""
