@@ -156,7 +156,7 @@ def test_promtool_sees_an_alert_that_is_not_as_it_must_be(tmp_path: Path) -> Non
     for name in ("rules.yml", "alerts.yml", "alerts_test.yml"):
         text = (FOLDER / name).read_text("utf-8")
         (tmp_path / name).write_text(
-            text.replace(" fails'\n", " falls'\n") if name == "alerts.yml" else text
+            text.replace(" fails\n", " falls\n") if name == "alerts.yml" else text
         )
     assert run("promtool", "test", "rules", tmp_path / "alerts_test.yml").returncode != 0
 

@@ -21,7 +21,7 @@ from agents.broker.connection import Connection, admin_client
 from agents.broker.topics import create_topics
 from agents.machine.supervisor import Job, Supervisor
 from agents.metrics.endpoint import REACT_PORT, Exposure
-from agents.replay.kafka.backend import ENGINE_FILE, RUN_FILE, KafkaBackend, BrokerRun
+from agents.replay.kafka.backend import ENGINE_FILE, RUN_FILE, BrokerRun, KafkaBackend
 from agents.replay.kafka.market_publisher import MarketPublisher
 from agents.replay.play.inputs import Inputs
 from agents.replay.play.watching import Watcher
