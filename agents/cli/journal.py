@@ -100,15 +100,20 @@ def _number(text: str) -> int:
 
 
 def _export(args: argparse.Namespace) -> int:
-    from agents.archive import export as kept  # noqa: PLC0415 - keeps --help quick
-
-    taken = kept.Taken(
-        topics=tuple(args.topic or kept.RUN_TOPICS),
-        partition=args.partition,
-        first=kept.border("--from", args.first),
-        end=kept.border("--to", args.end),
+    from agents.archive.export import (  # noqa: PLC0415 - keeps --help quick
+        RUN_TOPICS,
+        Taken,
+        border,
+        run_export,
     )
-    return kept.run_export(connected(args), taken, args.folder, as_json=args.json)
+
+    taken = Taken(
+        topics=tuple(args.topic or RUN_TOPICS),
+        partition=args.partition,
+        first=border("--from", args.first),
+        end=border("--to", args.end),
+    )
+    return run_export(connected(args), taken, args.folder, as_json=args.json)
 
 
 def _import(args: argparse.Namespace) -> int:

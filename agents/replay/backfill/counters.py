@@ -1,4 +1,10 @@
-"""The counters of a whole replay, made of the files in OUT: each event at its own time."""
+"""The counters of a whole replay, made of the files in OUT: each event at its own time.
+
+The meters of a running process (`agents/metrics/stages.py`, `agents/metrics/market.py`) count the
+same one record at a time, behind caps and a scrape's lock; here a whole day is sorted at once. What
+they have in common is the label values of a record, a line each: not worth a table between the two.
+A test compares the end of every counter with the meters of the same replay, so neither can drift.
+"""
 
 from __future__ import annotations
 

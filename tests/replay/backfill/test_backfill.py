@@ -13,16 +13,22 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from agents.metrics.declared import DECLARED
+from agents.metrics.endpoint import Exposure
+from agents.metrics.run import RunMeter
 from agents.reacting.config import Rule
 from agents.reacting.engine import Engine
 from agents.reacting.view import WINDOWS_S, listing_views
 from agents.replay.backfill.blocks import refuse_in_use
 from agents.replay.backfill.command import JOB
 from agents.replay.backfill.grid import BUSY_S, Grid, stretches
+from agents.replay.play.backend import LocalBackend
 from agents.replay.play.inputs import read_inputs
+from agents.replay.play.replay import Replay, ReplayOptions
 from agents.replay.play.timeline import Timeline
+from agents.replay.play.watching import ObservingWatcher
 from streams.errors import UsageError
 from streams.events import SECOND_NS, Clock
+from tests.metrics.scraping import scraped
 from tests.replay.small_folder import write_small_folder
 from tests.running import newsquake, records, refusal
 
@@ -140,6 +146,34 @@ def test_counters_rise_from_zero_when_things_happened(out: Path) -> None:
     assert list(found["newsquake_headlines_scored_total"][()].values())[-1] == 2
     reactions = [list(points.values()) for points in found["newsquake_reactions_total"].values()]
     assert sum(values[-1] for values in reactions) == len(records(out, "reactions"))
+
+
+COUNTERS = (
+    "headlines_scored", "headlines_unlinked", "mentions", "level_crossings", "reactions", "alerts",
+)  # fmt: skip
+
+
+def test_counters_end_where_the_meters_of_the_same_replay_end(
+    folder: Path, out: Path, tmp_path: Path
+) -> None:
+    """They are stated twice, a record at a time and in columns: the same labels, the same counts."""
+    inputs = read_inputs(folder, (Rule(),), lambda _: None)
+    meter = RunMeter(Exposure(port=0, replay=inputs.name), inputs.engine, inputs.universe)
+    backend = LocalBackend(meter.observer.engine(inputs.engine))
+    options = ReplayOptions(watcher=ObservingWatcher(meter.observer))
+    with meter.serving(lambda _: None) as address:
+        Replay(inputs, tmp_path / "out", backend, options).run()
+        metered = scraped(address)
+    found = series(out)
+    for name in COUNTERS:
+        rows = {tuple(sorted(labels)): v for labels, v in metered.rows(f"{name}_total").items()}
+        history = {
+            labels: [*points.values()][-1]
+            for labels, points in found[f"newsquake_{name}_total"].items()
+        }
+        assert history.items() <= rows.items(), name
+        assert {k: v for k, v in rows.items() if v} == {k: v for k, v in history.items() if v}
+        assert history, name
 
 
 def test_the_lag_of_an_opening_is_in_its_bucket(out: Path) -> None:
