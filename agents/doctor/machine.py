@@ -12,7 +12,7 @@ from typing import Final
 
 from agents.config.newsquake import NewsquakeFile, load_config
 from agents.config.universe import universe_of
-from agents.dev import kafka
+from agents.dev.kafka import lacking
 from agents.doctor.check import Check, State
 from agents.machine.folders import cache_home, state_home
 from streams.errors import ConfigError, InputError, NewsquakeError
@@ -131,7 +131,7 @@ def _room(name: str, place: Path) -> Check:
 def development() -> Iterator[Check]:
     """Say whether `newsquake dev up` could start a broker here; nothing else needs that."""
     try:
-        reason = kafka.lacking()
+        reason = lacking()
     except NewsquakeError as fault:
         reason = str(fault)
     if reason is None:

@@ -12,7 +12,13 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from agents.dev import http_server
+from agents.dev.http_server import (
+    CONSOLE,
+    await_ready,
+    free_address,
+    log_end,
+    port_was_taken,
+)
 from agents.machine.installed import command_of
 from agents.machine.processes import alive, end, spawn
 from streams.errors import NewsquakeError, UsageError
@@ -130,7 +136,7 @@ def _prometheus(data: Path, folder: Path) -> Iterator[str]:
     config.write_text(CONFIG, "ascii")
     with ExitStack() as undo:
         for _ in range(STARTS):
-            address = http_server.free_address()
+            address = free_address()
             command = (
                 command_of("prometheus"),
                 f"--config.file={config}",
@@ -138,14 +144,14 @@ def _prometheus(data: Path, folder: Path) -> Iterator[str]:
                 f"--storage.tsdb.retention.time={KEPT}",
                 f"--web.listen-address={address}",
             )
-            process = spawn(command, folder / http_server.CONSOLE)
+            process = spawn(command, folder / CONSOLE)
             undo.callback(end, process)
             try:
-                http_server.await_ready("prometheus", f"http://{address}", partial(alive, process))
+                await_ready("prometheus", f"http://{address}", partial(alive, process))
             except NewsquakeError as fault:
-                if http_server.port_was_taken(folder):
+                if port_was_taken(folder):
                     continue
-                raise NewsquakeError(f"{fault}\n{http_server.log_end(folder)}") from fault
+                raise NewsquakeError(f"{fault}\n{log_end(folder)}") from fault
             yield f"http://{address}"
             return
     raise NewsquakeError(f"prometheus: found no free port in {STARTS} starts")
