@@ -28,10 +28,11 @@ from streams.prices import files as price_files
 from streams.reference.universe import OPTIONAL_COLUMNS, REQUIRED_COLUMNS
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = sorted((ROOT / "docs").glob("*.md"))
+PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 LIFE, FOLDER = ROOT / "docs" / "life-of-a-headline.md", ROOT / "docs" / "replay-folder.md"
 
 REFERENCE = re.compile(r"`([\w/]+\.py)(?::([\w.]+))?`")
+PLACE = re.compile(r"`((?:agents|dashboards|deploy|docs|streams|tests)/[\w./-]*)`")
 CALLS = re.compile(r"`([\w/]+\.py):([\w.]+)`(?=\s*->\s*`([\w/]+\.py):([\w.]+)`)")
 BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 WORD = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
@@ -87,6 +88,12 @@ def test_what_a_page_names_exists(page: Path) -> None:
     for path, dotted in REFERENCE.findall(text_of(page)):
         if not (ROOT / path).is_file() or (dotted and found(path, dotted) is None):
             missing.append(f"{path}:{dotted}")
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_places_that_a_page_names_are_there(page: Path) -> None:
+    missing = [name for name in PLACE.findall(text_of(page)) if not (ROOT / name).exists()]
     assert missing == []
 
 

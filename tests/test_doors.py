@@ -43,7 +43,12 @@ DOORS: dict[str, frozenset[str]] = {
         """.split()
     ),
     "evaluation": frozenset("run_eval".split()),
-    "dev": frozenset("http_server kafka run_dev_down run_dev_up".split()),
+    "dev": frozenset(
+        """
+        await_ready CONSOLE free_address lacking log_end port_was_taken run_dev_down
+        run_dev_up
+        """.split()
+    ),
     "metrics": frozenset(
         """
         Acknowledged counter_family DECLARED DELIVER_PORT exposure Exposure gauge_family
@@ -52,7 +57,7 @@ DOORS: dict[str, frozenset[str]] = {
         TRANSITIONS worker_exposure
         """.split()
     ),
-    "archive": frozenset("export run_import".split()),
+    "archive": frozenset("border run_export run_import RUN_TOPICS Taken".split()),
     "delivery": frozenset(
         """
         Box boxes_of Courier courier_of QUEUE queue_of_run queue_of_worker Sink sinks_of
