@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from kafka import KafkaAdminClient
 
 from agents.broker.connection import Connection
-from agents.broker.reading import lag_of
+from agents.broker.reading import Lag
 from agents.machine.clock import elapsed_s
 from agents.machine.supervisor import Supervisor
 from agents.replay.kafka.collect import Collected, collect
@@ -20,7 +19,7 @@ from agents.replay.play.watching import Watcher
 from streams.errors import NewsquakeError
 from streams.events import Output
 from streams.publisher import Publisher
-from streams.topics import MARKET, REACT, TABLE, prefixed
+from streams.topics import REACT, TABLE, prefixed
 
 RUN_FILE: Final = "kafka-run.json"
 ENGINE_FILE: Final = "engine.json"
@@ -44,15 +43,16 @@ class KafkaBackend:
         self,
         engine: MarketPublisher,
         publisher: Publisher,
-        admin: KafkaAdminClient,
+        lag: Callable[[], Lag | None],
         broker: Connection,
         run: BrokerRun,
         workers: Supervisor,
         out: Path,
         watcher: Watcher,
     ) -> None:
+        """`lag`: how far the workers are in `market`, None where that is not known yet."""
         self.engine, self.identity = engine, run.prefix
-        self._publisher, self._admin, self._broker = publisher, admin, broker
+        self._publisher, self._lag, self._broker = publisher, lag, broker
         self._run, self._workers = run, workers
         self._out, self._watcher = out, watcher
         self._collected: Collected | None = None
@@ -64,11 +64,10 @@ class KafkaBackend:
         """
         save()  # from here on only the workers have work
         self._publisher.flush()
-        group, market = prefixed(self._run.prefix, REACT), prefixed(self._run.prefix, MARKET)
         done, moved_s = -1, elapsed_s()
         while True:
             self._workers.check()
-            lag = lag_of(self._admin, group, market, self._run.partitions)
+            lag = self._lag()
             if lag and lag.done >= lag.total:
                 return
             if lag and lag.done > done:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,7 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from agents.broker.connection import Connection, admin_client
+from agents.broker.reading import lag_of
 from agents.broker.topics import create_topics
 from agents.machine.supervisor import Job, Supervisor
 from agents.metrics.endpoint import REACT_PORT, Exposure
@@ -72,7 +74,9 @@ def kafka_backend(
                 engine = MarketPublisher(
                     inputs.engine, publisher, market, run.partitions, inputs.name
                 )
-                yield KafkaBackend(engine, publisher, admin, broker, run, workers, out, watcher)
+                group = prefixed(run.prefix, REACT)
+                lag = partial(lag_of, admin, group, market, run.partitions)
+                yield KafkaBackend(engine, publisher, lag, broker, run, workers, out, watcher)
             if not topology.keep_topics:  # after success only: a restart goes on with them
                 _remove_topics(admin, run)
     except KafkaError as fault:
