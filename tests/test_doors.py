@@ -37,9 +37,9 @@ DOORS: dict[str, frozenset[str]] = {
     ),
     "broker": frozenset(
         """
-        admin_client ANSWER_MS broker_addresses check_topics connection Connection
-        create_topics creation Finding lag_of market_partitions partitions_of records_of
-        run_topics_check run_topics_create widths
+        admin_client ANSWER_MS broker_addresses check_topics Connection connection
+        create_topics creation Finding Lag lag_of market_partitions partitions_of
+        records_of run_topics_check run_topics_create widths
         """.split()
     ),
     "evaluation": frozenset("run_eval".split()),
@@ -51,7 +51,7 @@ DOORS: dict[str, frozenset[str]] = {
     ),
     "metrics": frozenset(
         """
-        Acknowledged counter_family DECLARED DELIVER_PORT exposure Exposure gauge_family
+        Acknowledged counter_family DECLARED DELIVER_PORT Exposure exposure gauge_family
         label MarketMeter MOST_ISSUERS OTHER PREFIX PublisherCollector REACT_PORT
         REJECTS replay_exposure RunMeter SCORE_PORT serving Sheet sheet_of StageMeter
         TRANSITIONS worker_exposure
@@ -66,8 +66,8 @@ DOORS: dict[str, frozenset[str]] = {
     ),
     "ingest": frozenset(
         """
-        book_of BUCKETS_S FeedRecord Ingest news_collector NewsPlan records_in
-        run_ingest sources_of Spread
+        BUCKETS_S FeedRecord Ingest news_collector NewsPlan records_in run_ingest
+        seen_items_of sources_of Spread
         """.split()
     ),
     "web": frozenset("Keeper run_web web_of".split()),
