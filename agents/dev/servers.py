@@ -159,7 +159,7 @@ def running(name: str, home: Path, note: Note, up: Accounts = ALONE) -> Iterator
 
 
 def start(name: str, home: Path, note: Note, remember: Remember, up: Accounts = ALONE) -> Server:
-    """Start a server and wait until it serves; `remember` is told before and after.
+    """Start a server and wait until it serves; `remember` is called before and after.
 
     NewsquakeError: something must be installed first, or it does not start; nothing is left then.
     """
