@@ -91,7 +91,7 @@ DOORS: dict[str, frozenset[str]] = {
     "demo": frozenset("run_demo".split()),
     "scoring": frozenset(
         """
-        direction_of Linker NEUTRAL_BAND prepare Scorer sentiment SENTIMENTS
+        direction_of Linker NEUTRAL_BAND prepare Scorer sentiment_of SENTIMENTS
         StoryCells StoryIndex WINDOW_NS
         """.split()
     ),

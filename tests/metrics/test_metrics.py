@@ -34,7 +34,7 @@ from agents.replay.play.backend import LocalBackend
 from agents.replay.play.inputs import Inputs, read_inputs
 from agents.replay.play.replay import Replay, ReplayOptions
 from agents.replay.play.watching import ObservingWatcher, Watcher
-from agents.scoring.sentiment import SENTIMENTS, sentiment
+from agents.scoring.sentiment import SENTIMENTS, sentiment_of
 from agents.stages import published_engine
 from agents.stages.published_engine import PublishedEngine
 from agents.workers.faust_app import make_app
@@ -221,7 +221,7 @@ def test_counters_are_the_outputs(
 def test_mentions_and_headlines_are_those_scored(after: Scrape, base: Path) -> None:
     out = demo_day(base)[0]
     mentions, headlines = records(out, "mentions"), records(out, "headlines")
-    wanted = Counter((m["issuer"], sentiment(m["direction"])) for m in mentions)
+    wanted = Counter((m["issuer"], sentiment_of(m["direction"])) for m in mentions)
     found = {(ls["issuer"], ls["sentiment"]): v for ls, v in plain(after, "mentions_total") if v}
     assert found == wanted
     linked = {(m["headline_id"], m["revision"]) for m in mentions}
