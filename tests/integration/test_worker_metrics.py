@@ -141,7 +141,9 @@ def test_each_worker_counts_its_part_of_the_day(
     assert told.value("stage_latency_seconds_count", stage="deliver") == alerts.total()
     assert told.value("checkpoint_seconds_count", app=DELIVER) > 0
 
-    mentions = Counter((m["issuer"], sentiment_of(m["direction"])) for m in records(whole, "mentions"))
+    mentions = Counter(
+        (m["issuer"], sentiment_of(m["direction"])) for m in records(whole, "mentions")
+    )
     assert counted(scored, "mentions_total", "issuer", "sentiment") == mentions
     assert scored.value("headlines_scored_total") == len(day.headlines)
     for worker, app in ((react, REACT), (deliver, DELIVER), (score, SCORE)):
