@@ -1,1 +1,1 @@
-"""TODO agents/reacting/keeping"""
+"""What a checkpoint keeps of an engine: state keys, pages of points, what is dirty, what has expired."""
