@@ -5,11 +5,12 @@ magic of 8 bytes, u64 next offset, state, u32 crc32 of all before it (numbers li
 
 from __future__ import annotations
 
-import os
 import struct
 import zlib
 from pathlib import Path
 from typing import Final
+
+from streams.files import replace_file
 
 _HEAD: Final = struct.Struct("<8sQ")  # magic, next offset
 _CRC: Final = struct.Struct("<I")  # crc32 of all the rest, at the end
@@ -37,13 +38,9 @@ class CheckpointFile:
     def write(self, next_offset: int, state: bytes, *, durable: bool) -> None:
         """Replace it; a crash leaves the old one or the new one. OSError: it cannot be written."""
         body = _HEAD.pack(_MAGIC, next_offset) + state
-        fresh = self.path.with_name("checkpoint.tmp")
-        with fresh.open("wb") as file:
-            file.write(body + _CRC.pack(zlib.crc32(body)))
-            file.flush()
-            if durable:
-                os.fsync(file.fileno())
-        fresh.replace(self.path)
+        data = body + _CRC.pack(zlib.crc32(body))
+        part = self.path.with_name("checkpoint.tmp")
+        replace_file(self.path, data, durable=durable, part=part)
 
     def remove(self) -> None:
         """Forget it."""

@@ -34,6 +34,7 @@ from streams.events import (
 )
 
 Record = MarketRecord | Headline | Output
+Plain = dict[str, Any]  # a record as JSON has it
 T = TypeVar("T")
 
 SCHEMA_VERSION: Final = 1

@@ -116,7 +116,6 @@ class Journal:
         self._write_out(durable=durable)
         with self._writer.guarded():
             self._checkpoint.write(self._next, state, durable=durable)
-            self._writer.sync_folder()
 
     def last_checkpoint(self) -> tuple[int, bytes] | None:
         """Return (number of the first record after it, state) of the newest checkpoint."""

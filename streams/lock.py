@@ -21,13 +21,28 @@ def locked(path: Path) -> FileIO:
     except OSError as fault:
         raise JournalError(str(path.parent), f"cannot be opened: {fault}") from fault
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        free = taken(lock.fileno())
     except OSError as fault:
+        lock.close()
+        raise JournalError(str(path.parent), f"cannot be locked: {fault}") from fault
+    if not free:
         lock.seek(0)
         owner = lock.read(20).decode("ascii", "replace")
         lock.close()
         message = f"process {owner} has it open; stop that one or use another folder"
-        raise JournalError(str(path.parent), message) from fault
+        raise JournalError(str(path.parent), message)
     lock.truncate(0)
     lock.write(str(os.getpid()).encode())
     return lock
+
+
+def taken(handle: int, *, wait: bool = False) -> bool:
+    """Take the lock of an open file or folder; False: another process has it (`wait`: wait for that).
+
+    The lock goes when the file is closed, or its process ends (flock(2)). OSError: none can be had.
+    """
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

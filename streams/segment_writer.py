@@ -9,6 +9,7 @@ from io import FileIO
 from pathlib import Path
 
 from streams.errors import JournalError
+from streams.files import sync
 from streams.segment import Segment
 
 
@@ -58,13 +59,8 @@ class SegmentWriter:
 
     def sync_folder(self) -> None:
         """Make names that were added, replaced or removed outlive the system, where that is wanted."""
-        if not self._syncs:
-            return
-        folder = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        if self._syncs:
+            sync(self._folder)
 
     def close(self) -> None:
         """Close the file; nothing can be written any more."""

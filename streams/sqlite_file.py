@@ -1,26 +1,62 @@
-"""An SQLite file of ours: how it is opened, and how one of another layout is told."""
+"""An SQLite file of ours: how it is opened, for writing and for reading, and how another layout is told."""
 
 from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
+from urllib.parse import quote
+
+READ_TIMEOUT_S: Final = 5.0  # for whoever writes the file to let go of it
+
+
+class LayoutError(sqlite3.DatabaseError):
+    """The file is of a layout that this program does not read."""
 
 
 def opened(
-    path: Path, tables: str, layout: int, *, synchronous: Literal["NORMAL", "FULL"], threads: bool
+    path: Path | None,
+    tables: str,
+    layout: int,
+    *,
+    synchronous: Literal["NORMAL", "FULL"],
+    threads: bool,
+    shrinks: bool = False,
+    timeout_s: float = 1.0,
 ) -> sqlite3.Connection:
-    """Return the file with its tables, made where they are missing; `threads`: any may use it.
+    """Return the file with its tables, made where they are missing; `path` None: it is in memory.
 
-    Transactions begin where the caller says so. sqlite3.Error: it cannot be opened, is no SQLite
-    file, or is of another layout.
+    `threads`: any may use it. `shrinks`: a new file is made so that it can give pages back.
+    Transactions begin where the caller says so. sqlite3.Error: it cannot be opened or is no SQLite
+    file. LayoutError: it is of another layout, and left as it is.
     """
-    base = sqlite3.connect(path, timeout=1.0, isolation_level=None, check_same_thread=not threads)
-    base.execute("PRAGMA journal_mode = WAL")
-    base.execute(f"PRAGMA synchronous = {synchronous}")
-    base.executescript(f"BEGIN IMMEDIATE; {tables} COMMIT")
-    found: int = base.execute("PRAGMA user_version").fetchone()[0]
-    if found not in {0, layout}:
-        raise sqlite3.DatabaseError(f"it is of layout {found}, this program reads {layout}")
-    base.execute(f"PRAGMA user_version = {layout}")
+    base = sqlite3.connect(
+        path or ":memory:",
+        timeout=timeout_s,
+        isolation_level=None,
+        check_same_thread=not threads,
+    )
+    try:
+        found: int = base.execute("PRAGMA user_version").fetchone()[0]
+        if found not in {0, layout}:
+            raise LayoutError(f"it is of layout {found}, this program reads {layout}")
+        if shrinks and not found:
+            base.execute("PRAGMA auto_vacuum = INCREMENTAL")  # before anything is in it
+        base.execute("PRAGMA journal_mode = WAL")
+        base.execute(f"PRAGMA synchronous = {synchronous}")
+        base.executescript(f"BEGIN IMMEDIATE; {tables} PRAGMA user_version = {layout}; COMMIT")
+    except sqlite3.Error:
+        base.close()
+        raise
     return base
+
+
+def opened_read_only(path: Path) -> sqlite3.Connection:
+    """Return a file that another process may write; sqlite3.Error: there is none.
+
+    The name is quoted: in the URI that SQLite needs for this, `?`, `#` and `%` end or escape a
+    path (sqlite.org/uri.html).
+    """
+    return sqlite3.connect(
+        f"file:{quote(str(path))}?mode=ro", uri=True, timeout=READ_TIMEOUT_S, isolation_level=None
+    )

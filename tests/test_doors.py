@@ -16,17 +16,19 @@ ROOT = Path(__file__).resolve().parents[1]
 DOORS: dict[str, frozenset[str]] = {
     "machine": frozenset(
         """
-        alive cache_home command_of elapsed_s end free_ports hold_leash home_of Job
-        LONGEST_GAP_NS LONGEST_NAP_S missing now_ns plain_console print_json print_wide
-        Process ProgressBar ROOT shipped spawn state_home Supervisor wide_table
+        alive cache_home command_of elapsed_s end free_ports hold_leash home_of
+        Job LONGEST_GAP_NS LONGEST_NAP_S missing now_ns plain_console print_json
+        print_wide Process ProgressBar ROOT say shipped spawn state_home
+        Supervisor wide_table
         """.split()
     ),
     "config": frozenset(
         """
-        AlertmanagerSpec broadcasts_of config_id DailySpec Directory FeedSpec FolderSpec
-        host_of InboxFile KafkaFile LinksFile live_daily live_universe load_config
-        load_replay load_toml MetricsFile NewsquakeFile paths_of read_daily REPLAY_FILE
-        ReplayFile secret_of token_of universe_of url_fault WebFile WebhookSpec WireSpec
+        AlertmanagerSpec broadcasts_of config_id DailySpec Directory FeedSpec
+        FolderSpec host_of InboxFile KafkaFile LinksFile live_daily
+        live_universe load_config load_replay load_toml MetricsFile
+        NewsquakeFile paths_of read_daily REPLAY_FILE ReplayFile secret_of
+        token_of universe_of url_fault WebFile WebhookSpec WireSpec
         """.split()
     ),
     "stages": frozenset(
@@ -38,16 +40,17 @@ DOORS: dict[str, frozenset[str]] = {
     ),
     "broker": frozenset(
         """
-        admin_client ANSWER_MS broker_addresses check_topics connection Connection
-        create_topics creation Finding lag_of market_partitions partitions_of records_of
-        run_topics_check run_topics_create widths
+        Admin admin_client ANSWER_MS broker_addresses broker_errors BrokerError
+        check_topics Connection connection_of create_topics creation Finding
+        held_of lag_of partitions RawRecord records_of run_topics_check
+        run_topics_create TopicReader TopicWriter unread_of widths
         """.split()
     ),
     "evaluation": frozenset("run_eval".split()),
     "dev": frozenset(
         """
-        await_ready CONSOLE free_address lacking log_end port_was_taken run_dev_down
-        run_dev_up
+        await_ready CONSOLE free_address lacking log_end port_was_taken
+        run_dev_down run_dev_up
         """.split()
     ),
     "metrics": frozenset(
@@ -58,34 +61,38 @@ DOORS: dict[str, frozenset[str]] = {
         RunMeter SCORE_PORT serving StageMeter worker_exposure
         """.split()
     ),
-    "archive": frozenset("border run_export run_import RUN_TOPICS Taken".split()),
+    "archive": frozenset("bound run_export run_import RUN_TOPICS Selection".split()),
     "delivery": frozenset(
         """
-        Box boxes_of Courier courier_of QUEUE queue_of_run queue_of_worker Sink sinks_of
-        Waiting with_dead_letters
+        DeadLetter Dispatcher dispatcher_of OUTBOX Outbox outbox_of_run
+        outboxes_of PartitionOutbox PendingDelivery Sink sinks_of
         """.split()
     ),
     "ingest": frozenset(
         """
-        book_of BUCKETS_S FeedRecord Ingest news_collector NewsPlan records_in
-        run_ingest sources_of Spread
+        BUCKETS_S FeedRecord Ingest news_collector NewsPlan records_in
+        run_ingest seen_items_of sources_of Spread TopicLog
         """.split()
     ),
-    "web": frozenset("Keeper run_web web_of".split()),
+    "web": frozenset("run_web StoreSink web_of".split()),
     "workers": frozenset(
         """
         newer newest_whole ORIGIN run_worker valid_terms WorkerOptions
         """.split()
     ),
-    "feeds": frozenset("existing run_add run_check run_list run_status run_test tried".split()),
+    "feeds": frozenset(
+        """
+        existing run_add run_check run_list run_status run_test tried
+        """.split()
+    ),
     "live": frozenset("run_embedded run_live".split()),
     "doctor": frozenset("run_doctor".split()),
     "replay": frozenset("ReplayRun run_replay".split()),
     "demo": frozenset("run_demo".split()),
     "scoring": frozenset(
         """
-        direction_of Linker NEUTRAL_BAND prepare Scorer sentiment SENTIMENTS StoryCells
-        StoryIndex WINDOW_NS
+        direction_of Linker NEUTRAL_BAND prepare Scorer sentiment_of SENTIMENTS
+        StoryCells StoryIndex WINDOW_NS
         """.split()
     ),
     "reacting": frozenset(

@@ -204,7 +204,7 @@ def test_a_prefix_is_seen() -> None:
 
 @pytest.mark.parametrize("path", product_files(), ids=name_of)
 def test_names_say_what_things_are(path: Path) -> None:
-    vague = re.compile(r"(?i)utils?$|helpers?$|manager$|misc$")
+    vague = re.compile(r"(?i)utils?$|helpers?$|(?<!alert)manager$|misc$")
     named = [path.stem, *(n.name for n in ast.walk(parsed(path)) if isinstance(n, ast.ClassDef))]
     assert [name for name in named if vague.search(name)] == []
 

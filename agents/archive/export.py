@@ -6,19 +6,23 @@ import datetime as dt
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import (
-    KafkaError,
-)
 
-from agents.archive.folder import FORMAT, Kept, Manifest, Range, TopicKept, begun, journal_of
-from agents.broker.connection import Connection, admin_client
+from agents.archive.folder import (
+    FORMAT,
+    ArchivedRecord,
+    ArchivedTopic,
+    Manifest,
+    Range,
+    begun,
+    journal_of,
+)
+from agents.broker.connection import Connection, broker_errors
+from agents.broker.reading import TopicReader
 from agents.broker.topics import widths
 from agents.machine.clock import elapsed_s, now_ns
 from agents.machine.progress_bar import ProgressBar
@@ -26,56 +30,56 @@ from agents.machine.terminal import print_json
 from streams.errors import NewsquakeError, UsageError
 from streams.events import SECOND_NS
 from streams.journal import Journal
+from streams.logs import logger
 from streams.times import parse_time
 from streams.topics import ALERTS, HEADLINES, MARKET, MOVES, REACTIONS, REJECTS, prefixed
 
 RUN_TOPICS: Final = (HEADLINES, MARKET, REACTIONS, MOVES, ALERTS, REJECTS)
-POLL_MS: Final = 500
-POLL_RECORDS: Final = 2000
-STALL_S: Final = 30.0  # without one record, after which the broker is given up
 _MS_NS: Final = 1_000_000
 _DATE: Final = re.compile(r"\d{4}-\d")
 
+log = logger(__name__)
 
-class Offset(NamedTuple):
-    """A border by number."""
+
+class OffsetBound(NamedTuple):
+    """A bound by number."""
 
     number: int
 
 
-class Instant(NamedTuple):
-    """A border by the time of appending, ms UTC."""
+class TimeBound(NamedTuple):
+    """A bound by the time of appending, ms UTC."""
 
     ms: int
 
 
-Border = Offset | Instant
+Bound = OffsetBound | TimeBound
 
 
-class Taken(msgspec.Struct, frozen=True, kw_only=True):
+class Selection(msgspec.Struct, frozen=True, kw_only=True):
     """What to take: topics by their names in the run, of all partitions or of one."""
 
     topics: tuple[str, ...] = RUN_TOPICS
     partition: int | None = None
-    first: Border | None = None  # None: the oldest
-    end: Border | None = None  # itself not taken; None: what is there now
+    first: Bound | None = None  # None: the oldest
+    end: Bound | None = None  # itself not taken; None: what is there now
 
 
-def border(option: str, text: str | None) -> Border | None:
+def bound(option: str, text: str | None) -> Bound | None:
     """Read an offset or an ISO-8601 time (without a zone: UTC); UsageError: neither."""
     if text is None:
         return None
     if text.isdigit() and len(text) < 19:
-        return Offset(int(text))
+        return OffsetBound(int(text))
     instant_ns = parse_time(text) if _DATE.match(text) else None
     if instant_ns is None:
         raise UsageError(
             f"{option} {text}: neither an offset nor a time such as 2025-09-24T02:00:00Z"
         )
-    return Instant(-(-instant_ns // _MS_NS))
+    return TimeBound(-(-instant_ns // _MS_NS))
 
 
-def run_export(broker: Connection, taken: Taken, folder: Path, *, as_json: bool) -> int:
+def run_export(broker: Connection, selection: Selection, folder: Path, *, as_json: bool) -> int:
     """Write the records into `folder` and tell how many they are.
 
     UsageError: no such partition, a folder that holds something. NewsquakeError: no such topic, the
@@ -83,7 +87,7 @@ def run_export(broker: Connection, taken: Taken, folder: Path, *, as_json: bool)
     """
     began_s = elapsed_s()
     with ProgressBar(silent=as_json) as count:
-        manifest = exported(broker, taken, folder, count)
+        manifest = exported(broker, selection, folder, count)
     if as_json:
         said = {"folder": str(folder), "records": manifest.records, "topics": manifest.topics}
         said["seconds"] = round(elapsed_s() - began_s, 3)
@@ -95,19 +99,22 @@ def run_export(broker: Connection, taken: Taken, folder: Path, *, as_json: bool)
     return 0
 
 
-def exported(broker: Connection, taken: Taken, folder: Path, count: ProgressBar) -> Manifest:
+def exported(
+    broker: Connection, selection: Selection, folder: Path, count: ProgressBar
+) -> Manifest:
     """Write the records into `folder` and return its manifest."""
-    width = _widths(broker, taken)
+    width = _widths(broker, selection)
     names = {name: prefixed(broker.prefix, name) for name in width}
-    with begun(folder, list(width)) as complete, closing(_consumer(broker)) as consumer:
+    with begun(folder, list(width)) as complete, closing(_reader(broker)) as reader:
         try:
-            # Where each ends is settled for all of them at one moment.
-            plans = {name: _plan(consumer, names[name], width[name], taken) for name in names}
-            topics = [
-                _topic(consumer, name, width[name], plan, folder, count)
-                for name, plan in plans.items()
-            ]
-        except (KafkaError, UnicodeError) as fault:  # the latter: a header's name, not by our rules
+            with broker_errors(broker):
+                # Where each ends is settled for all of them at one moment.
+                plans = {n: _plan(reader, names[n], width[n], selection) for n in names}
+                topics = [
+                    _topic(reader, name, names[name], width[name], plan, folder, count)
+                    for name, plan in plans.items()
+                ]
+        except UnicodeError as fault:  # a header's name, not by our rules
             raise NewsquakeError(f"{broker.address}: {type(fault).__name__}: {fault}") from fault
         made = dt.datetime.fromtimestamp(now_ns() // SECOND_NS, dt.UTC).isoformat()
         manifest = Manifest(format=FORMAT, made=made, topics=tuple(topics))
@@ -115,127 +122,92 @@ def exported(broker: Connection, taken: Taken, folder: Path, count: ProgressBar)
     return manifest
 
 
-def _widths(broker: Connection, taken: Taken) -> dict[str, int]:
+def _widths(broker: Connection, selection: Selection) -> dict[str, int]:
     """Return how many partitions each topic has; NewsquakeError: one is not there."""
-    names = {name: prefixed(broker.prefix, name) for name in dict.fromkeys(taken.topics)}
-    with closing(admin_client(broker)) as admin:
-        found = widths(admin, list(names.values()))
+    names = {name: prefixed(broker.prefix, name) for name in dict.fromkeys(selection.topics)}
+    found = widths(broker, list(names.values()))
     missing = [name for name in names.values() if not found[name]]
     if missing:
         raise NewsquakeError(
             f"no topic {', '.join(missing)} at {broker.address}; is --prefix right?"
         )
     for name in names.values():
-        if taken.partition is not None and taken.partition >= found[name]:
-            raise UsageError(f"{name} has partitions 0 to {found[name] - 1}, no {taken.partition}")
+        if selection.partition is not None and selection.partition >= found[name]:
+            raise UsageError(
+                f"{name} has partitions 0 to {found[name] - 1}, no {selection.partition}"
+            )
     return {short: found[name] for short, name in names.items()}
 
 
-def _consumer(broker: Connection) -> KafkaConsumer:
-    return KafkaConsumer(
-        group_id=None,
-        enable_auto_commit=False,
-        auto_offset_reset="none",  # what retention deletes before it was read is an error
-        isolation_level="read_committed",  # put back, what was aborted would come true
-        allow_auto_create_topics=False,
-        max_poll_records=POLL_RECORDS,
-        **broker.client_options(),
-    )
+def _reader(broker: Connection) -> TopicReader:
+    # Put back, what was aborted would come true; what retention deletes before it was read is missing.
+    return TopicReader(broker, committed=True, gaps_are_errors=True)
 
 
 # -- where to begin and to end
 
 
-def _plan(
-    consumer: KafkaConsumer, topic: str, width: int, taken: Taken
-) -> dict[TopicPartition, range]:
+def _plan(reader: TopicReader, topic: str, width: int, selection: Selection) -> dict[int, range]:
     """Return the offsets to take of each partition, within those that there are."""
-    numbers = range(width) if taken.partition is None else [taken.partition]
-    parts = [TopicPartition(topic, number) for number in numbers]
-    oldest, newest = consumer.beginning_offsets(parts), consumer.end_offsets(parts)
-    firsts = oldest if taken.first is None else _offsets(consumer, parts, taken.first, newest)
-    ends = newest if taken.end is None else _offsets(consumer, parts, taken.end, newest)
+    numbers = range(width) if selection.partition is None else [selection.partition]
+    held = reader.held(topic, numbers)
+    firsts = _offsets(reader, topic, selection.first, {n: held[n].start for n in numbers})
+    ends = _offsets(reader, topic, selection.end, {n: held[n].stop for n in numbers})
     return {
-        part: range(
-            min(max(firsts[part], oldest[part]), newest[part]), min(ends[part], newest[part])
+        n: range(
+            min(max(firsts[n], held[n].start), held[n].stop),
+            min(ends[n], held[n].stop),
         )
-        for part in parts
+        for n in numbers
     }
 
 
 def _offsets(
-    consumer: KafkaConsumer,
-    parts: Sequence[TopicPartition],
-    at: Border,
-    newest: dict[TopicPartition, int],
-) -> dict[TopicPartition, int]:
-    if isinstance(at, Offset):
-        return dict.fromkeys(parts, at.number)
-    found = consumer.offsets_for_times(dict.fromkeys(parts, at.ms))
-    return {part: found[part].offset if found.get(part) else newest[part] for part in parts}
+    reader: TopicReader, topic: str, at: Bound | None, otherwise: dict[int, int]
+) -> dict[int, int]:
+    match at:
+        case None:
+            return otherwise
+        case OffsetBound(number):
+            return dict.fromkeys(otherwise, number)
+        case TimeBound(ms):
+            return reader.first_since(topic, otherwise, ms)
 
 
 # -- copying
 
 
 def _topic(
-    consumer: KafkaConsumer,
+    reader: TopicReader,
     name: str,
+    topic: str,
     width: int,
-    plan: dict[TopicPartition, range],
+    plan: dict[int, range],
     folder: Path,
     count: ProgressBar,
-) -> TopicKept:
+) -> ArchivedTopic:
+    """Copy a topic's records into its journal; `name` is the topic's without the run's prefix."""
     count.begin(f"reading {name}", sum(map(len, plan.values())))
     encoder, counts = msgspec.msgpack.Encoder(), Counter[int]()
     with Journal.open(journal_of(folder, name)) as journal:
-        for record in _read(consumer, plan):
-            journal.append(encoder.encode(_kept(record)))
-            counts[record.partition] += 1
+        for message in reader.read(topic, plan):
+            journal.append(encoder.encode(_archived(message)))
+            counts[message.partition] += 1
             count.add(1)
     ranges = tuple(
-        Range(
-            partition=part.partition,
-            first=span.start,
-            end=max(span.stop, span.start),
-            records=counts[part.partition],
-        )
-        for part, span in plan.items()
+        Range(partition=n, first=span.start, end=max(span.stop, span.start), records=counts[n])
+        for n, span in plan.items()
     )
-    return TopicKept(topic=name, partitions=width, ranges=ranges)
+    log.debug("topic archived", topic=topic, partitions=len(plan), records=sum(counts.values()))
+    return ArchivedTopic(topic=name, partitions=width, ranges=ranges)
 
 
-def _kept(record: Any) -> Kept:  # noqa: ANN401 - kafka-python has no types
-    return Kept(
-        record.partition,
-        record.offset,
-        record.timestamp,
-        record.key,
-        tuple(record.headers),
-        record.value,
+def _archived(message: Any) -> ArchivedRecord:  # noqa: ANN401 - kafka-python has no types
+    return ArchivedRecord(
+        message.partition,
+        message.offset,
+        message.timestamp,
+        message.key,
+        tuple(message.headers),
+        message.value,
     )
-
-
-def _read(consumer: KafkaConsumer, plan: dict[TopicPartition, range]) -> Iterator[Any]:
-    """Yield the records of the ranges; compaction and transactions leave gaps in them."""
-    unread = {part: span for part, span in plan.items() if span}
-    consumer.assign(list(unread))
-    for part, span in unread.items():
-        consumer.seek(part, span.start)
-    heard_s = elapsed_s()
-    while unread:
-        polled = consumer.poll(POLL_MS)
-        for part, records in polled.items():
-            yield from (record for record in records if record.offset in plan[part])
-        at = {part: consumer.position(part) for part in unread}
-        for part in [part for part in unread if at[part] >= plan[part].stop]:
-            consumer.pause(part)
-            del unread[part]
-        if polled:
-            heard_s = elapsed_s()
-        elif elapsed_s() - heard_s > STALL_S:
-            part = next(iter(unread))
-            raise NewsquakeError(
-                f"{part.topic}: nothing has come for {STALL_S:.0f} s, with partition "
-                f"{part.partition} at {at[part]} of {plan[part].stop}; run it again"
-            )

@@ -6,7 +6,6 @@ of the topic within each partition. `manifest.json` comes last: a folder without
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import shutil
@@ -19,6 +18,8 @@ from typing import Final
 import msgspec
 
 from streams.errors import InputError, UsageError
+from streams.files import part_of, replace_file
+from streams.lock import taken
 from streams.segment import Segment, loaded, spans
 
 FORMAT: Final = 1
@@ -28,7 +29,7 @@ _TOPIC: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")  # as Kafka has it
 _SEGMENT: Final = re.compile(r"\d{20}\.log")
 
 
-class Kept(msgspec.Struct, array_like=True, frozen=True):
+class ArchivedRecord(msgspec.Struct, array_like=True, frozen=True):
     """One record of a topic, as it stands in the journal: a msgpack array."""
 
     partition: int
@@ -48,7 +49,7 @@ class Range(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     records: int
 
 
-class TopicKept(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ArchivedTopic(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One topic in the folder, by its name without the run's prefix."""
 
     topic: str
@@ -66,7 +67,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     format: int
     made: str  # ISO-8601, UTC
-    topics: tuple[TopicKept, ...]
+    topics: tuple[ArchivedTopic, ...]
 
     @property
     def records(self) -> int:
@@ -92,7 +93,7 @@ def begun(folder: Path, topics: Sequence[str]) -> Iterator[Callable[[Manifest], 
     with _locked(folder):
         with _writing(folder):
             _cleared(folder)
-            _write(folder / UNFINISHED, msgspec.json.encode(list(topics)))
+            replace_file(folder / UNFINISHED, msgspec.json.encode(list(topics)))
         yield lambda manifest: _complete(folder, manifest)
 
 
@@ -103,7 +104,8 @@ def _locked(folder: Path) -> Iterator[None]:
         handle = os.open(folder, os.O_RDONLY)
     try:
         with _writing(folder):
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not taken(handle):
+                raise UsageError(f"{folder}: another export is at work in it")
         yield
     finally:
         os.close(handle)
@@ -113,8 +115,6 @@ def _locked(folder: Path) -> Iterator[None]:
 def _writing(folder: Path) -> Iterator[None]:
     try:
         yield
-    except BlockingIOError as fault:
-        raise UsageError(f"{folder}: another export is at work in it") from fault
     except OSError as fault:
         raise InputError(str(folder), f"cannot be written: {fault.strerror}") from fault
 
@@ -127,7 +127,7 @@ def _cleared(folder: Path) -> None:
         for topic in msgspec.json.decode(marker.read_bytes(), type=list[str]):
             shutil.rmtree(journal_of(folder, topic), ignore_errors=True)
     for part in (MANIFEST, UNFINISHED):
-        _part(folder / part).unlink(missing_ok=True)
+        part_of(folder / part).unlink(missing_ok=True)
     others = sorted(each.name for each in folder.iterdir() if each != marker)
     if others:
         raise UsageError(f"{folder} is not empty ({others[0]}); name an empty or a new folder")
@@ -136,21 +136,8 @@ def _cleared(folder: Path) -> None:
 def _complete(folder: Path, manifest: Manifest) -> None:
     data = msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
     with _writing(folder):
-        _write(folder / MANIFEST, data)
+        replace_file(folder / MANIFEST, data)
         (folder / UNFINISHED).unlink()
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write a file that is there whole or not at all."""
-    with _part(path).open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    _part(path).replace(path)
-
-
-def _part(path: Path) -> Path:
-    return path.with_name(f"{path.name}.part")
 
 
 # -- reading
@@ -176,13 +163,13 @@ def read_manifest(folder: Path) -> Manifest:
     return manifest
 
 
-def kept_records(folder: Path, topic: TopicKept) -> Iterator[Kept]:
+def kept_records(folder: Path, topic: ArchivedTopic) -> Iterator[ArchivedRecord]:
     """Yield the records of a topic in their order, without touching a file.
 
     InputError, while iterating: a record is damaged or missing, with its file, number and byte.
     """
     segments = _segments(journal_of(folder, topic.topic))
-    decoder = msgspec.msgpack.Decoder(Kept)
+    decoder = msgspec.msgpack.Decoder(ArchivedRecord)
     ends = [segment.first for segment in segments[1:]] + [topic.records]
     for segment, end in zip(segments, ends, strict=True):
         for number, payload in _numbered(segment, end):
@@ -192,7 +179,7 @@ def kept_records(folder: Path, topic: TopicKept) -> Iterator[Kept]:
                 raise InputError(str(segment.path), f"record {number}: {fault}") from fault
 
 
-def verify(folder: Path, topic: TopicKept, seen: Callable[[int], None]) -> None:
+def verify(folder: Path, topic: ArchivedTopic, seen: Callable[[int], None]) -> None:
     """Read a whole topic and compare it with the manifest; InputError: where they differ."""
     path = str(journal_of(folder, topic.topic))
     counts: Counter[int] = Counter()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +21,13 @@ SCHEME: Final = "kafka://"
 FIND_BROKER_MS: Final = 6000  # to find a broker; a start-up takes 4 s
 ANSWER_MS: Final = 4000  # for one request; two in a row stay under 15 s with the above
 _SERVER: Final = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):(\d{1,5})")
+
+
+Admin = KafkaAdminClient  # for signatures of rooms that do not speak Kafka
+
+
+class BrokerError(NewsquakeError):
+    """A broker does not answer, or refuses what was asked of it."""
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,7 +108,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
             ) from fault
 
 
-def connection(
+def connection_of(
     broker: str | None, prefix: str | None, file: KafkaFile, config: Path | None = None
 ) -> Connection:
     """Return the connection that the command line names, else the configuration.
@@ -123,6 +132,15 @@ def broker_addresses(text: str) -> list[str]:
         if found is None or not 0 < int(found[1]) < 65536:
             raise UsageError(f"--broker {text}: {server!r} is not host:port, as in 127.0.0.1:9092")
     return servers
+
+
+@contextmanager
+def broker_errors(broker: Connection) -> Iterator[None]:
+    """Raise what a client of the broker raises meanwhile as a BrokerError that names the broker."""
+    try:
+        yield
+    except KafkaError as fault:
+        raise BrokerError(f"{broker.address}: {type(fault).__name__}: {fault}") from fault
 
 
 def admin_client(broker: Connection) -> KafkaAdminClient:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, Literal
 
 import msgspec
@@ -19,10 +19,17 @@ from kafka.errors import (
 )
 from rich.table import Table
 
-from agents.broker.connection import ANSWER_MS, SCHEME, Connection, admin_client
+from agents.broker.connection import (
+    ANSWER_MS,
+    SCHEME,
+    BrokerError,
+    Connection,
+    admin_client,
+    broker_errors,
+)
 from agents.machine.terminal import plain_console, print_json
 from streams.errors import NewsquakeError
-from streams.topics import DEFAULT_PARTITIONS, HEADLINES, MARKET, REJECTS, Topic, prefixed, topics
+from streams.topics import DEFAULT_PARTITIONS, MARKET, Topic, prefixed, topics
 
 WIDTH = (
     "partitions: never changed in place, for keys would move away from their state. Use another "
@@ -113,16 +120,6 @@ def _wanted(admin: KafkaAdminClient, partitions: int | None, prefix: str) -> tup
         described = _described(admin, prefixed(prefix, MARKET))
         partitions = len(described["partitions"]) if described else DEFAULT_PARTITIONS
     return topics(partitions, prefix)
-
-
-def partitions_of(admin: KafkaAdminClient, name: str, broker: str) -> int:
-    """Return how many partitions a topic has. NewsquakeError: it is not there."""
-    described = _described(admin, name)
-    if described is None:
-        raise NewsquakeError(
-            f"no topic {name} at {broker}: newsquake topics create --broker {broker}"
-        )
-    return len(described["partitions"])
 
 
 def creation(broker: Connection) -> str:
@@ -220,34 +217,31 @@ def _print_table(report: Report) -> None:
             console.print(line)
 
 
-def widths(admin: KafkaAdminClient, names: Sequence[str]) -> dict[str, int]:
+def widths(broker: Connection, names: Sequence[str]) -> dict[str, int]:
     """Return how many partitions each topic has, 0 where there is none of that name.
 
-    NewsquakeError: the broker does not tell, for want of permission.
+    BrokerError: the broker does not tell, for want of permission, or does not answer.
     """
     found = {}
-    for each in admin.describe_topics(list(names)):
+    with broker_errors(broker), closing(admin_client(broker)) as admin:
+        described = admin.describe_topics(list(names))
+    for each in described:
         fault = for_code(each["error_code"])
         if fault not in {NoError, UnknownTopicOrPartitionError, InvalidTopicError}:
-            raise NewsquakeError(f"{each['name']}: {fault.__name__}: {fault.description}")
+            raise BrokerError(f"{each['name']}: {fault.__name__}: {fault.description}")
         found[each["name"]] = len(each["partitions"]) if fault is NoError else 0
     return found
 
 
-def market_partitions(broker: Connection) -> int:
-    """Return how many partitions `market` has. NewsquakeError: a topic is missing."""
-    admin = admin_client(broker)
-    try:
-        report = check_topics(admin, broker.address, None, broker.prefix)
-    finally:
-        admin.close()
-    found = {topic.name: topic for topic in report.topics}
-    needed = [prefixed(broker.prefix, name) for name in (MARKET, HEADLINES, REJECTS)]
-    missing = [name for name in needed if found[name].state == "missing"]
-    if missing:
-        prefix = f" --prefix {broker.prefix}" if broker.prefix else ""
+def partitions(broker: Connection, topic: str, *needed: str) -> int:
+    """Return how many partitions a topic of the run has.
+
+    NewsquakeError: it, or one of those `needed` besides, is not there.
+    """
+    names = [prefixed(broker.prefix, name) for name in (topic, *needed)]
+    found = widths(broker, names)
+    if missing := [name for name in names if not found[name]]:
         raise NewsquakeError(
-            f"{broker.address} has no {', '.join(missing)}; mend it: "
-            f"newsquake topics create --broker {broker.address}{prefix}"
+            f"{broker.address} has no {', '.join(missing)}; mend it: {creation(broker)}"
         )
-    return found[needed[0]].partitions
+    return found[names[0]]

@@ -102,16 +102,16 @@ def _number(text: str) -> int:
 def _export(args: argparse.Namespace) -> int:
     from agents.archive.export import (  # noqa: PLC0415 - keeps --help quick
         RUN_TOPICS,
-        Taken,
-        border,
+        Selection,
+        bound,
         run_export,
     )
 
-    taken = Taken(
+    taken = Selection(
         topics=tuple(args.topic or RUN_TOPICS),
         partition=args.partition,
-        first=border("--from", args.first),
-        end=border("--to", args.end),
+        first=bound("--from", args.first),
+        end=bound("--to", args.end),
     )
     return run_export(connected(args), taken, args.folder, as_json=args.json)
 

@@ -77,10 +77,10 @@ def _port(text: str) -> int:
 
 def connected(args: argparse.Namespace) -> Connection:
     """Return the broker that `add_connection`'s arguments name."""
-    from agents.broker.connection import connection  # noqa: PLC0415 - keeps --help quick
+    from agents.broker.connection import connection_of  # noqa: PLC0415 - keeps --help quick
     from agents.config.newsquake import load_config  # noqa: PLC0415 - keeps --help quick
 
-    return connection(args.broker, args.prefix, load_config(args.config).kafka, args.config)
+    return connection_of(args.broker, args.prefix, load_config(args.config).kafka, args.config)
 
 
 def has_broker(args: argparse.Namespace) -> bool:

@@ -18,7 +18,7 @@ SLOTS: Final = {"listing": "BABA.XNYS", "from": 0, "to": 0, "rule": "", "alert_i
 
 
 class LinksFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The `[links]` table: where an alert leads whoever is woken by it."""
+    """The `[links]` table: the addresses that an alert's links lead to."""
 
     runbook: str = RUNBOOK
     dashboard: str = DASHBOARD  # from, to: ms since 1970, an hour before the alert to one after
@@ -71,7 +71,7 @@ class AlertmanagerSpec(_Target, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class WebhookSpec(_Target, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A `[[webhooks]]` table: somebody else's program that is told each state of an alert, once."""
+    """A `[[webhooks]]` table: an address that each state of an alert is posted to, once."""
 
     secret_env: str  # the variable that holds the secret; two, by a blank, while one is replaced
     transitions: tuple[Transition, ...] = TRANSITIONS

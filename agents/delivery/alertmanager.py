@@ -15,17 +15,17 @@ from typing import Any, Final
 import msgspec
 
 from agents.config.delivery import LinksFile
-from agents.delivery.endpoint import Answer, Door, Patience
+from agents.delivery.endpoint import DeliveryAnswer, Endpoint, RetryPolicy
 from agents.delivery.message import annotations_of, labels_of
-from agents.delivery.outbox import Item
+from agents.delivery.outbox import QueuedDelivery
 from agents.machine.clock import now_ns
 from streams.events import SECOND_NS, Alert
 
 AGAIN_S: Final = (30.0, 60.0)  # between two sendings of an open alert; Prometheus does so each 60 s
-SHOWN_S: Final = 60.0  # an alert that was over before it could be told; group_wait is shorter
+SHOWN_S: Final = 60.0  # an alert that was over before it was delivered; group_wait is shorter
 AHEAD_S: Final = 300.0  # the end of an open alert: Alertmanager's own resolve_timeout
 # An alert lasts for a trade date at most: one that is open for longer was forgotten.
-PATIENCE: Final = Patience(1.0, 30.0, 2 * 86_400.0)
+RETRY_POLICY: Final = RetryPolicy(1.0, 30.0, 2 * 86_400.0)
 _epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
@@ -37,41 +37,41 @@ class AlertmanagerSink:
 
     def __init__(
         self,
-        door: Door,
+        endpoint: Endpoint,
         links: LinksFile,
         *,
         replay: bool = False,
         again_s: tuple[float, float] = AGAIN_S,
-        patience: Patience = PATIENCE,
+        retry_policy: RetryPolicy = RETRY_POLICY,
     ) -> None:
-        self.label, self.patience = door.label, patience
-        self._door, self._links, self._replay, self._again_s = door, links, replay, again_s
+        self.label, self.retry_policy = endpoint.label, retry_policy
+        self._endpoint, self._links, self._replay, self._again_s = endpoint, links, replay, again_s
 
     def wants(self, _alert: Alert) -> bool:
         """Tell whether it is to have the alert: all."""
         return True
 
-    def again_s(self, item: Item) -> float | None:
-        """Return in how many seconds an alert that was told is told again; None: never."""
+    def again_s(self, item: QueuedDelivery) -> float | None:
+        """Return in how many seconds an alert that was delivered is sent again; None: never."""
         if _stands(item):
             wait_s = random.uniform(*self._again_s)  # noqa: S311 - to spread load
             return wait_s if item.alert.state == "open" else SHOWN_S
         return None
 
-    async def post(self, items: Sequence[Item]) -> list[Answer]:
+    async def post(self, items: Sequence[QueuedDelivery]) -> list[DeliveryAnswer]:
         """Send alerts; one that it does not take must not keep the others from it."""
         answer = await self._send(items)
         if answer.kind == "refused" and len(items) > 1:
             return [await self._send([item]) for item in items]
         return [answer] * len(items)
 
-    async def _send(self, items: Sequence[Item]) -> Answer:
+    async def _send(self, items: Sequence[QueuedDelivery]) -> DeliveryAnswer:
         at_ns = now_ns()
         body = [posted(item, self._links, at_ns, replay=self._replay) for item in items]
-        return await self._door.post(msgspec.json.encode(body), {})
+        return await self._endpoint.post(msgspec.json.encode(body), {})
 
 
-def _stands(item: Item) -> bool:
+def _stands(item: QueuedDelivery) -> bool:
     """Tell whether an alert is shown as one that is open.
 
     So is one that ended while Alertmanager was away, for a while: else nobody would hear of it.
@@ -79,7 +79,7 @@ def _stands(item: Item) -> bool:
     return item.alert.state == "open" or (item.alert.state == "resolved" and not item.known)
 
 
-def posted(item: Item, links: LinksFile, at_ns: int, *, replay: bool) -> dict[str, Any]:
+def posted(item: QueuedDelivery, links: LinksFile, at_ns: int, *, replay: bool) -> dict[str, Any]:
     """Return an alert as Alertmanager takes it (its API v2, `postableAlert`)."""
     alert = item.alert
     if _stands(item):

@@ -22,16 +22,16 @@ FINAL: Final = frozenset({400, 410, 413, 422})
 RETRY_AFTER_MAX_S: Final = 3_600.0
 
 
-class Answer(NamedTuple):
+class DeliveryAnswer(NamedTuple):
     """What became of one try."""
 
-    kind: Literal["told", "failed", "refused"]
+    kind: Literal["delivered", "failed", "refused"]
     reason: str = ""
     detail: str = ""
     wait_s: float = 0.0  # that the target asks for before the next
 
 
-class Patience(NamedTuple):
+class RetryPolicy(NamedTuple):
     """How a target that fails is treated, in seconds."""
 
     shortest_s: float  # the pause after the first failure; doubled with each
@@ -39,7 +39,7 @@ class Patience(NamedTuple):
     gives_up_s: float  # what it does not take for so long is a dead letter
 
 
-class Door:
+class Endpoint:
     """Where a target is reached."""
 
     def __init__(
@@ -59,7 +59,7 @@ class Door:
             self._headers["Authorization"] = authorization
         self._timeout = aiohttp.ClientTimeout(total=answer_s)
 
-    async def post(self, body: bytes, headers: Mapping[str, str]) -> Answer:
+    async def post(self, body: bytes, headers: Mapping[str, str]) -> DeliveryAnswer:
         """Send a body of JSON once."""
         sent = {**self._headers, **headers}
         try:
@@ -75,17 +75,17 @@ class Door:
                 return await _answer(response)
         except KNOWN as error:
             fault = named_fault(error)
-            return Answer("failed", fault.reason, clean_text(fault.detail, DETAIL_CHARS))
+            return DeliveryAnswer("failed", fault.reason, clean_text(fault.detail, DETAIL_CHARS))
 
 
-async def _answer(response: aiohttp.ClientResponse) -> Answer:
+async def _answer(response: aiohttp.ClientResponse) -> DeliveryAnswer:
     status = response.status
     if 200 <= status < 300:
-        return Answer("told")
+        return DeliveryAnswer("delivered")
     said = (await response.content.read(DETAIL_BYTES)).decode("utf-8", "replace")
     detail = clean_text(f"HTTP {status}: {said}", DETAIL_CHARS)
     if status in FINAL:
-        return Answer("refused", refusal_of(status), detail)
+        return DeliveryAnswer("refused", refusal_of(status), detail)
     reason = "redirect" if status in REDIRECTS else refusal_of(status)
     wait_s = min(retry_after_s(response.headers, now_ns()), RETRY_AFTER_MAX_S)
-    return Answer("failed", reason, detail, wait_s)
+    return DeliveryAnswer("failed", reason, detail, wait_s)

@@ -1,136 +1,73 @@
-"""What waits to be delivered, in a file: it outlives this process, and each state of an alert is in once.
+"""What is to be delivered: each state of an alert once for each target, oldest first.
 
-A row is one state of an alert for one target. It is committed before `put` returns and stays until
-the target has it, so that a crash at any point leads to a repeat with the same id, never to a loss.
+A row is one state of an alert for one target and stays until the target has it, so that a crash at
+any point leads to a repeat with the same id, never to a loss. There is one truth of what is pending:
+
+* an embedded run and a replay keep it in a file; a row is committed before `put` returns;
+* a deliver worker keeps it in memory: its checkpoint has what is pending (agents/workers/deliver.py),
+  and a record of `alerts` is acknowledged only after the checkpoint that follows from it.
+
 Rows belong to a partition of `alerts`, and only those of partitions that are ours are handed out:
 another worker may have the others, and two senders would contradict each other.
 """
 
 from __future__ import annotations
 
-import sqlite3
-import threading
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import msgspec
-
+from agents.delivery import handover
+from agents.delivery.database import END, HEADS, INSERT, ITEM, OURS, SUPERSEDE, OutboxDatabase
+from agents.delivery.handover import PartitionLease, PendingDelivery
 from streams.codec import decode_json, encode_json
-from streams.errors import CodecError, StateError
-from streams.events import DAY_NS, Alert, Reject, content_id
-from streams.lock import locked
-from streams.sqlite_file import opened
+from streams.errors import CodecError
+from streams.events import DAY_NS, Alert, Reject
+from streams.logs import logger
 
-LAYOUT: Final = 1
 KEPT_NS: Final = 3 * DAY_NS  # that a row is remembered after it is over, against repeats
 PRUNE_NS: Final = DAY_NS // 24
-_TABLES: Final = """
-CREATE TABLE IF NOT EXISTS item (
-    number INTEGER PRIMARY KEY, target TEXT NOT NULL, alert_id TEXT NOT NULL, id TEXT NOT NULL,
-    partition INTEGER NOT NULL, body BLOB, put_ns INTEGER NOT NULL, due_ns INTEGER NOT NULL,
-    tries INTEGER NOT NULL, told INTEGER NOT NULL, known INTEGER NOT NULL, UNIQUE (target, id));
-CREATE INDEX IF NOT EXISTS waiting ON item (target, alert_id, number) WHERE body IS NOT NULL;
-CREATE TABLE IF NOT EXISTS dead (number INTEGER PRIMARY KEY, target TEXT NOT NULL, reject BLOB NOT NULL);
-"""
-# The oldest state of each alert that is not over: the next one has to wait for it.
-_HEADS: Final = """
-FROM item AS i WHERE target = :target AND body IS NOT NULL
-AND partition IN (SELECT value FROM json_each(:ours)) AND NOT EXISTS (
-    SELECT 1 FROM item AS e WHERE e.target = i.target AND e.alert_id = i.alert_id
-    AND e.body IS NOT NULL AND e.number < i.number)
-"""
+
+log = logger(__name__)
 
 
-# `known`: the target has been told of an earlier state of the alert.
-_INSERT: Final = """
-INSERT OR IGNORE INTO item
-SELECT NULL, :target, :alert_id, :id, :partition, :body, :put_ns, :now, 0, 0, max(:known, ifnull(
-    (SELECT max(told OR known) FROM item WHERE target = :target AND alert_id = :alert_id), 0))
-"""
-_SUPERSEDE: Final = """
-UPDATE item SET body = NULL WHERE target = ? AND alert_id = ? AND body IS NOT NULL AND number < ?
-"""
-_ITEM: Final = "SELECT number, id, alert_id, body, put_ns, tries, told, known"
-_OURS: Final = "partition IN (SELECT value FROM json_each(:ours))"
-
-
-class Item(NamedTuple):
+class QueuedDelivery(NamedTuple):
     """A state of an alert on its way to a target."""
 
     number: int
     id: str  # of the state: the same at each try, in each process
     alert: Alert
     put_ns: int
-    tries: int  # that failed since it was put, or told last
-    told: bool  # at least once
+    tries: int  # that failed since it was put, or delivered last
+    delivered: bool  # at least once
     known: bool  # the target was told of the alert, in this state or an earlier one
 
 
-class Waiting(NamedTuple):
-    """A state that is not over, as it is handed from one process to another."""
-
-    target: str
-    alert_id: str
-    body: bytes
-    put_ns: int
-    known: bool
-
-
-class Buried(NamedTuple):
-    """A dead letter."""
+class DeadLetter(NamedTuple):
+    """A state that was given up, as a record of `rejects`."""
 
     number: int
     target: str
     reject: Reject
 
 
-def delivery_id(body: bytes) -> str:
-    """Return the id of a state of an alert, by its JSON."""
-    return content_id(body.decode())
+class Outbox:
+    """The states that are to be delivered, in a file or in memory; any thread may call."""
 
+    def __init__(self, path: Path | None = None) -> None:
+        """`path` None: in memory.
 
-class DeliveryQueue:
-    """The file, open in one process at a time; any thread may call."""
-
-    def __init__(self, path: Path) -> None:
-        """JournalError: another process has it. StateError: it cannot be opened, or is none of ours."""
-        self._path, self._lock = path, threading.Lock()
-        self._ours: frozenset[int] = frozenset()
-        self._term = 0
+        JournalError: another process has the file. StateError: it cannot be opened, or is none of
+        ours.
+        """
+        self._base = OutboxDatabase(path)
+        self.lease = PartitionLease()
         self._pruned_ns = 0
-        self._owner = locked(path.with_suffix(".lock"))
-        try:
-            self._base = opened(path, _TABLES, LAYOUT, synchronous="FULL", threads=True)
-        except sqlite3.Error as fault:
-            self._owner.close()
-            raise StateError(f"{path}: {fault}. Move it away: what waits in it is lost") from fault
+        self._unrecorded: dict[int, handover.Held] = {}  # by the number of the dead letter
 
     def close(self) -> None:
-        """Let others open it."""
-        with self._lock:
-            self._base.close()
-            self._owner.close()
-
-    # -- whose partitions
-
-    @property
-    def term(self) -> int:
-        """Return the number of times that all was let go."""
-        return self._term
-
-    def take_on(self, partition: int, term: int) -> None:
-        """Hand out the rows of a partition from now on, unless all was let go since `term`."""
-        with self._lock:
-            if term == self._term:
-                self._ours |= {partition}
-
-    def let_go(self) -> None:
-        """Hand out nothing any more until partitions are taken on again."""
-        with self._lock:
-            self._term += 1
-            self._ours = frozenset()
+        """Let others open the file."""
+        self._base.close()
 
     # -- in
 
@@ -141,162 +78,139 @@ class DeliveryQueue:
         is full, say.
         """
         body = encode_json(alert)
-        with self._change() as base:
+        with self._base.change() as change:
             for target, newest_only in targets.items():
-                waiting = Waiting(target, alert.alert_id, body, now_ns, known=False)
-                added = base.execute(_INSERT, _row(waiting, partition, now_ns))
+                pending = PendingDelivery(target, alert.alert_id, body, now_ns, known=False)
+                added = change.execute(INSERT, handover.row_of(pending, partition, now_ns))
+                superseded = 0
                 if newest_only and added.rowcount:
-                    base.execute(_SUPERSEDE, (target, alert.alert_id, added.lastrowid))
+                    row = target, alert.alert_id, added.lastrowid
+                    superseded = change.execute(SUPERSEDE, row).rowcount
+                _log_put(alert, target, new=bool(added.rowcount), superseded=superseded)
             if now_ns - self._pruned_ns > PRUNE_NS:
-                base.execute("DELETE FROM item WHERE put_ns < ?", (now_ns - KEPT_NS,))
+                change.execute("DELETE FROM item WHERE put_ns < ?", (now_ns - KEPT_NS,))
                 self._pruned_ns = now_ns
 
     # -- out
 
-    def due(self, target: str, now_ns: int, limit: int) -> list[Item]:
+    def due(self, target: str, now_ns: int, limit: int) -> list[QueuedDelivery]:
         """Return what is to be sent now, the longest due first; of each alert one state."""
-        rows = self._select(
-            f"{_ITEM} {_HEADS} AND due_ns <= :now ORDER BY due_ns, number LIMIT :limit",
+        rows = self._of_ours(
+            f"{ITEM} {HEADS} AND due_ns <= :now ORDER BY due_ns, number LIMIT :limit",
             target=target,
             now=now_ns,
             limit=limit,
         )
-        return self._items(target, rows)
+        return self._decoded(target, rows)
 
     def next_due_ns(self, target: str) -> int | None:
         """Return when something is to be sent next, None where nothing is."""
-        ((due_ns,),) = self._select(f"SELECT min(due_ns) {_HEADS}", target=target)
+        ((due_ns,),) = self._of_ours(f"SELECT min(due_ns) {HEADS}", target=target)
         return None if due_ns is None else int(due_ns)
 
-    def older_than(self, target: str, put_ns: int) -> list[Item]:
-        """Return what was put before an instant and is not over, untold or told."""
-        rows = self._select(
-            f"{_ITEM} FROM item WHERE target = :target AND body IS NOT NULL AND put_ns < :put"
-            f" AND {_OURS} ORDER BY number",
+    def older_than(self, target: str, put_ns: int) -> list[QueuedDelivery]:
+        """Return what was put before an instant and is not over, delivered or not."""
+        rows = self._of_ours(
+            f"{ITEM} FROM item WHERE target = :target AND body IS NOT NULL AND put_ns < :put"
+            f" AND {OURS} ORDER BY number",
             target=target,
             put=put_ns,
         )
-        return self._items(target, rows)
+        return self._decoded(target, rows)
 
     def backlog(self, target: str) -> int:
-        """Return how many states the target has not been told yet."""
-        ((count,),) = self._select(
-            f"SELECT count(*) FROM item WHERE {_OURS} AND target = :target AND body IS NOT NULL"  # noqa: S608 - our own text
+        """Return how many states have not been delivered to the target yet."""
+        ((count,),) = self._of_ours(
+            f"SELECT count(*) FROM item WHERE {OURS} AND target = :target AND body IS NOT NULL"  # noqa: S608 - our own text
             " AND NOT told",
             target=target,
         )
         return int(count)
 
-    def later(self, item: Item, due_ns: int, *, told: bool) -> None:
-        """Send it again at `due_ns`: it failed, or was told and has to be told again."""
-        with self._change() as base:
-            base.execute(
+    def postpone(self, item: QueuedDelivery, due_ns: int, *, delivered: bool) -> None:
+        """Send it again at `due_ns`: it failed, or was delivered and has to be sent again."""
+        with self._base.change() as change:
+            change.execute(
                 "UPDATE item SET due_ns = ?, tries = ?, told = told OR ? WHERE number = ?",
-                (due_ns, 0 if told else item.tries + 1, told, item.number),
+                (due_ns, 0 if delivered else item.tries + 1, delivered, item.number),
             )
 
-    def hasten(self, target: str, now_ns: int) -> None:
-        """Have all due now that waits because an earlier try failed."""
-        with self._change() as base:
-            base.execute(
+    def retry_now(self, target: str, now_ns: int) -> None:
+        """Have all due now that is pending because an earlier try failed."""
+        with self._base.change() as change:
+            change.execute(
                 "UPDATE item SET due_ns = ? WHERE target = ? AND body IS NOT NULL AND tries > 0",
                 (now_ns, target),
             )
 
-    def over(self, item: Item) -> None:
+    def finish(self, item: QueuedDelivery) -> None:
         """Send it no more: the target has it, or is not to have it."""
-        with self._change() as base:
-            base.execute("UPDATE item SET body = NULL WHERE number = ?", (item.number,))
+        with self._base.change() as change:
+            change.execute(END, (item.number,))
 
-    # -- dead letters
+    def dead_letter(self, number: int, target: str, reject: Reject) -> None:
+        """Send a state no more and keep the dead letter until it is recorded."""
+        with self._base.change() as change:
+            held = handover.held(change, number)
+            change.execute(END, (number,))
+            row = target, encode_json(reject)
+            letter = change.execute("INSERT INTO dead VALUES (NULL, ?, ?)", row).lastrowid
+            self._unrecorded[letter or 0] = held
 
-    def bury(self, number: int, target: str, reject: Reject) -> None:
-        """Send an item no more and keep the dead letter until somebody has taken it."""
-        with self._change() as base:
-            base.execute("UPDATE item SET body = NULL WHERE number = ?", (number,))
-            base.execute("INSERT INTO dead VALUES (NULL, ?, ?)", (target, encode_json(reject)))
+    def dead_letters(self) -> list[DeadLetter]:
+        """Return the dead letters that are not recorded yet."""
+        rows = self._base.select("SELECT number, target, reject FROM dead ORDER BY number")
+        return [DeadLetter(number, name, decode_json(body, Reject)) for number, name, body in rows]
 
-    def buried(self) -> list[Buried]:
-        """Return the dead letters that nobody has taken yet."""
-        rows = self._select("SELECT number, target, reject FROM dead ORDER BY number")
-        return [Buried(number, target, decode_json(body, Reject)) for number, target, body in rows]
+    def forget(self, letter: DeadLetter) -> None:
+        """Drop a dead letter: it is recorded."""
+        with self._base.change() as change:
+            change.execute("DELETE FROM dead WHERE number = ?", (letter.number,))
+        self._unrecorded.pop(letter.number, None)
 
-    def taken(self, buried: Buried) -> None:
-        """Forget a dead letter: it is where it belongs."""
-        with self._change() as base:
-            base.execute("DELETE FROM dead WHERE number = ?", (buried.number,))
+    def pending(self, partition: int) -> list[PendingDelivery]:
+        """Return the states of a partition that are not over, or given up and not recorded yet."""
+        found = handover.pending_of(self._base, partition)
+        for held in [*self._unrecorded.values()]:
+            if held.partition == partition:
+                found[held.number] = held.pending
+        return [found[number] for number in sorted(found)]
 
-    # -- hand-over to another process
+    def restore(self, partition: int, pending: Iterable[PendingDelivery], now_ns: int) -> None:
+        """Have exactly these states of a partition pend, but for those that were finished here."""
+        handover.restore(self._base, partition, pending, now_ns)
 
-    def unfinished(self, partition: int) -> list[Waiting]:
-        """Return the states of a partition's alerts that are not over, the oldest first."""
-        rows = self._select(
-            "SELECT target, alert_id, body, put_ns, told OR known FROM item WHERE partition = :partition"
-            " AND body IS NOT NULL ORDER BY number",
-            partition=partition,
-        )
-        return [Waiting(name, id_, body, at_ns, bool(k)) for name, id_, body, at_ns, k in rows]
+    # -- rows
 
-    def resume(self, partition: int, waiting: Iterable[Waiting], now_ns: int) -> None:
-        """Have exactly these states of a partition wait, unless they are known to be over.
+    def _of_ours(self, query: str, **values: Any) -> list[Any]:  # noqa: ANN401 - what SQL takes
+        return self._base.select(query, ours=self.lease.as_json(), **values)
 
-        What is only in this file is of a time before others had the partition, or is about to be
-        put again. What was put more than a day ago has long been told: a checkpoint is written
-        only when the next record comes.
-        """
-        fresh = (each for each in waiting if now_ns - each.put_ns < DAY_NS)
-        with self._change() as base:
-            base.execute("CREATE TEMP TABLE wanted (target TEXT, id TEXT)")
-            for each in fresh:
-                row = _row(each, partition, now_ns)
-                base.execute("INSERT INTO wanted VALUES (:target, :id)", row)
-                base.execute(_INSERT, row)
-            base.execute(
-                "DELETE FROM item WHERE partition = ? AND body IS NOT NULL"
-                " AND (target, id) NOT IN (SELECT target, id FROM wanted)",
-                (partition,),
-            )
-            base.execute("DROP TABLE wanted")
-
-    # -- the file
-
-    def _select(self, query: str, **values: Any) -> list[Any]:  # noqa: ANN401 - what SQL takes
-        with self._lock:
-            ours = msgspec.json.encode(sorted(self._ours)).decode()
-            return self._base.execute(query, {"ours": ours, **values}).fetchall()
-
-    @contextmanager
-    def _change(self) -> Iterator[sqlite3.Connection]:
-        """Commit what is changed meanwhile, all of it or nothing. OSError: it cannot be kept."""
-        with self._lock:
-            try:
-                self._base.execute("BEGIN IMMEDIATE")
-                with self._base:
-                    yield self._base
-            except sqlite3.Error as fault:
-                raise OSError(f"{self._path}: {fault}") from fault
-
-    def _items(self, target: str, rows: Iterable[Any]) -> list[Item]:
-        """Return rows as items; one that another version of this program wrote is a dead letter."""
+    def _decoded(self, target: str, rows: Iterable[Any]) -> list[QueuedDelivery]:
+        """Decode rows; one that this version cannot decode becomes a dead letter."""
         items = []
         for number, id_, alert_id, body, put_ns, tries, told, known in rows:
             try:
                 alert = decode_json(body, Alert)
             except CodecError as fault:
-                text, what = (
-                    body.decode("utf-8", "replace"),
-                    f"{target}: {alert_id}: {fault.detail}",
-                )
-                letter = Reject(
-                    stage="deliver", reason=fault.reason, detail=what, ts_ns=None, record=text
-                )
-                self.bury(number, target, letter)
+                self.dead_letter(number, target, _undecodable(target, alert_id, body, fault))
                 continue
-            items.append(Item(number, id_, alert, put_ns, tries, bool(told), bool(told or known)))
+            items.append(
+                QueuedDelivery(number, id_, alert, put_ns, tries, bool(told), bool(told or known))
+            )
         return items
 
 
-def _row(waiting: Waiting, partition: int, now_ns: int) -> dict[str, Any]:
-    """Return a state as it is inserted."""
-    id_ = delivery_id(waiting.body)
-    return {**waiting._asdict(), "id": id_, "partition": partition, "now": now_ns}
+def _undecodable(target: str, alert_id: str, body: bytes, fault: CodecError) -> Reject:
+    what = f"{target}: {alert_id}: {fault.detail}"
+    text = body.decode("utf-8", "replace")
+    return Reject(stage="deliver", reason=fault.reason, detail=what, ts_ns=None, record=text)
+
+
+def _log_put(alert: Alert, target: str, *, new: bool, superseded: int) -> None:
+    about = {"target": target, "alert": alert.alert_id, "transition": alert.transition}
+    if new:
+        log.debug("alert queued", **about)
+    else:
+        log.debug("alert not told: this state was queued before", **about)
+    if superseded:
+        log.debug("alert states superseded", **about, states=superseded)

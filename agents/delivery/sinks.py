@@ -13,16 +13,16 @@ from streams.times import utc
 
 
 class Sink(Protocol):
-    """Somebody to tell."""
+    """Where each new state of an alert goes."""
 
-    def tell(self, alert: Alert) -> None:
+    def deliver(self, alert: Alert) -> None:
         """Return once the alert is safely there; OSError: it is not."""
 
 
 class LineSink:
     """A line on standard output: when, what, and why, for a person."""
 
-    def tell(self, alert: Alert) -> None:
+    def deliver(self, alert: Alert) -> None:
         """Write the alert's sentence."""
         line = f"{utc(alert.updated_ns)}  {alert.transition:9}  {alert.sentence}"
         sys.stdout.write(line.encode("ascii", "backslashreplace").decode() + "\n")
@@ -30,13 +30,13 @@ class LineSink:
 
 
 class FileSink:
-    """A file of JSON Lines that only grows; on disk before `tell` returns."""
+    """A file of JSON Lines that only grows; on disk before `deliver` returns."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("ab")
 
-    def tell(self, alert: Alert) -> None:
+    def deliver(self, alert: Alert) -> None:
         """Append the alert."""
         self._file.write(encode_json(alert) + b"\n")
         self._file.flush()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from agents.delivery.endpoint import Answer, Patience
-from agents.delivery.outbox import Item
+from agents.delivery.endpoint import DeliveryAnswer, RetryPolicy
+from agents.delivery.outbox import QueuedDelivery
 from streams.events import Alert
 
 
@@ -16,13 +16,13 @@ class Target(Protocol):
     label: str
     newest_only: bool  # it is to know how an alert stands, not what led there
     at_once: int
-    patience: Patience
+    retry_policy: RetryPolicy
 
     def wants(self, alert: Alert) -> bool:
         """Tell whether it is to have this state."""
 
-    def again_s(self, item: Item) -> float | None:
-        """Return in how many seconds a state that was told is told again; None: never."""
+    def again_s(self, item: QueuedDelivery) -> float | None:
+        """Return in how many seconds a state that was delivered is sent again; None: never."""
 
-    async def post(self, items: Sequence[Item]) -> list[Answer]:
+    async def post(self, items: Sequence[QueuedDelivery]) -> list[DeliveryAnswer]:
         """Send states, one answer for each."""

@@ -12,7 +12,7 @@ from agents.config.delivery import AlertmanagerSpec, WebhookSpec
 from agents.config.newsquake import NewsquakeFile
 from agents.config.secrets import secret_of
 from agents.delivery.alertmanager import AlertmanagerSink
-from agents.delivery.endpoint import Door
+from agents.delivery.endpoint import Endpoint
 from agents.delivery.target import Target
 from agents.delivery.webhook import WebhookSink, secrets_of
 from streams.errors import ConfigError
@@ -33,18 +33,18 @@ def targets_of(
         for spec in settings.alertmanagers
     ]
     for spec in settings.webhooks:
-        door = Door(spec.label, spec.url, tls=_tls(spec, config))
-        targets.append(WebhookSink(door, spec, _secrets(spec, config), links, replay=replay))
+        endpoint = Endpoint(spec.label, spec.url, tls=_tls(spec, config))
+        targets.append(WebhookSink(endpoint, spec, _secrets(spec, config), links, replay=replay))
     return targets
 
 
-def _alertmanager(spec: AlertmanagerSpec, config: Path | None) -> Door:
+def _alertmanager(spec: AlertmanagerSpec, config: Path | None) -> Endpoint:
     authorization = None
     if spec.username is not None:
         password = secret_of("alertmanagers.password_env", spec.password_env or "", config)
         authorization = aiohttp.encode_basic_auth(spec.username, password)
     url = spec.url.rstrip("/") + API
-    return Door(spec.label, url, tls=_tls(spec, config), authorization=authorization)
+    return Endpoint(spec.label, url, tls=_tls(spec, config), authorization=authorization)
 
 
 def _secrets(spec: WebhookSpec, config: Path | None) -> list[bytes]:

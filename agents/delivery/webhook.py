@@ -17,14 +17,14 @@ from typing import Any, Final
 import msgspec
 
 from agents.config.delivery import LinksFile, WebhookSpec
-from agents.delivery.endpoint import Answer, Door, Patience
+from agents.delivery.endpoint import DeliveryAnswer, Endpoint, RetryPolicy
 from agents.delivery.message import annotations_of, inert, labels_of
-from agents.delivery.outbox import Item
+from agents.delivery.outbox import QueuedDelivery
 from agents.machine.clock import now_ns
 from streams.events import SECOND_NS, Alert
 from streams.text import clean_url
 
-PATIENCE: Final = Patience(1.0, 900.0, 86_400.0)  # some hundred and thirty tries in a day
+RETRY_POLICY: Final = RetryPolicy(1.0, 900.0, 86_400.0)  # some hundred and thirty tries in a day
 PREFIX: Final = "whsec_"  # before a secret in base64, as Standard Webhooks writes them
 VERSION: Final = "v1"
 
@@ -37,16 +37,16 @@ class WebhookSink:
 
     def __init__(
         self,
-        door: Door,
+        endpoint: Endpoint,
         spec: WebhookSpec,
         secrets: Sequence[bytes],
         links: LinksFile,
         *,
         replay: bool = False,
-        patience: Patience = PATIENCE,
+        retry_policy: RetryPolicy = RETRY_POLICY,
     ) -> None:
-        self.label, self.patience = door.label, patience
-        self._door, self._spec, self._secrets = door, spec, tuple(secrets)
+        self.label, self.retry_policy = endpoint.label, retry_policy
+        self._endpoint, self._spec, self._secrets = endpoint, spec, tuple(secrets)
         self._links, self._replay = links, replay
 
     def wants(self, alert: Alert) -> bool:
@@ -59,15 +59,15 @@ class WebhookSink:
             and (not spec.rules or alert.rule in spec.rules)
         )
 
-    def again_s(self, _item: Item) -> float | None:
-        """Return when a state that was told is told again: never."""
+    def again_s(self, _item: QueuedDelivery) -> float | None:
+        """Return when a state that was delivered is sent again: never."""
         return None
 
-    async def post(self, items: Sequence[Item]) -> list[Answer]:
+    async def post(self, items: Sequence[QueuedDelivery]) -> list[DeliveryAnswer]:
         """Send each state in a request of its own."""
         return await asyncio.gather(*(self._send(item) for item in items))
 
-    async def _send(self, item: Item) -> Answer:
+    async def _send(self, item: QueuedDelivery) -> DeliveryAnswer:
         body = body_of(item, self._links, replay=self._replay)
         stamp = str(now_ns() // SECOND_NS)
         signatures = (signature(secret, item.id, stamp, body) for secret in self._secrets)
@@ -76,20 +76,20 @@ class WebhookSink:
             "webhook-timestamp": stamp,
             "webhook-signature": " ".join(signatures),
         }
-        return await self._door.post(body, headers)
+        return await self._endpoint.post(body, headers)
 
 
-def body_of(item: Item, links: LinksFile, *, replay: bool) -> bytes:
+def body_of(item: QueuedDelivery, links: LinksFile, *, replay: bool) -> bytes:
     """Return the body: the same bytes at each try. No `<` and no `&` of a feed stands in it as such."""
     alert = item.alert
-    told: dict[str, Any] = {
+    said: dict[str, Any] = {
         "type": f"alert.{alert.transition}",
         "id": item.id,
         "labels": labels_of(alert, replay=replay),
         "annotations": annotations_of(alert, links),
         "alert": _plain(alert),
     }
-    body = msgspec.json.encode(told)
+    body = msgspec.json.encode(said)
     return body.replace(b"<", b"\\u003c").replace(b">", b"\\u003e").replace(b"&", b"\\u0026")
 
 

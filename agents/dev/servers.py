@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 import sys
 import tempfile
@@ -23,6 +22,8 @@ from agents.machine.folders import state_home
 from agents.machine.processes import Process, alive, end, spawn
 from agents.machine.terminal import plain_console, print_json
 from streams.errors import NewsquakeError
+from streams.files import replace_file
+from streams.lock import taken
 
 STARTS: Final = 3  # each with other ports, should someone take one meanwhile
 ALONE: Final[Accounts] = {}
@@ -158,7 +159,7 @@ def running(name: str, home: Path, note: Note, up: Accounts = ALONE) -> Iterator
 
 
 def start(name: str, home: Path, note: Note, remember: Remember, up: Accounts = ALONE) -> Server:
-    """Start a server and wait until it serves; `remember` is told before and after.
+    """Start a server and wait until it serves; `remember` is called before and after.
 
     NewsquakeError: something must be installed first, or it does not start; nothing is left then.
     """
@@ -215,11 +216,9 @@ def _locked(home: Path, note: Note) -> Iterator[None]:
     """Let one `newsquake dev` at a time look and act."""
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (home / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not taken(lock.fileno()):
             note("waiting for another newsquake dev")
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            taken(lock.fileno(), wait=True)
         yield
 
 
@@ -241,10 +240,7 @@ def _save(home: Path, state: State, name: str, server: Server | None) -> None:
         state.pop(name, None)
     else:
         state[name] = server
-    part = home / "state.json.part"
-    part.touch(mode=0o600)
-    part.write_bytes(msgspec.json.encode(state))
-    part.replace(home / "state.json")
+    replace_file(home / "state.json", msgspec.json.encode(state), mode=0o600)
 
 
 def _flat(account: dict[str, Any], prefix: str = "") -> Iterator[str]:

@@ -21,7 +21,7 @@ ROUNDS: Final = 4  # the first one opens the connection and takes longest
 NANO: Final = 1e-9
 
 
-class Offset(NamedTuple):
+class ClockOffset(NamedTuple):
     """How far this machine is ahead of the broker (negative: behind), and how sure that is."""
 
     ahead_s: float
@@ -45,7 +45,7 @@ def clock(broker: Connection, *, now_ns: Callable[[], int]) -> list[Check]:
     return [Check("clock", "offset", state, detail, "" if state == "ok" else mend)]
 
 
-def measured(broker: Connection, now_ns: Callable[[], int]) -> Offset:
+def measured(broker: Connection, now_ns: Callable[[], int]) -> ClockOffset:
     """Return the offset of the quickest of a few records.
 
     The broker's stamp lies between our sending and its answer, so half that time is the error; the
@@ -77,10 +77,12 @@ def _producer(broker: Connection) -> KafkaProducer:
     )
 
 
-def _once(producer: KafkaProducer, name: str, now_ns: Callable[[], int]) -> Offset:
+def _once(producer: KafkaProducer, name: str, now_ns: Callable[[], int]) -> ClockOffset:
     sent_ns = now_ns()
     stamped = producer.send(name, b"what time is it?", partition=0).get(timeout=ANSWER_MS / 1000)
     answered_ns = now_ns()
     middle_ns = (sent_ns + answered_ns) // 2
     broker_ns = stamped.timestamp * 1_000_000 + 500_000
-    return Offset((middle_ns - broker_ns) * NANO, ((answered_ns - sent_ns) / 2 + 500_000) * NANO)
+    return ClockOffset(
+        (middle_ns - broker_ns) * NANO, ((answered_ns - sent_ns) / 2 + 500_000) * NANO
+    )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.text import Text
 
-from agents.broker.connection import Connection, broker_addresses, connection
+from agents.broker.connection import Connection, broker_addresses, connection_of
 from agents.doctor import broker as doctor_broker
 from agents.doctor import machine, news
 from agents.doctor.check import Check
@@ -30,7 +30,7 @@ def run_doctor(
 ) -> int:
     """Look at everything and tell; exit code 1 where anything is wrong.
 
-    UsageError: `broker` or `prefix`, as the command line has them, are none.
+    UsageError: not a valid broker address or prefix.
     """
     if broker is not None:
         broker_addresses(broker)
@@ -58,7 +58,7 @@ def diagnosed(
     elif broker is None and settings.kafka.broker is None:
         yield from _skipped("no broker is named (--broker, or [kafka]); without one all runs here")
     else:
-        yield from _of_broker(lambda: connection(broker, prefix, settings.kafka, config), now_ns)
+        yield from _of_broker(lambda: connection_of(broker, prefix, settings.kafka, config), now_ns)
 
 
 def _of_broker(named: Callable[[], Connection], now_ns: Callable[[], int]) -> Iterator[Check]:

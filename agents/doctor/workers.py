@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import Any, Final
+from typing import Final
 
-from kafka import KafkaAdminClient, TopicPartition
-from kafka.admin import OffsetSpec
-
-from agents.broker.connection import Connection, admin_client
+from agents.broker.connection import Admin, Connection, admin_client
+from agents.broker.reading import unread_of
 from agents.doctor.check import Check
 from streams.topics import APPS, prefixed
 
@@ -21,8 +19,13 @@ def workers(broker: Connection) -> list[Check]:
     with closing(admin_client(broker)) as admin:
         known = {each["group_id"] for each in admin.list_groups()} & set(groups)
         members = _members(admin, known)
-        behind = {group: _lag(admin, groups[group], group, known) for group in groups}
-    return [_app(group, members.get(group, 0), behind[group]) for group in groups]
+        width = {topic: _width(admin, topic) for topic in groups.values()}
+        behind = {
+            group: unread_of(admin, group if group in known else None, topic, width[topic])
+            for group, topic in groups.items()
+            if width[topic]
+        }
+    return [_app(group, members.get(group, 0), behind.get(group)) for group in groups]
 
 
 def _app(group: str, members: int, lag: dict[int, int] | None) -> Check:
@@ -45,30 +48,14 @@ def _described(lag: dict[int, int]) -> str:
     return f"{sum(lag.values()):,} records unread (partition {where}{more})"
 
 
-def _members(admin: KafkaAdminClient, known: set[str]) -> dict[str, int]:
+def _members(admin: Admin, known: set[str]) -> dict[str, int]:
     if not known:
         return {}
     described = admin.describe_groups(sorted(known))
     return {group: len(described[group]["members"]) for group in known}
 
 
-def _lag(admin: KafkaAdminClient, topic: str, group: str, known: set[str]) -> dict[int, int] | None:
-    """Return the records not read by partition; None: there is no such topic."""
+def _width(admin: Admin, topic: str) -> int:
+    """Return how many partitions a topic has, 0 where we are shown none."""
     (described,) = admin.describe_topics([topic])
-    if described["error_code"]:
-        return None
-    parts = [TopicPartition(topic, each["partition_index"]) for each in described["partitions"]]
-    ends = _offsets(admin, parts, OffsetSpec.LATEST)
-    starts = _offsets(admin, parts, OffsetSpec.EARLIEST)
-    read: dict[TopicPartition, Any] = {}
-    if group in known:
-        read = admin.list_group_offsets({group: parts})[group]
-    done = {part: read[part].offset if part in read else 0 for part in parts}
-    return {part.partition: ends[part] - max(done[part], starts[part]) for part in parts}
-
-
-def _offsets(
-    admin: KafkaAdminClient, parts: list[TopicPartition], spec: int
-) -> dict[TopicPartition, int]:
-    found = admin.list_partition_offsets(dict.fromkeys(parts, spec))
-    return {part: each.offset for part, each in found.items()}
+    return 0 if described["error_code"] else len(described["partitions"])

@@ -35,7 +35,7 @@ def _label(value: object) -> str:
     return str(label)
 
 
-class Judgement(msgspec.Struct, frozen=True):
+class LabelledTitle(msgspec.Struct, frozen=True):
     """One judgement to compare with: a label or a score, of a title or of an entity in it."""
 
     title: str
@@ -45,7 +45,7 @@ class Judgement(msgspec.Struct, frozen=True):
     score: float | None = None
 
 
-def cases_of(row: Row) -> list[Judgement]:
+def cases_of(row: Row) -> list[LabelledTitle]:
     """Turn a sentiment row of any of the three shapes into its cases."""
     title = text_of(row, "title", "text")
     if "entities" in row:
@@ -60,13 +60,13 @@ def cases_of(row: Row) -> list[Judgement]:
             raise RecordError("score", f"{score!r} is not a number")
         entity = row.get("entity")
         entity = entity if isinstance(entity, str) and entity.strip() else None
-        return [Judgement(title, entity, score=float(score))]
+        return [LabelledTitle(title, entity, score=float(score))]
     if "label" not in row:
         raise RecordError("missing", "no label, entities or score")
-    return [Judgement(title, None, label=_label(row["label"]))]
+    return [LabelledTitle(title, None, label=_label(row["label"]))]
 
 
-def _entitycases_of(title: str, entities: object) -> list[Judgement]:
+def _entitycases_of(title: str, entities: object) -> list[LabelledTitle]:
     """Read `entities: [{entity, sentiment}]`."""
     if not isinstance(entities, list) or not entities:
         raise RecordError("entities", "must be a list that is not empty")
@@ -76,13 +76,13 @@ def _entitycases_of(title: str, entities: object) -> list[Judgement]:
             raise RecordError("entities", "every entity must be an object")
         label = _label(entry.get("sentiment"))
         cases.append(
-            Judgement(title, text_of(entry, "entity"), alone=len(entities) == 1, label=label)
+            LabelledTitle(title, text_of(entry, "entity"), alone=len(entities) == 1, label=label)
         )
     return cases
 
 
 def agreement(
-    cases: Sequence[Judgement], values: Sequence[float], band: float, *, inclusive: bool
+    cases: Sequence[LabelledTitle], values: Sequence[float], band: float, *, inclusive: bool
 ) -> dict[str, Any]:
     """Score one scorer's values against all labels and all scores at hand."""
     result: dict[str, Any] = {}

@@ -6,7 +6,7 @@ import asyncio
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 from rich.text import Text
@@ -14,6 +14,7 @@ from rich.text import Text
 from agents.config.addresses import host_of
 from agents.machine.clock import now_ns
 from agents.machine.terminal import plain_console
+from streams.codec import Plain
 from streams.events import Headline, Status
 from streams.http.fetch import agent_name, fetch_once
 from streams.http.options import HttpOptions
@@ -25,7 +26,6 @@ from streams.times import utc
 
 UNREADABLE: Final = "unreadable"
 PRECISION: Final = {1: "", 60: " (to the minute)", 86_400: " (to the day)"}
-Plain = dict[str, Any]
 
 
 class Document(NamedTuple):

@@ -19,6 +19,7 @@ from agents.feeds.check import feed_of, fetched, shown
 from agents.machine.tables import print_wide, wide_table
 from agents.machine.terminal import plain_console, print_json
 from streams.errors import ConfigError, InputError, UsageError
+from streams.files import put_in_place
 from streams.http.fetch import agent_name
 from streams.news.feed import AUTO, FeedInfo
 
@@ -141,7 +142,7 @@ def _appended(path: Path, text: str, *, check_only: bool) -> None:
                 shutil.copymode(place, fresh)
             load_toml(fresh, NewsquakeFile)
             if not check_only:
-                fresh.replace(place)
+                put_in_place(fresh, place, durable=True)
         finally:
             fresh.unlink(missing_ok=True)
     except ConfigError as fault:

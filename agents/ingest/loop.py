@@ -13,14 +13,15 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Final
 
+from agents.ingest.record_log import RecordLog
 from agents.ingest.router import Router
 from agents.ingest.source import ItemBatch, Source
 from agents.machine.clock import elapsed_s, now_ns
+from agents.machine.terminal import say
 from agents.metrics.run import Acknowledged
 from agents.stages.observer import NOBODY, Observer
-from streams.codec import Record
 from streams.errors import NewsquakeError
 from streams.events import SECOND_NS
 from streams.logs import logger
@@ -33,13 +34,6 @@ MOST_WAITING: Final = 16  # batches that sources may be ahead of the publishing
 
 
 log = logger(__name__)
-
-
-class IngestLog(Acknowledged, Protocol):
-    """Where records go: the publisher to Kafka, or the embedded runtime."""
-
-    def send(self, topic: str, partition: int, record: Record, key: str | None = None) -> None:
-        """Accept a record; on return no crash of this process takes it."""
 
 
 class _End(enum.Enum):
@@ -55,20 +49,21 @@ class Ingest:
     def __init__(
         self,
         sources: Sequence[Source],
-        publisher: IngestLog,
+        log_: RecordLog,
         framer: LiveFramer,
-        prefix: str = "",
         observer: Observer = NOBODY,
+        publisher: Acknowledged | None = None,
     ) -> None:
+        """`publisher`: what a broker has not acknowledged yet is told; None: there is no broker."""
         self._sources, self._framer, self._publisher = sources, framer, publisher
-        self.router = Router(publisher.send, framer, prefix, observer)
+        self.router = Router(log_, framer, observer)
         # Its `put` may interrupt itself, as a signal does.
         self._inbox: queue.SimpleQueue[ItemBatch | _End] = queue.SimpleQueue()
         self._reading = len(sources)
         self._fault = ""
         self._next_clock_ns = 0
         self._shown_s = self._answered_s = elapsed_s()
-        self._acknowledged = publisher.acknowledged
+        self._acknowledged = publisher.acknowledged if publisher else 0
         self._silent = False
 
     def run(self) -> None:
@@ -147,20 +142,21 @@ class Ingest:
 
     def _look(self) -> None:
         """Say how it goes: on a terminal every few seconds, elsewhere when acknowledgements stop."""
-        acknowledged, backlog = self._publisher.acknowledged, self._publisher.backlog
-        at_s = elapsed_s()
+        at_s, waits = elapsed_s(), ""
+        if self._publisher:
+            self._look_at_broker(self._publisher, at_s)
+            waits = f"; {self._publisher.backlog:,} wait for the broker"
+        if sys.stderr.isatty() and at_s - self._shown_s > PROGRESS_S:
+            self._shown_s = at_s
+            say("ingest", f"{self.router.summary()}{waits}")
+
+    def _look_at_broker(self, publisher: Acknowledged, at_s: float) -> None:
+        """Say when the broker stops to acknowledge what was sent, and when it does again."""
+        acknowledged, backlog = publisher.acknowledged, publisher.backlog
         if not backlog or acknowledged != self._acknowledged:
             self._acknowledged, self._answered_s = acknowledged, at_s
         silent = at_s - self._answered_s > SILENT_S
         if silent != self._silent:
             self._silent = silent
             how = f"has acknowledged nothing for {SILENT_S:g} s" if silent else "answers again"
-            _say(f"the broker {how}; {backlog:,} records wait")
-        if sys.stderr.isatty() and at_s - self._shown_s > PROGRESS_S:
-            self._shown_s = at_s
-            _say(f"{self.router.summary()}; {backlog:,} wait for the broker")
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"newsquake ingest: {text}\n")
-    sys.stderr.flush()
+            say("ingest", f"the broker {how}; {backlog:,} records wait")

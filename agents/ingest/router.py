@@ -5,21 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from agents.ingest.json_lines import LineItem
+from agents.ingest.record_log import RecordLog
 from agents.stages.observer import NOBODY, Observer
 from streams.events import Headline, Reject, Status
 from streams.prices.live import LiveFramer, Tick
-from streams.publisher import Sending
-from streams.topics import HEADLINES, REJECTS, prefixed
 
 
 class Router:
     """Publishes items in the order in which they came, and counts them."""
 
-    def __init__(
-        self, send: Sending, framer: LiveFramer, prefix: str, observer: Observer = NOBODY
-    ) -> None:
-        self._send, self._framer, self._observer = send, framer, observer
-        self._headlines, self._rejects = prefixed(prefix, HEADLINES), prefixed(prefix, REJECTS)
+    def __init__(self, log: RecordLog, framer: LiveFramer, observer: Observer = NOBODY) -> None:
+        self._log, self._framer, self._observer = log, framer, observer
         self.ticks = self.headlines = self.statuses = self.rejects = 0
 
     def route(self, items: Iterable[LineItem | Status], now_ns: int) -> None:
@@ -30,7 +26,7 @@ class Router:
                 ticks.append(item)
             elif isinstance(item, Headline):
                 self.headlines += 1
-                self._send(self._headlines, 0, item, item.source)
+                self._log.send_headline(item)
             elif isinstance(item, Status):
                 self.statuses += self._framer.status(item)
             else:
@@ -48,4 +44,4 @@ class Router:
     def _reject(self, reject: Reject) -> None:
         self._observer.made(reject)
         source = reject.detail.partition(":")[0]
-        self._send(self._rejects, 0, reject, source)
+        self._log.send_reject(reject, source)

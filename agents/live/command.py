@@ -1,30 +1,29 @@
-"""`newsquake run`: the sources and all workers of a desk, kept running by one command."""
+"""`newsquake run`: the sources and all workers of a run, started and restarted by one supervisor."""
 
 from __future__ import annotations
 
 import contextlib
-import sys
 import time
 from functools import partial
 from pathlib import Path
 from typing import Final
 
-from kafka.errors import KafkaError
-
-from agents.broker.connection import Connection, admin_client
+from agents.broker.connection import Connection, admin_client, broker_errors
 from agents.broker.reading import lag_of
-from agents.broker.topics import market_partitions
+from agents.broker.topics import partitions
 from agents.config.newsquake import load_config
 from agents.config.universe import broadcasts_of, universe_of
-from agents.delivery.service import boxes_of, courier_of, queue_of_run, with_dead_letters
+from agents.delivery.service import dispatcher_of, outbox_of_run, outboxes_of
 from agents.delivery.sinks import sinks_of
 from agents.ingest.command import run_ingest
 from agents.ingest.loop import Ingest
+from agents.ingest.record_log import TopicLog
 from agents.ingest.sources import news_collector, sources_of
 from agents.live.embedded import Embedded
 from agents.machine.clock import elapsed_s, now_ns
 from agents.machine.folders import home_of, state_home
 from agents.machine.supervisor import Job, Supervisor
+from agents.machine.terminal import say
 from agents.metrics.endpoint import (
     DELIVER_PORT,
     REACT_PORT,
@@ -35,16 +34,16 @@ from agents.metrics.endpoint import (
 from agents.metrics.run import PublisherCollector, RunMeter
 from agents.stages.engine import live_engine
 from agents.web.command import web_of
-from agents.web.keeper import Keeper
-from streams.errors import NewsquakeError
+from agents.web.sink import StoreSink
 from streams.events import SECOND_NS, Clock
 from streams.prices.live import LiveFramer
 from streams.prices.numbering import Numbering
 from streams.publisher import Publisher
-from streams.topics import APPS, DELIVER, HEADLINES, MARKET, REACT, SCORE, prefixed
+from streams.topics import APPS, DELIVER, HEADLINES, MARKET, REACT, REJECTS, SCORE, prefixed
 
 DRAIN_LIMIT_S: Final = 30.0  # for the workers to finish what was published when the input ended
 LOOK_S: Final = 0.5
+_tell = partial(say, "run")
 
 
 def run_live(
@@ -59,15 +58,15 @@ def run_live(
 
     NewsquakeError: a topic is missing, or a worker does not come up.
     """
-    partitions = market_partitions(broker)
+    width = partitions(broker, MARKET, HEADLINES, REJECTS)
     logs = state_home() / "run" / (broker.prefix or "newsquake")
     exposed = exposure(load_config(config).metrics, metrics_port)
-    supervisor = Supervisor(_jobs(broker, min(workers, partitions), out, exposed), logs, _say)
-    _say(f"1 score, {min(workers, partitions)} react and 1 deliver worker; their logs: {logs}")
+    supervisor = Supervisor(_jobs(broker, min(workers, width), out, exposed), logs, _tell)
+    _tell(f"1 score, {min(workers, width)} react and 1 deliver worker; their logs: {logs}")
     supervisor.start()
     try:
         code = run_ingest(broker, config, spool, metrics_port)
-        _drain(broker, partitions, supervisor)
+        _drain(broker, width, supervisor)
     finally:
         supervisor.end()
     return code
@@ -84,35 +83,26 @@ def run_embedded(
     universe = universe_of(settings, config)
     engine = live_engine(config, None)
     meter = RunMeter(exposure(settings.metrics, metrics_port), engine, universe)
-    with (
-        courier_of(config, partial(queue_of_run, home), _say, sheet=meter.metrics) as courier,
-        contextlib.closing(Keeper(home, universe)) as keeper,
-        contextlib.closing(
-            Embedded(
-                home,
-                universe,
-                engine,
-                [*sinks_of(out), *boxes_of(courier)],
-                keeper,
-                meter.observer,
-            )
-        ) as log,
-    ):
-        framer = LiveFramer(
-            with_dead_letters(log.send, courier),
-            {listing.listing: listing.issuer for listing in universe.listings.values()},
-            Numbering(home / "numbers.json", 1),
-            broadcasts_of(universe, settings.universe.benchmark),
-        )
-        sources = sources_of(settings, config, home, _say)
+    # Closed from the last to the first: what the journal still tells is delivered for a while.
+    with contextlib.ExitStack() as stack:
+        opening = dispatcher_of(config, partial(outbox_of_run, home), _tell, sheet=meter.metrics)
+        dispatcher = stack.enter_context(opening)
+        store = stack.enter_context(contextlib.closing(StoreSink(home, universe)))
+        sinks = [*sinks_of(out), *outboxes_of(dispatcher)]
+        embedded = Embedded(home, universe, engine, sinks, store, meter.observer, dispatcher)
+        log = stack.enter_context(contextlib.closing(embedded))
+        numbering = Numbering(home / "numbers.json", 1)
+        issuers = {listing.listing: listing.issuer for listing in universe.listings.values()}
+        broadcasts = broadcasts_of(universe, settings.universe.benchmark)
+        sources = sources_of(settings, config, home, _tell)
         heard = " and ".join(source.name for source in sources)
-        _say(f"{heard} -> the journal in {home}; {len(universe.listings):,} listings are followed")
-        ingest = Ingest(sources, log, framer)
-        collectors = news_collector(sources), PublisherCollector(log)
-        with meter.serving(_say, *collectors), web_of(settings.web, keeper.path, _say):
+        _tell(f"{heard} -> the journal in {home}; {len(universe.listings):,} listings are followed")
+        ingest = Ingest(sources, log, LiveFramer(log, issuers, numbering, broadcasts))
+        collectors = news_collector(sources), PublisherCollector()
+        with meter.serving(_tell, *collectors), web_of(settings.web, store.path, _tell):
             ingest.run()
         log.flush()
-        _say(f"{ingest.router.summary()}; {log.mentions:,} mentions, {log.alerts:,} alert states")
+        _tell(f"{ingest.router.summary()}; {log.mentions:,} mentions, {log.alerts:,} alert states")
     return 0
 
 
@@ -139,44 +129,30 @@ def _job(
     )
 
 
-def _drain(broker: Connection, partitions: int, supervisor: Supervisor) -> None:
+def _drain(broker: Connection, width: int, supervisor: Supervisor) -> None:
     """Wait until each kind of worker has done what the one before it left, for a while at most.
 
     A worker says what it has done on a Clock, and the sources send none any more.
     """
     deadline_s = elapsed_s() + DRAIN_LIMIT_S
-    widths = {SCORE: 1, REACT: partitions, DELIVER: partitions}
-    publisher, admin = Publisher(broker.client_options()), admin_client(broker)
-    try:
-        for app, width in widths.items():
+    with (
+        broker_errors(broker),
+        contextlib.closing(admin_client(broker)) as admin,
+        contextlib.closing(Publisher(broker.client_options())) as publisher,
+    ):
+        log = TopicLog(publisher.send, broker.prefix, width)
+        for app, partitions_ in {SCORE: 1, REACT: width, DELIVER: width}.items():
             names = prefixed(broker.prefix, app), prefixed(broker.prefix, APPS[app])
             wanted = None
             while elapsed_s() < deadline_s:
                 supervisor.check()
-                lag = lag_of(admin, *names, width)
+                lag = lag_of(admin, *names, partitions_)
                 wanted = lag.total if lag and wanted is None else wanted
                 if lag and wanted is not None and lag.done >= wanted:
                     break
-                _send_clocks(publisher, broker.prefix, partitions)
+                log.send_clock(Clock(ts_ns=now_ns() // SECOND_NS * SECOND_NS))
                 time.sleep(LOOK_S)
             else:
-                _say(
+                _tell(
                     f"{app} is not done after {DRAIN_LIMIT_S:.0f} s; the next run goes on from there"
                 )
-    except KafkaError as fault:
-        raise NewsquakeError(f"{broker.address}: {fault}") from fault
-    finally:
-        admin.close()
-        publisher.close()
-
-
-def _send_clocks(publisher: Publisher, prefix: str, partitions: int) -> None:
-    clock = Clock(ts_ns=now_ns() // SECOND_NS * SECOND_NS)
-    publisher.send(prefixed(prefix, HEADLINES), 0, clock)
-    for partition in range(partitions):
-        publisher.send(prefixed(prefix, MARKET), partition, clock)
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"newsquake run: {text}\n")
-    sys.stderr.flush()

@@ -3,18 +3,18 @@
 What comes in is appended to the journal `inputs` before anything is done with it, what comes of it
 to the journal `outputs`. A checkpoint holds how far the inputs are done and the state of both
 stages. After a crash the inputs behind the checkpoint are done again; they give the same outputs,
-so of these only the ones that were not there yet are told. Each day has its own pair of journals.
+so of these only the ones that were not there yet are delivered. Each day has its own pair of journals.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 import msgspec
 
+from agents.delivery.outbox import DeadLetter
 from agents.delivery.sinks import Sink
 from agents.live.daily_journals import Days
 from agents.machine.clock import elapsed_s, now_ns
@@ -24,19 +24,29 @@ from agents.stages.observer import NOBODY, Observer
 from agents.stages.scorer import make_scorer
 from streams.codec import Record, decode, encode
 from streams.errors import JournalError, RecordError
-from streams.events import Alert, Clock, Headline, MarketRecord, Mention, Reject, content_id
+from streams.events import (
+    Alert,
+    Clock,
+    Headline,
+    MarketRecord,
+    Mention,
+    Reject,
+    Status,
+    TickFrame,
+    content_id,
+)
+from streams.logs import logger
 from streams.reference.universe import Universe
-from streams.topics import HEADLINES
 
 CHECKPOINT_S: Final = 2.0
 CHECKPOINT_SHARE: Final = 0.04  # of the time, at most, goes into checkpoints
 VERSION: Final = 1  # of the checkpoint; raise it with any change of what the stages keep
 
-log = logging.getLogger(__name__)
+log = logger(__name__)
 
 
-class Place(msgspec.Struct, frozen=True):
-    """A checkpoint: how many inputs are done, and the state of both stages after them."""
+class RunCheckpoint(msgspec.Struct, frozen=True):
+    """A checkpoint of a run: how many inputs are done, and the state of both stages after them."""
 
     version: int
     identity: str
@@ -45,8 +55,8 @@ class Place(msgspec.Struct, frozen=True):
     scorer: bytes
 
 
-class Keeper(Protocol):
-    """Who shows the outputs to people (agents/web/command.py); none of it may raise."""
+class OutputStore(Protocol):
+    """Where the outputs are shown to people (agents/web/sink.py); none of it may raise."""
 
     def add(self, record: Record) -> None:
         """Take an output in; the same one may come again after a crash."""
@@ -55,11 +65,18 @@ class Keeper(Protocol):
         """Show what was added."""
 
 
-class Embedded:
-    """Both stages and their journals; takes the place of the publisher to Kafka."""
+class DeadLetters(Protocol):
+    """Alerts that were given up (agents/delivery/dispatcher.py)."""
 
-    backlog = 0  # nobody is waited for
-    acknowledged = 0
+    def dead_letters(self) -> list[DeadLetter]:
+        """Return those that are not recorded yet."""
+
+    def forget(self, letter: DeadLetter) -> None:
+        """Drop one: it is recorded."""
+
+
+class Embedded:
+    """Both stages and their journals: the log of a run without a broker, whose one partition is 0."""
 
     def __init__(
         self,
@@ -67,42 +84,58 @@ class Embedded:
         universe: Universe,
         config: EngineConfig,
         sinks: Sequence[Sink],
-        keeper: Keeper | None = None,
+        store: OutputStore | None = None,
         observer: Observer = NOBODY,
+        dead_letters: DeadLetters | None = None,
     ) -> None:
-        """JournalError: another process runs here, or the folder cannot be used."""
-        self._observer, self._rules = observer, config.rules
-        self._identity, self._sinks, self._keeper = _identity(config), tuple(sinks), keeper
+        """`dead_letters` are taken in on each Clock.
+
+        JournalError: another process runs here, or the folder cannot be used.
+        """
+        self._observer, self._dead_letters, self._rules = observer, dead_letters, config.rules
+        self._identity, self._sinks, self._store = _identity(config), tuple(sinks), store
         self._days = Days(folder)
         self._inputs, self._outputs = self._days.newest(now_ns())
-        self._done = self._told = 0  # inputs applied; outputs that were told in an earlier run
+        self._done = self._delivered = 0  # inputs applied; outputs delivered in an earlier run
         self._saved_s, self._pause_s = elapsed_s(), CHECKPOINT_S
         self._engine, self._scorer = observer.engine(config), make_scorer(universe)
         self.alerts = self.mentions = 0
         self._recover()
 
-    def send(
-        self,
-        topic: str,
-        partition: int,  # noqa: ARG002 - as Publisher.send; here there is one log
-        record: Record,
-        key: str | None = None,  # noqa: ARG002 - the same
-    ) -> None:
-        """Keep a record and do all that follows from it. JournalError: the disk does not take it."""
-        if isinstance(record, Clock) and topic.endswith(HEADLINES):
-            return  # the same Clock comes by in `market`
-        self._inputs.append(encode(record))
-        self._inputs.flush()  # to the system: it survives this process
-        self._apply(record)
-        if isinstance(record, Clock) and self._keeper:
-            self._keeper.commit()
-        if isinstance(record, Clock) and elapsed_s() - self._saved_s >= self._pause_s:
-            self._save()
-            if self._days.over(record.ts_ns):
-                self._inputs, self._outputs = self._days.begin(record.ts_ns, self._state(0))
-                self._done = self._told = 0
+    # -- the log of records (agents/ingest/record_log.py). JournalError: the disk does not take it
 
-    def flush(self, _limit_s: float | None = None) -> None:
+    def send_headline(self, headline: Headline) -> None:
+        """Keep a headline and do all that follows from it."""
+        self._take_in(headline)
+
+    def send_reject(self, reject: Reject, source: str) -> None:  # noqa: ARG002 - the record names it
+        """Keep a reject."""
+        self._take_in(reject)
+
+    def send_frame(self, partition: int, frame: TickFrame) -> None:  # noqa: ARG002 - there is one
+        """Keep a frame and do all that follows from it."""
+        self._take_in(frame)
+
+    def send_status(self, partition: int, status: Status) -> None:  # noqa: ARG002 - there is one
+        """Keep a halt or a resumption and do all that follows from it."""
+        self._take_in(status)
+
+    def send_clock(self, clock: Clock) -> None:
+        """Keep a Clock, do what is due; begin a checkpoint and a new day when it is time."""
+        self._take_in(clock)
+        if self._store:
+            self._store.commit()
+        if elapsed_s() - self._saved_s >= self._pause_s:
+            self._save()
+            if self._days.over(clock.ts_ns):
+                self._inputs, self._outputs = self._days.begin(clock.ts_ns, self._state(0))
+                self._done = self._delivered = 0
+        if self._dead_letters:  # as records that come in: they are there once whatever crashes
+            for letter in self._dead_letters.dead_letters():
+                self._take_in(letter.reject)
+                self._dead_letters.forget(letter)
+
+    def flush(self) -> None:
         """Make all durable."""
         self._save()
 
@@ -111,6 +144,11 @@ class Embedded:
         self._days.close()
 
     # -- one record
+
+    def _take_in(self, record: Headline | Reject | MarketRecord) -> None:
+        self._inputs.append(encode(record))
+        self._inputs.flush()  # to the system: it survives this process
+        self._apply(record)
 
     def _apply(self, record: Any) -> None:  # noqa: ANN401 - any record that a source makes
         self._done += 1
@@ -139,10 +177,10 @@ class Embedded:
 
     def _is_new(self) -> bool:
         """Tell whether the next output is not of an earlier run."""
-        return self._outputs.next_offset >= self._told
+        return self._outputs.next_offset >= self._delivered
 
     def _keep(self, outputs: Iterable[Record]) -> None:
-        """Tell and keep what came out; told first, for a repeat does less harm than a loss."""
+        """Deliver and keep what came out; delivered first, for a repeat does less harm than a loss."""
         for output in outputs:
             new = self._is_new()
             if new:
@@ -151,19 +189,19 @@ class Embedded:
                 self.alerts += 1
                 if new:
                     for sink in self._sinks:
-                        sink.tell(output)
+                        sink.deliver(output)
                     self._observer.delivered(output.updated_ns)
             self._outputs.append(encode(output))
-            if self._keeper:
-                self._keeper.add(output)
+            if self._store:
+                self._store.add(output)
         self._outputs.flush()
 
     # -- checkpoints
 
     def _save(self) -> None:
         began_s = elapsed_s()
-        if self._keeper:
-            self._keeper.commit()  # before the outputs behind it need not be made again
+        if self._store:
+            self._store.commit()  # before the outputs behind it need not be made again
         self._engine.prune()
         self._inputs.checkpoint(b"")
         self._outputs.checkpoint(self._state(self._done))
@@ -172,11 +210,13 @@ class Embedded:
 
     def _state(self, inputs: int) -> bytes:
         engine, scorer = self._engine.snapshot(), self._scorer.snapshot()
-        return msgspec.msgpack.encode(Place(VERSION, self._identity, inputs, engine, scorer))
+        return msgspec.msgpack.encode(
+            RunCheckpoint(VERSION, self._identity, inputs, engine, scorer)
+        )
 
     def _recover(self) -> None:
         """Go on where the last run was cut off."""
-        self._told = self._outputs.next_offset
+        self._delivered = self._outputs.next_offset
         kept = self._outputs.last_checkpoint()
         place = _place(kept[1]) if kept else None
         self._outputs.truncate_to(kept[0] if kept else 0)
@@ -184,9 +224,7 @@ class Embedded:
             self._engine.restore(place.engine)
             self._scorer.restore(place.scorer)
         elif kept:
-            log.warning(
-                "other listings than in the last run: its prices and open reactions are gone"
-            )
+            log.warning("other listings than in the last run: prices and open reactions are gone")
         self._done = place.inputs if place else 0
         for _, payload in self._inputs.read(self._done):
             self._apply(_decoded(payload, self._done))
@@ -200,9 +238,9 @@ def _decoded(payload: memoryview, number: int) -> Any:  # noqa: ANN401 - any rec
         raise JournalError("inputs", f"record {number}: {fault}") from fault
 
 
-def _place(state: bytes) -> Place | None:
+def _place(state: bytes) -> RunCheckpoint | None:
     try:
-        place = msgspec.msgpack.decode(state, type=Place)
+        place = msgspec.msgpack.decode(state, type=RunCheckpoint)
     except msgspec.DecodeError:
         return None
     return place if place.version == VERSION else None

@@ -16,7 +16,7 @@ BATCH: Final = 1000  # counts between two looks at the clock
 
 
 class ProgressBar:
-    """Tell on standard error of things done; `silent`: say nothing, for machines."""
+    """Progress on standard error; `silent` for `--json`."""
 
     def __init__(self, *, silent: bool) -> None:
         self._console = plain_console(stderr=True)

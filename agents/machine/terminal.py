@@ -1,4 +1,4 @@
-"""What a command writes for people and machines: plain lines, JSON on standard output."""
+"""What a command writes: plain lines for people, its progress on standard error, JSON for machines."""
 
 from __future__ import annotations
 
@@ -12,6 +12,12 @@ from rich.console import Console
 def plain_console(*, stderr: bool = False) -> Console:
     """Return a console that prints text as it is: no wrapping, no markup, no guessed colours."""
     return Console(stderr=stderr, soft_wrap=True, markup=False, highlight=False)
+
+
+def say(command: str, text: str) -> None:
+    """Write a line on standard error under the name of a command: `newsquake run: ...`."""
+    sys.stderr.write(f"newsquake {command}: {text}\n")
+    sys.stderr.flush()
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever msgspec encodes

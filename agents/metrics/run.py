@@ -70,14 +70,15 @@ class RunMeter:
 class PublisherCollector(Collector):
     """How many records the publisher holds, and how many have arrived."""
 
-    def __init__(self, log: Acknowledged) -> None:
-        self._log = log
+    def __init__(self, publisher: Acknowledged | None = None) -> None:
+        """`publisher` None: there is no broker, so nothing waits for one."""
+        self._publisher = publisher
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield the families."""
         backlog = gauge_family("publisher_backlog_records")
-        backlog.add_metric([], self._log.backlog)
+        backlog.add_metric([], self._publisher.backlog if self._publisher else 0)
         yield backlog
         acknowledged = gauge_family("publisher_acknowledged_records")
-        acknowledged.add_metric([], self._log.acknowledged)
+        acknowledged.add_metric([], self._publisher.acknowledged if self._publisher else 0)
         yield acknowledged

@@ -9,7 +9,7 @@ from agents.metrics.declared import MOST_ISSUERS, OTHER, REJECTS, ProcessMetrics
 from agents.metrics.market import MarketMeter
 from agents.reacting.config import EngineConfig
 from agents.reacting.engine import Engine
-from agents.scoring.sentiment import SENTIMENTS, sentiment
+from agents.scoring.sentiment import SENTIMENTS, sentiment_of
 from agents.stages.observer import Observer
 from streams.codec import Record
 from streams.events import SECOND_NS, Alert, Mention, Move, Reaction, Reject
@@ -75,7 +75,7 @@ class StageMeter(Observer):
         """Count a record that a stage made, as it leaves."""
         if isinstance(record, Mention):
             issuer = self._metrics.among("mentions", record.issuer, self._issuers)
-            self._metrics.count("mentions", issuer, sentiment(record.direction))
+            self._metrics.count("mentions", issuer, sentiment_of(record.direction))
             if record.received_ns is not None:
                 self._left("score", record.received_ns)
         elif isinstance(record, Reject):

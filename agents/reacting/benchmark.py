@@ -9,9 +9,9 @@ from agents.reacting.closes import DailyTable
 from agents.reacting.expiry import give_way
 from agents.reacting.kept_listing import KeptListing
 from agents.reacting.listing_state import ListingState, TickRow
-from agents.reacting.points import TapeState
 from agents.reacting.sessions import Sessions
-from agents.reacting.tape import Tape
+from agents.reacting.tapes.points import TapeState
+from agents.reacting.tapes.tape import Tape
 from streams.events import I32, I64, SECOND_NS, Listing, Phase
 
 

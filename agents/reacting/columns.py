@@ -23,7 +23,7 @@ import numpy.typing as npt
 from agents.reacting.badtick import FAR_PER_MILLE
 from agents.reacting.listing_state import ListingState
 from agents.reacting.moves import OUT_OF_REACH
-from agents.reacting.points import HIGH, LAST, LAST_TS, LOW, SECOND, VOLUME
+from agents.reacting.tapes.points import HIGH, LAST, LAST_TS, LOW, SECOND, VOLUME
 from streams.events import I32, I64, NEVER_NS, SECOND_NS, Flag, Phase
 
 Mask = npt.NDArray[np.bool_]
@@ -220,7 +220,7 @@ class Columns:
 
 
 def _points_of(run: RowRun, volume: I64) -> tuple[I32, I64]:
-    """Return the points (6 x n, agents/reacting/points.py) of rows, by listing and second; their owners."""
+    """Return the points (6 x n, agents/reacting/tapes/points.py) of rows, by listing and second; their owners."""
     order = np.argsort(run.listing, kind="stable")
     listing, second = run.listing[order], run.ts_ns[order] // SECOND_NS
     change = np.ones(len(run), np.bool_)

@@ -15,8 +15,8 @@ import numpy as np
 from agents.reacting.benchmark import Points
 from agents.reacting.columns import RowRun
 from agents.reacting.config import EngineConfig
-from agents.reacting.dirty_set import DirtySet
 from agents.reacting.frames import Part, points_of, repeats, run_of, stretches
+from agents.reacting.keeping.dirty_set import DirtySet
 from agents.reacting.registry import KeptRegistry, Registry
 from agents.reacting.rejects import RejectLog
 from agents.reacting.row_pass import RowPass

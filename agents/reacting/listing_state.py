@@ -9,7 +9,7 @@ from agents.reacting.closes import DailyTable, OfficialPrint
 from agents.reacting.kept_listing import KeptListing
 from agents.reacting.moves import Crossing
 from agents.reacting.sessions import Sessions
-from agents.reacting.tape import Tape
+from agents.reacting.tapes.tape import Tape
 from streams.events import I64, Flag, Listing, Phase
 
 OFFICIAL = int(Flag.official_close | Flag.corrected_close)

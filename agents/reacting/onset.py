@@ -7,7 +7,7 @@ import numpy as np
 from agents.reacting.attribution import Leg
 from agents.reacting.listing_state import ListingState
 from agents.reacting.moves import Crossing
-from agents.reacting.points import HIGH, LOW, SECOND
+from agents.reacting.tapes.points import HIGH, LOW, SECOND
 from streams.events import MINUTE_NS, SECOND_NS
 
 WINDOW_NS = 60 * MINUTE_NS  # trading time looked back over (DESIGN 7)

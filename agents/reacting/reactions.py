@@ -8,8 +8,8 @@ import msgspec
 
 from agents.reacting.benchmark import Benchmark
 from agents.reacting.listing_state import ListingState
-from agents.reacting.points import Path
 from agents.reacting.sessions import SESSION_CLOSE_DELAY_NS
+from agents.reacting.tapes.points import Path
 from streams.events import MINUTE_NS, PRICE_SCALE, SECOND_NS, Phase, Reaction
 
 SESSION_CLOSE = "session_close"

@@ -13,9 +13,9 @@ from agents.reacting.config import DailyRow, EngineConfig
 from agents.reacting.issuer_state import IssuerState, KeptIssuer
 from agents.reacting.kept_listing import KeptListing
 from agents.reacting.listing_state import ListingState
-from agents.reacting.points import TapeState
 from agents.reacting.sessions import Sessions
-from agents.reacting.tape import Tape
+from agents.reacting.tapes.points import TapeState
+from agents.reacting.tapes.tape import Tape
 from streams.events import I32, I64, NEVER_NS, Output
 
 

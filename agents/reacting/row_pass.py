@@ -18,7 +18,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from agents.reacting.columns import Columns, RowRun
-from agents.reacting.dirty_set import DirtySet
+from agents.reacting.keeping.dirty_set import DirtySet
 from agents.reacting.listing_state import TickRow
 from agents.reacting.registry import Registry
 from agents.reacting.rejects import RejectLog

@@ -14,7 +14,7 @@ import numpy as np
 
 from agents.reacting.engine import Engine
 from agents.reacting.listing_state import ListingState
-from agents.reacting.points import HIGH, LAST, LAST_TS, LOW, SECOND
+from agents.reacting.tapes.points import HIGH, LAST, LAST_TS, LOW, SECOND
 from streams.events import I64, SECOND_NS, Phase
 
 WINDOWS_S = {"1m": 60, "5m": 300}
@@ -32,7 +32,7 @@ class ListingView(NamedTuple):
     now_ns: int  # the newest event time, of a Clock or of the issuer's rows
     price: int | None  # last accepted
     previous_close: int | None  # of the newest trade date with a row
-    points: I64  # the newest of the tape (agents/reacting/points.py), a copy
+    points: I64  # the newest of the tape (agents/reacting/tapes/points.py), a copy
 
     @property
     def last_tick_ns(self) -> int | None:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
-from agents.broker.connection import Connection, connection
+from agents.broker.connection import Connection, connection_of
 from agents.config.newsquake import load_config
 from agents.machine.clock import elapsed_s
 from agents.machine.terminal import print_json
@@ -70,7 +70,7 @@ def run_replay(run: ReplayRun) -> int:
     settings = load_config(run.config)
     broker = None
     if run.broker is not None:
-        broker = connection(run.broker, None, settings.kafka, run.config)
+        broker = connection_of(run.broker, None, settings.kafka, run.config)
     console = Console(stderr=True)
     alerts = run.tell or run.speed is not None
     with view_of(console, alerts=alerts, silent=run.as_json) as view:

@@ -246,7 +246,7 @@ def direction_at(
     return _squash(total * QUESTION if "?" in words else total)
 
 
-def sentiment(direction: float | None) -> str:
+def sentiment_of(direction: float | None) -> str:
     """Return the label of a direction, one of SENTIMENTS; None is no evidence, not neutral."""
     if direction is None:
         return "unknown"

@@ -10,8 +10,9 @@ import html
 from typing import Any, Final
 from urllib.parse import quote
 
-from agents.scoring.sentiment import sentiment
-from agents.web.reader import AlertPage, HeadlinePage, Plain
+from agents.scoring.sentiment import sentiment_of
+from agents.web.reader import AlertPage, HeadlinePage
+from streams.codec import Plain
 from streams.text import clean_url
 
 MS_NS: Final = 1_000_000
@@ -21,7 +22,7 @@ def headline_answer(headline: Plain, issuer: str | None, listing: str | None) ->
     """Return one headline of a list; `issuer` and `listing` are those that were asked for, if any."""
     mentions = headline["mentions"]
     mine = [each for each in mentions if issuer in {None, each["issuer"]}]
-    words = {sentiment(each["direction"]) for each in mine}
+    words = {sentiment_of(each["direction"]) for each in mine}
     tags = [listing] if listing else [each["issuer"] for each in mine]
     tags += sorted(words) + sorted({kind for each in mine for kind in each["event_types"]})
     return {

@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import signal
-import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from kafka.errors import KafkaError
-
-from agents.broker.connection import Connection
+from agents.broker.connection import Connection, broker_errors
 from agents.config.newsquake import NewsquakeFile, WebFile
 from agents.config.secrets import token_of
 from agents.config.universe import universe_of
 from agents.machine.folders import home_of
+from agents.machine.terminal import say
 from agents.web.fill import Follower, fill_from_out
-from agents.web.keeper import STORE
 from agents.web.server import WebServer
+from agents.web.sink import STORE
 from agents.web.store import Store
-from streams.errors import NewsquakeError, UsageError
+from streams.errors import UsageError
 from streams.reference.universe import Universe
-
-log = logging.getLogger(__name__)
 
 
 def run_web(
@@ -47,10 +42,8 @@ def run_web(
                 fill_from_out(store, out)
             _serve(path, web, token, str(out), stop.wait)
     elif broker is not None:
-        try:
+        with broker_errors(broker):
             _serve_topics(broker, universe_of(settings, config), web, token, stop)
-        except KafkaError as fault:
-            raise NewsquakeError(f"{broker.address}: {type(fault).__name__}: {fault}") from fault
     else:
         path = home_of(None) / STORE
         if not path.is_file():
@@ -76,21 +69,16 @@ def _serve(
     path: Path, web: WebFile, token: str | None, shown: str, wait: Callable[[], object]
 ) -> None:
     with contextlib.closing(WebServer(path, web.host, web.port_or_default, token)) as server:
-        _say(f"{shown} at {server.address}")
+        say("web", f"{shown} at {server.address}")
         wait()
 
 
 @contextlib.contextmanager
-def web_of(web: WebFile, store: Path, say: Callable[[str], None]) -> Iterator[None]:
+def web_of(web: WebFile, store: Path, tell: Callable[[str], None]) -> Iterator[None]:
     """Serve the store meanwhile, where newsquake.toml has a port for it."""
     if web.port is None:
         yield
         return
     with contextlib.closing(WebServer(store, web.host, web.port, token_of(web))) as server:
-        say(f"pages and the read API at {server.address}")
+        tell(f"pages and the read API at {server.address}")
         yield
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"newsquake web: {text}\n")
-    sys.stderr.flush()

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 import polars as pl
-from kafka import KafkaConsumer, TopicPartition
 
-from agents.broker.connection import Connection, admin_client
+from agents.broker.connection import Connection
+from agents.broker.reading import TopicReader
 from agents.broker.topics import widths
 from agents.machine.clock import now_ns
 from agents.web.store import Store
@@ -24,7 +23,6 @@ from streams.topics import ALERTS, HEADLINES, MARKET, REACTIONS, prefixed
 
 FILES: Final[dict[str, type]] = {"headlines": Headline, "mentions": Mention, "alerts_log": Alert}
 POLL_MS: Final = 200
-POLL_RECORDS: Final = 2000
 # Mentions stand among all ticks: of a market that nobody has read, only the newest is looked through.
 MARKET_REACH_NS: Final = 3600 * SECOND_NS
 _TOPICS: Final[dict[str, type]] = {HEADLINES: Headline, REACTIONS: Reaction, ALERTS: Alert}
@@ -77,21 +75,14 @@ class Follower:
         self._names = {prefixed(broker.prefix, topic): topic for topic in (*_TOPICS, MARKET)}
         self.unread = 0  # records that are none of ours
         places = self._places(broker)
-        self._consumer = KafkaConsumer(
-            group_id=None,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",  # what retention took cannot be shown
-            allow_auto_create_topics=False,
-            max_poll_records=POLL_RECORDS,
-            **broker.client_options(),
-        )
-        self._consumer.assign(places)
-        for place in places:
-            self._seek(place)
+        self._reader = TopicReader(broker)  # what retention took cannot be shown
+        self._reader.follow(places)
+        for topic, partition in places:
+            self._seek(topic, partition)
 
     def close(self) -> None:
         """Leave the broker."""
-        self._consumer.close()
+        self._reader.close()
 
     def run(self, stop: threading.Event) -> None:
         """Take in what comes until `stop`. A broker that goes away is waited for."""
@@ -101,10 +92,10 @@ class Follower:
     def step(self) -> int:
         """Take in what has come, and remember how far that is; return how many records it was."""
         taken = 0
-        for place, messages in self._consumer.poll(POLL_MS).items():
+        for topic, partition, messages in self._reader.poll(POLL_MS):
             for message in messages:
-                self._take(self._names[place.topic], message)
-            self._store.set_place(place.topic, place.partition, messages[-1].offset + 1)
+                self._take(self._names[topic], message)
+            self._store.set_place(topic, partition, messages[-1].offset + 1)
             taken += len(messages)
         self._store.commit()
         return taken
@@ -122,26 +113,21 @@ class Follower:
             return
         self._store.add(record, now_ns())
 
-    def _places(self, broker: Connection) -> list[TopicPartition]:
+    def _places(self, broker: Connection) -> list[tuple[str, int]]:
         """Return every partition of the topics. NewsquakeError: one of these is not there."""
-        with closing(admin_client(broker)) as admin:
-            found = widths(admin, [*self._names])
+        found = widths(broker, [*self._names])
         if missing := [name for name, width in found.items() if not width]:
             raise NewsquakeError(
                 f"no topic {', '.join(missing)} at {broker.address}; is --prefix right? `newsquake "
                 f"topics create --broker {broker.address}` makes them"
             )
-        return [TopicPartition(name, n) for name, width in found.items() for n in range(width)]
+        return [(name, n) for name, width in found.items() for n in range(width)]
 
-    def _seek(self, place: TopicPartition) -> None:
+    def _seek(self, topic: str, partition: int) -> None:
         """Go on where the store has got to; of the market never farther back than the reach."""
-        known = self._store.place(place.topic, place.partition)
-        if self._names[place.topic] == MARKET:
+        known = self._store.place(topic, partition)
+        if self._names[topic] == MARKET:
             since_ms = (now_ns() - MARKET_REACH_NS) // _MS_NS
-            found = self._consumer.offsets_for_times({place: since_ms}).get(place)
-            near = found.offset if found else self._consumer.end_offsets([place])[place]
+            near = self._reader.first_since(topic, [partition], since_ms)[partition]
             known = max(known or 0, near)
-        if known is None:
-            self._consumer.seek_to_beginning(place)
-        else:
-            self._consumer.seek(place, known)
+        self._reader.seek(topic, partition, known)

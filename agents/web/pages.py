@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agents.scoring.sentiment import sentiment
+from agents.scoring.sentiment import sentiment_of
 from agents.web import markup as html
 from agents.web.answers import page_of_alert, page_of_headline
-from agents.web.reader import AlertPage, HeadlinePage, Plain
+from agents.web.reader import AlertPage, HeadlinePage
+from streams.codec import Plain
 from streams.events import SECOND_NS
 from streams.times import utc
 
@@ -114,7 +115,7 @@ def _mentions(mentions: Sequence[Plain]) -> html.Html:
         [
             html.cell(each["issuer"]),
             html.number(each["relevance"], ".2f"),
-            html.cell(sentiment(each["direction"])),
+            html.cell(sentiment_of(each["direction"])),
             html.number(each["direction"], "+.2f"),
             html.cell(", ".join(each["event_types"])),
             html.number(each["novelty"], ".2f"),

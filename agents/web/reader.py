@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
 
 import msgspec
 
 from agents.reacting.reactions import HORIZONS
-
-Plain = dict[str, Any]
+from streams.codec import Plain
+from streams.sqlite_file import opened_read_only
 
 MOST_ROWS: Final = 1000  # of one answer
 MOST_PARTS: Final = 1000  # revisions, mentions, reactions or transitions of one page
@@ -55,9 +53,7 @@ class Reader:
 
     def __init__(self, path: Path) -> None:
         """Open the file for reading only."""
-        self._base = sqlite3.connect(
-            f"file:{quote(str(path))}?mode=ro", uri=True, timeout=5.0, isolation_level=None
-        )
+        self._base = opened_read_only(path)
 
     def close(self) -> None:
         """Let go of the file."""

@@ -1,7 +1,8 @@
 """A read-only HTTP API and small pages: headlines, alerts and their evidence, for links and annotations.
 
 It shows what a store holds (agents/web/store.py) and writes nothing. Without a token it
-answers only to this machine, by one of its own names: a page elsewhere may point a name at us.
+answers only to this machine, by one of its own names: against DNS rebinding, by which a page elsewhere
+points a name of its own at this address.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from agents.web.parameters import ALERTS, HEADLINES, ParameterError, span_of
 from agents.web.reader import Reader, Span
 from streams.errors import NewsquakeError
 from streams.http.guard import is_own_name
+from streams.logs import logger
 
 CLOSE_S: Final = 2.0
 START_S: Final = 10.0
@@ -44,6 +46,8 @@ SAFE_HEADERS: Final = {
     "Server": "newsquake",
 }
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+log = logger(__name__)
 
 
 class WebServer:
@@ -180,9 +184,12 @@ def _guard(token: str | None) -> Any:  # noqa: ANN401 - aiohttp's own decorated 
         except web.HTTPException as fault:  # 404, 405: aiohttp's own words, with our headers
             answer = _json({"error": fault.reason}, HTTPStatus(fault.status))
             answer.headers.update({k: v for k, v in fault.headers.items() if k == "Allow"})
-        except sqlite3.Error:
+        except sqlite3.Error as fault:
+            log.warning("the store cannot be read", path=request.path, fault=str(fault))
             words = {"error": "the store cannot be read just now; try again"}
             answer = _json(words, HTTPStatus.SERVICE_UNAVAILABLE)
+        if answer.status >= HTTPStatus.BAD_REQUEST:
+            log.debug("request refused", path=request.path, status=answer.status)
         answer.headers.update(SAFE_HEADERS)
         return answer
 

@@ -8,64 +8,25 @@ oldest ones before that where the file would grow past its size.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final, Self
 
 from agents.machine.clock import now_ns
+from agents.web.tables import LAYOUT, TABLES, prune
 from streams.codec import encode_json
 from streams.errors import StateError
 from streams.events import DAY_NS, MINUTE_NS, Alert, Headline, Mention, Move, Reaction, content_id
 from streams.lock import locked
+from streams.logs import logger
 from streams.reference.universe import Universe
+from streams.sqlite_file import LayoutError, opened
 
-LAYOUT: Final = 1
 KEPT_NS: Final = 35 * DAY_NS
 MOST_BYTES: Final = 2 * 2**30
 PRUNE_NS: Final = 10 * MINUTE_NS  # between looks at what may go
-PRUNE_ROWS: Final = 2000  # of one table at a time: a live run stores on the thread that publishes
-SHARE_OF_TIME: Final = 10  # a file that is too big loses the oldest tenth of its time
+WRITE_TIMEOUT_S: Final = 5.0
 
-_TABLES: Final = """
-CREATE TABLE headline (
-    headline_id TEXT PRIMARY KEY, revision INTEGER NOT NULL, event_ns INTEGER NOT NULL,
-    deleted INTEGER NOT NULL, stored_ns INTEGER NOT NULL, record BLOB NOT NULL
-);
-CREATE INDEX headline_time ON headline (event_ns, headline_id);
-CREATE TABLE revision (
-    headline_id TEXT NOT NULL, revision INTEGER NOT NULL, stored_ns INTEGER NOT NULL,
-    record BLOB NOT NULL, PRIMARY KEY (headline_id, revision)
-);
-CREATE TABLE mention (
-    headline_id TEXT NOT NULL, issuer TEXT NOT NULL, revision INTEGER NOT NULL,
-    scored_ns INTEGER, stored_ns INTEGER NOT NULL, record BLOB NOT NULL,
-    PRIMARY KEY (headline_id, issuer)
-);
-CREATE TABLE reaction (
-    headline_id TEXT NOT NULL, listing TEXT NOT NULL, horizon TEXT NOT NULL,
-    stored_ns INTEGER NOT NULL, record BLOB NOT NULL, PRIMARY KEY (headline_id, listing, horizon)
-);
-CREATE TABLE named (
-    issuer TEXT NOT NULL, headline_id TEXT NOT NULL, stored_ns INTEGER NOT NULL,
-    PRIMARY KEY (issuer, headline_id)
-);
-CREATE TABLE alert (
-    alert_id TEXT PRIMARY KEY, listing TEXT NOT NULL, state TEXT NOT NULL,
-    opened_ns INTEGER NOT NULL, updated_ns INTEGER NOT NULL, stored_ns INTEGER NOT NULL,
-    record BLOB NOT NULL
-);
-CREATE INDEX alert_time ON alert (opened_ns, alert_id);
-CREATE TABLE transition (
-    number INTEGER PRIMARY KEY, alert_id TEXT NOT NULL, digest TEXT NOT NULL,
-    stored_ns INTEGER NOT NULL, record BLOB NOT NULL, UNIQUE (alert_id, digest)
-);
-CREATE TABLE line (listing TEXT PRIMARY KEY, issuer TEXT NOT NULL);
-CREATE TABLE place (
-    topic TEXT NOT NULL, partition INTEGER NOT NULL, next INTEGER NOT NULL,
-    PRIMARY KEY (topic, partition)
-);
-"""
-_AGING: Final = ("headline", "revision", "mention", "reaction", "named", "alert", "transition")
+log = logger(__name__)
 
 
 class Store:
@@ -79,7 +40,7 @@ class Store:
         self._lock = locked(path.with_suffix(".lock"))
         self._open, self._pruned_ns = False, 0
         try:
-            self._base = _connected(path)
+            self._base = _opened(path)
         except sqlite3.Error as fault:
             self._lock.close()
             raise StateError(f"{path}: {fault}. Move it away: it is filled in again") from fault
@@ -128,6 +89,11 @@ class Store:
         if self._kept_ns is not None and now_ns() - self._pruned_ns >= PRUNE_NS:
             self._pruned_ns = now_ns()
             self.prune(now_ns())
+
+    def prune(self, at_ns: int) -> None:
+        """Let go of what was stored too long ago, and of the oldest where the file is too big."""
+        assert self._kept_ns is not None
+        prune(self._base, at_ns, self._kept_ns, self._most_bytes)
 
     def _headline(self, record: Headline, stored_ns: int) -> None:
         body = encode_json(record)
@@ -206,62 +172,22 @@ class Store:
         """Remember how far a partition was read, together with what was read."""
         self._write("INSERT OR REPLACE INTO place VALUES (?, ?, ?)", topic, partition, next_offset)
 
-    # -- growing old
 
-    def prune(self, at_ns: int) -> None:
-        """Let go of what was stored too long ago, and of the oldest where the file is too big."""
-        assert self._kept_ns is not None
-        self._forget(at_ns - self._kept_ns)
-        while self._size() > self._most_bytes:
-            oldest_ns = self._oldest_ns()
-            if oldest_ns is None:
-                return
-            self._forget(oldest_ns + max(1, (at_ns - oldest_ns) // SHARE_OF_TIME))
-
-    def _forget(self, before_ns: int) -> None:
-        for table in _AGING:
-            gone = PRUNE_ROWS
-            while gone == PRUNE_ROWS:
-                gone = self._base.execute(
-                    f"DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table}"  # noqa: S608 - our own names
-                    " WHERE stored_ns < ? LIMIT ?)",
-                    (before_ns, PRUNE_ROWS),
-                ).rowcount
-        self._base.executescript("PRAGMA incremental_vacuum")  # `execute` gives one page back
-
-    def _size(self) -> int:
-        """Return the bytes in use, without those that wait in the log."""
-        names = ("page_count", "freelist_count", "page_size")
-        pages, free, size = (int(self._base.execute(f"PRAGMA {n}").fetchone()[0]) for n in names)
-        return (pages - free) * size
-
-    def _oldest_ns(self) -> int | None:
-        found = [
-            self._base.execute(f"SELECT min(stored_ns) FROM {table}").fetchone()[0]  # noqa: S608 - our own names
-            for table in _AGING
-        ]
-        return min((each for each in found if each is not None), default=None)
-
-
-def _connected(path: Path) -> sqlite3.Connection:
+def _opened(path: Path) -> sqlite3.Connection:
     """Open the file, making it new where there is none or one of another layout."""
-    # isolation_level None: we say where transactions begin
-    base = sqlite3.connect(path, timeout=5.0, isolation_level=None)
-    (layout,) = base.execute("PRAGMA user_version").fetchone()
-    if layout not in {0, LAYOUT}:
-        base.close()
-        for each in _files(path):
-            each.unlink(missing_ok=True)
-        return _connected(path)
-    if not layout:
-        base.execute("PRAGMA auto_vacuum = INCREMENTAL")  # only before anything is in it
-    base.execute("PRAGMA journal_mode = WAL")
-    base.execute("PRAGMA synchronous = NORMAL")
-    if not layout:
-        aging = "".join(f"CREATE INDEX {t}_stored ON {t} (stored_ns);" for t in _AGING)
-        base.executescript(f"BEGIN; {_TABLES} {aging} PRAGMA user_version = {LAYOUT}; COMMIT")
-    return base
-
-
-def _files(path: Path) -> Iterable[Path]:
-    return (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm")))
+    for _ in range(2):
+        try:
+            return opened(
+                path,
+                TABLES,
+                LAYOUT,
+                synchronous="NORMAL",
+                threads=False,
+                shrinks=True,
+                timeout_s=WRITE_TIMEOUT_S,
+            )
+        except LayoutError as fault:
+            log.warning("the store is of another layout: it is filled in again", fault=str(fault))
+            for end in ("", "-wal", "-shm"):
+                path.with_name(path.name + end).unlink(missing_ok=True)
+    raise sqlite3.DatabaseError("it cannot be made new")

@@ -61,6 +61,7 @@ MANIFEST: Final = "_"
 LAYOUT: Final = 1  # of the state; raise it with any change of what the stages keep
 MOST_TERMS: Final = 200  # kept of who has had a partition; a replay's are a few dozen
 OPEN_END: Final = 2**62  # of the newest term: an offset that no topic reaches
+TERM_NS: Final = 10**9  # after the epochs found: whoever wrote them may begin terms of its own yet
 _VERSION: Final = struct.Struct(">QQ")
 
 
@@ -126,7 +127,7 @@ class CheckpointIndex:
         self._partition = partition
         self._versions = dict(manifest.versions) if manifest else {}
         epochs = {key: parsed.epoch for key in keys if (parsed := _parsed(partition, key))}
-        self.epoch = max([epoch, *(each + 1 for each in epochs.values())])
+        self.epoch = max([epoch, *(each + TERM_NS for each in epochs.values())])
         self.base = self._versions[MANIFEST].offset if manifest else -1
         before = manifest.terms if manifest else ()
         self.terms = [*before, Term(self.epoch, self.base)][-MOST_TERMS:]
@@ -141,7 +142,12 @@ class CheckpointIndex:
         """Return the records (key, value) to write, in order, the manifest last; None deletes a key.
 
         The checkpoint before must be there wholly. In `dirty` None says that a state key ends.
+        Another checkpoint after the same record begins a new term, for a version is an epoch and an
+        offset: as if this worker had replaced itself.
         """
+        before = self._versions.get(MANIFEST)
+        if before and before[:2] == (self.epoch, offset):
+            self._begin_term(offset)
         deleted, self._tombstones, self._orphans = self._tombstones, self._orphans, []
         records: list[tuple[bytes, bytes | None]] = [(key, None) for key in deleted]
         for name, body in dirty.items():
@@ -151,6 +157,10 @@ class CheckpointIndex:
                 self._bury(name)
         records.append(self._manifest(offset))
         return records
+
+    def _begin_term(self, base: int) -> None:
+        self.epoch, self.base = self.epoch + 1, base
+        self.terms = [*self.terms, Term(self.epoch, base)][-MOST_TERMS:]
 
     def _manifest(self, offset: int) -> tuple[bytes, bytes]:
         key = self._moved(MANIFEST, offset)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -11,14 +10,15 @@ from typing import Final, Literal, NoReturn
 
 import msgspec
 import uvloop
-from kafka.errors import KafkaError
 
-from agents.broker.connection import Connection, admin_client
-from agents.broker.topics import partitions_of
+from agents.broker.connection import Connection
+from agents.broker.topics import partitions
 from agents.config.universe import live_universe
-from agents.delivery.service import courier_of, queue_of_worker
+from agents.delivery.outbox import Outbox
+from agents.delivery.service import dispatcher_of
 from agents.delivery.sinks import sinks_of
 from agents.machine.supervisor import hold_leash
+from agents.machine.terminal import say
 from agents.metrics.endpoint import Exposure, worker_exposure
 from agents.stages.engine import live_engine
 from agents.workers.deliver import DeliverStage
@@ -30,9 +30,9 @@ from agents.workers.react import ReactStage
 from agents.workers.score import ScoreStage
 from agents.workers.stage import Stage
 from agents.workers.watchdog import give_up
-from streams.errors import NewsquakeError
 from streams.topics import ALERTS, APPS, DELIVER, MARKET, REACT, REJECTS, SCORE, prefixed
 
+_tell = partial(say, "worker")
 Kind = Literal["score", "react", "deliver"]
 
 
@@ -66,25 +66,25 @@ def run_worker(options: WorkerOptions) -> NoReturn:
 def _react(options: WorkerOptions, exposed: Exposure) -> None:
     """Consume `market`, produce reactions, moves and alerts."""
     config, broker = live_engine(options.config, options.engine), options.broker
-    partitions = _partitions(broker, MARKET)
+    width = partitions(broker, MARKET)
     meter = WorkerMeter(exposed)
-    observer = meter.reacts(config, partitions)
+    observer = meter.reacts(config, width)
 
     def make(partition: int) -> Stage:
-        return ReactStage(config, partition, partitions, broker.prefix, observer)
+        return ReactStage(config, partition, width, broker.prefix, observer)
 
-    _run(options, REACT, partitions, make, meter)
+    _run(options, REACT, width, make, meter)
 
 
 def _score(options: WorkerOptions, exposed: Exposure) -> None:
     """Consume `headlines`, produce Mentions."""
     universe, broker = live_universe(options.config), options.broker
-    partitions = _partitions(broker, MARKET)
+    width = partitions(broker, MARKET)
     meter = WorkerMeter(exposed)
     observer = meter.scores(universe)
 
     def make(_: int) -> Stage:
-        return ScoreStage(universe, partitions, broker.prefix, observer)
+        return ScoreStage(universe, width, broker.prefix, observer)
 
     _run(options, SCORE, 1, make, meter)
 
@@ -92,21 +92,21 @@ def _score(options: WorkerOptions, exposed: Exposure) -> None:
 def _deliver(options: WorkerOptions, exposed: Exposure) -> None:
     """Consume `alerts`, deliver them to the sinks and to the targets of newsquake.toml."""
     sinks, broker = sinks_of(options.out), options.broker
-    partitions = _partitions(broker, ALERTS)
-    queue = partial(queue_of_worker, broker, options.instance)
+    width = partitions(broker, ALERTS)
     meter = WorkerMeter(exposed)
     observer = meter.delivers()
-    with courier_of(
-        options.config, queue, _say, sheet=meter.metrics, leased=True, linger_s=0.0
-    ) as courier:
+    with dispatcher_of(
+        options.config, Outbox, _tell, sheet=meter.metrics, leased=True, linger_s=0.0
+    ) as dispatcher:
 
         def make(partition: int) -> Stage:
-            return DeliverStage(sinks, courier.box(partition) if courier else None, observer)
+            outbox = dispatcher.outbox_of(partition) if dispatcher else None
+            return DeliverStage(sinks, outbox, observer)
 
         def make_loop(wiring: Wiring) -> WorkerLoop:
-            return DeliverLoop(wiring, courier) if courier else WorkerLoop(wiring)
+            return DeliverLoop(wiring, dispatcher) if dispatcher else WorkerLoop(wiring)
 
-        _run(options, DELIVER, partitions, make, meter, make_loop)
+        _run(options, DELIVER, width, make, meter, make_loop)
 
 
 _KINDS: Final[dict[Kind, Callable[[WorkerOptions, Exposure], None]]] = {
@@ -145,22 +145,5 @@ def _run(
         app.task(task)
     worker = app.Worker(loop=events, override_logging=False, redirect_stdouts=False, quiet=True)
     worker.spinner = None  # standard output is for alerts
-    with meter.serving(app, app_id, name, loop.partitions, _say):
+    with meter.serving(app, app_id, name, loop.partitions, _tell):
         worker.execute_from_commandline()
-
-
-def _say(text: str) -> None:
-    """Tell a person on standard error, which a supervisor keeps as the worker's log."""
-    sys.stderr.write(f"newsquake worker: {text}\n")
-    sys.stderr.flush()
-
-
-def _partitions(broker: Connection, topic: str) -> int:
-    """Return how many partitions a topic has; NewsquakeError: it is not there."""
-    admin = admin_client(broker)
-    try:
-        return partitions_of(admin, prefixed(broker.prefix, topic), broker.address)
-    except KafkaError as fault:
-        raise NewsquakeError(f"{broker.address}: {fault}") from fault
-    finally:
-        admin.close()

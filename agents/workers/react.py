@@ -7,8 +7,8 @@ from typing import Final
 
 import msgspec
 
-from agents.reacting.cells import Cells
 from agents.reacting.config import EngineConfig
+from agents.reacting.keeping.cells import Cells
 from agents.stages.decisions import log_mention, log_moves
 from agents.stages.observer import NOBODY, Observer
 from agents.workers.stage import Due, StageOutput

@@ -19,7 +19,7 @@ from streams.errors import StateError
 from streams.events import DAY_NS, Headline, Reject, Status, content_id
 from streams.lock import locked
 from streams.logs import logger
-from streams.sqlite_file import opened
+from streams.sqlite_file import opened, opened_read_only
 
 NewsItem = Headline | Status | Reject
 Verdict = Literal["new", "revision", "repeat", "stale"]
@@ -161,8 +161,7 @@ def read_states(path: Path) -> dict[str, bytes]:
     StateError: there is no such file, or it is none of ours.
     """
     try:
-        address = f"{path.absolute().as_uri()}?mode=ro"  # with ?, # and % of the path quoted
-        base = sqlite3.connect(address, uri=True, timeout=5.0)
+        base = opened_read_only(path)
         try:
             return {feed: bytes(body) for feed, body in base.execute("SELECT * FROM state")}
         finally:

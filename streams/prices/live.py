@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 import numpy as np
 
-from streams.codec import Record
 from streams.events import NEVER_NS, SECOND_NS, Clock, Status, TickFrame
 from streams.prices.framer import Broadcast
 from streams.prices.numbering import Numbering
@@ -16,7 +15,6 @@ from streams.prices.partitioned import Partitioned
 from streams.prices.rows import Rows, concat, select
 from streams.reference.calendars import Calendar
 from streams.reference.exchanges import REGION_OF_MIC
-from streams.topics import HEADLINES, MARKET, prefixed
 
 FRAME_NS: Final = 10_000_000  # 100 frames a second and partition at most (guides/faust.md 10)
 FRAME_ROWS: Final = 1000
@@ -26,7 +24,18 @@ FRAME_ROWS: Final = 1000
 HOLD_S: Final = 2
 AHEAD_S: Final = 5  # a row further past the Clock is rejected as `future` and makes no point
 
-Send = Callable[[str, int, Record], None]  # topic, partition, record
+
+class FrameLog(Protocol):
+    """Where frames and Clocks go, in the order of each partition of `market`."""
+
+    def send_frame(self, partition: int, frame: TickFrame) -> None:
+        """Accept a frame for a partition."""
+
+    def send_status(self, partition: int, status: Status) -> None:
+        """Accept a halt or a resumption for a partition."""
+
+    def send_clock(self, clock: Clock) -> None:
+        """Accept a Clock for every partition, and for the headlines."""
 
 
 class Tick(NamedTuple):
@@ -47,19 +56,18 @@ class Tick(NamedTuple):
 class LiveFramer:
     """Keep one open frame a partition, cut 10 ms after its first row or at 1000 rows.
 
-    Wall time is what the caller passes. `send` gets what is to be published, in order; `numbering`
-    is kept ahead of it. What `send` raises is passed on.
+    Wall time is what the caller passes. `log` gets what is to be published, in order; `numbering`
+    is kept ahead of it. What `log` raises is passed on.
     """
 
     def __init__(
         self,
-        send: Send,
+        log: FrameLog,
         issuer_of: Mapping[str, str],
         numbering: Numbering,
         broadcasts: Mapping[str, Calendar],
-        prefix: str = "",
     ) -> None:
-        self._send, self._numbering = send, numbering
+        self._log, self._numbering = log, numbering
         partitions = len(numbering.rows)
         self._issuer_of = issuer_of
         parts = {listing: listing.rpartition(".") for listing in issuer_of}
@@ -69,7 +77,6 @@ class LiveFramer:
             if REGION_OF_MIC.get(mic) == "US"
         }
         self._split = Partitioned(partitions, issuer_of, numbering.run, numbering.rows)
-        self._market, self._headlines = prefixed(prefix, MARKET), prefixed(prefix, HEADLINES)
         self._open: list[list[Tick]] = [[] for _ in range(partitions)]
         self._cut_ns: dict[int, int] = {}  # partition -> when its open frame is cut
         self._points = {name: LivePoints(name, each) for name, each in broadcasts.items()}
@@ -106,7 +113,7 @@ class LiveFramer:
         home = self._split.home(listing)
         if home in self._cut_ns:
             self._cut(home)
-        self._send(self._market, home, msgspec.structs.replace(status, listing=listing))
+        self._log.send_status(home, msgspec.structs.replace(status, listing=listing))
         return True
 
     def _followed(self, listing: str) -> str | None:
@@ -129,9 +136,7 @@ class LiveFramer:
             frame = points.due(ts_ns)
             if frame is not None:
                 self._send_points(name, frame)
-        for home in range(len(self._open)):
-            self._send(self._market, home, Clock(ts_ns=ts_ns))
-        self._send(self._headlines, 0, Clock(ts_ns=ts_ns))
+        self._log.send_clock(Clock(ts_ns=ts_ns))
 
     def close(self) -> None:
         """Send the open frames, and remember where the numbers go on."""
@@ -143,7 +148,7 @@ class LiveFramer:
         rows, self._open[home] = self._open[home], []
         ((_, frame),) = self._split.split(frame_of(rows))
         self._numbering.reserve(self._split.next_seq, self._next_point)
-        self._send(self._market, home, frame)
+        self._log.send_frame(home, frame)
         for name, points in self._points.items():
             if name in frame.listings:
                 points.take(frame)
@@ -155,7 +160,7 @@ class LiveFramer:
         self._next_point[name] += len(frame.ts_ns)
         self._numbering.reserve(self._split.next_seq, self._next_point)
         for home in range(len(self._open)):
-            self._send(self._market, home, frame)
+            self._log.send_frame(home, frame)
 
 
 class LivePoints:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Final
 import msgspec
 
 from streams.errors import JournalError
+from streams.files import replace_file
 
 AHEAD: Final = 100_000  # numbers reserved in one write: a write every few seconds of a busy market
 
@@ -62,11 +62,7 @@ class Numbering:
         part = self._path.with_suffix(".part")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with part.open("wb") as file:
-                file.write(msgspec.json.encode(self._bound))
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(self._path)
+            replace_file(self._path, msgspec.json.encode(self._bound), part=part)
         except OSError as fault:
             raise JournalError(str(self._path), f"cannot be written: {fault}") from fault
 

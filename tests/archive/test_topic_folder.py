@@ -10,27 +10,27 @@ import msgspec
 import pytest
 
 from agents.archive import folder as topic_folder
-from agents.archive.export import Instant, Offset, border
-from agents.archive.folder import Kept, Manifest, Range, TopicKept, begun, journal_of
+from agents.archive.export import OffsetBound, TimeBound, bound
+from agents.archive.folder import ArchivedRecord, ArchivedTopic, Manifest, Range, begun, journal_of
 from streams.errors import InputError, UsageError
 from streams.journal import Journal
 
 TOPIC = "newsquake.market"
 RECORDS = [
-    Kept(
+    ArchivedRecord(
         number % 2, 10 + number // 2, 1_000 + number, None, (("h", None), ("h", b"\xff")), b"v" * 9
     )
     for number in range(20)
 ]
 
 
-def holding(*counts: tuple[int, int]) -> TopicKept:
+def holding(*counts: tuple[int, int]) -> ArchivedTopic:
     """Return what a manifest says that claims as many records of each partition."""
     ranges = [Range(partition=part, first=10, end=20, records=count) for part, count in counts]
-    return TopicKept(topic=TOPIC, partitions=3, ranges=tuple(ranges))
+    return ArchivedTopic(topic=TOPIC, partitions=3, ranges=tuple(ranges))
 
 
-def written(folder: Path, topic: TopicKept) -> Path:
+def written(folder: Path, topic: ArchivedTopic) -> Path:
     with begun(folder, [TOPIC]) as complete:
         with Journal.open(journal_of(folder, TOPIC), segment_bytes=200) as journal:
             for record in RECORDS:
@@ -129,7 +129,7 @@ def test_damage_is_named_with_its_place(
     ],
 )
 def test_a_manifest_that_says_otherwise_is_seen(
-    tmp_path: Path, topic: TopicKept, said: str
+    tmp_path: Path, topic: ArchivedTopic, said: str
 ) -> None:
     with pytest.raises(InputError, match=said):
         verified(written(tmp_path / "kept", topic))
@@ -190,18 +190,18 @@ def test_a_folder_in_use_is_left_alone(folder: Path, tmp_path: Path) -> None:
     ("text", "read"),
     [
         (None, None),
-        ("0", Offset(0)),
-        ("1758672000", Offset(1758672000)),
-        ("2025-09-24", Instant(1758672000000)),
-        ("2025-09-24T00:00:00.0005Z", Instant(1758672000001)),
-        ("2025-09-24T08:00:00+08:00", Instant(1758672000000)),
+        ("0", OffsetBound(0)),
+        ("1758672000", OffsetBound(1758672000)),
+        ("2025-09-24", TimeBound(1758672000000)),
+        ("2025-09-24T00:00:00.0005Z", TimeBound(1758672000001)),
+        ("2025-09-24T08:00:00+08:00", TimeBound(1758672000000)),
     ],
 )
 def test_borders_are_read(text: str | None, read: object) -> None:
-    assert border("--from", text) == read
+    assert bound("--from", text) == read
 
 
 @pytest.mark.parametrize("text", ["", "-1", "x", "1.5", "2025-13-01", "1" * 19, "24 Sep 2025"])
 def test_what_is_no_border_is_wrong_usage(text: str) -> None:
     with pytest.raises(UsageError, match="--to"):
-        border("--to", text)
+        bound("--to", text)

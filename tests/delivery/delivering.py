@@ -1,4 +1,4 @@
-"""Alerts of a test's own, and a courier that is as impatient as a test."""
+"""Alerts of a test's own, and a dispatcher that is as impatient as a test."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import msgspec
 
 from agents.config.delivery import LinksFile, WebhookSpec
 from agents.delivery.alertmanager import AlertmanagerSink
-from agents.delivery.dispatcher import Courier
-from agents.delivery.endpoint import Door, Patience
-from agents.delivery.outbox import DeliveryQueue
+from agents.delivery.dispatcher import Dispatcher
+from agents.delivery.endpoint import Endpoint, RetryPolicy
+from agents.delivery.outbox import Outbox
 from agents.delivery.target import Target
 from agents.delivery.webhook import WebhookSink
 from agents.metrics.declared import ProcessMetrics
@@ -22,7 +22,7 @@ from streams.events import SECOND_NS, Alert, Attribution, Candidate
 from tests.delivery.receiver import Receiver
 
 SECRET = b"a secret of a test"
-QUICK = Patience(0.02, 0.1, 3600.0)
+QUICK = RetryPolicy(0.02, 0.1, 3600.0)
 OPENED_NS = 1_758_679_500 * SECOND_NS
 HOSTILE = (
     '{{ template "slack.default.title" . }} <script>alert(1)</script> <@U024BE7LH> <!channel> '
@@ -68,24 +68,26 @@ def titled(title: str, url: str = "https://wire.example/h1") -> Alert:
 
 
 def hook(
-    receiver: Receiver | str, patience: Patience = QUICK, *, answer_s: float = 5.0,
+    receiver: Receiver | str, retry_policy: RetryPolicy = QUICK, *, answer_s: float = 5.0,
     tls: Any = None, secrets: tuple[bytes, ...] = (SECRET,), **spec: Any,
 ) -> WebhookSink:  # fmt: skip
     url = receiver if isinstance(receiver, str) else receiver.url
     made = WebhookSpec(**{"name": "hook", "secret_env": "X", **spec, "url": url})
-    door = Door(made.label, url, tls=tls, answer_s=answer_s)
-    return WebhookSink(door, made, secrets, LinksFile(), patience=patience)
+    endpoint = Endpoint(made.label, url, tls=tls, answer_s=answer_s)
+    return WebhookSink(endpoint, made, secrets, LinksFile(), retry_policy=retry_policy)
 
 
 def manager(
-    url: str, again_s: float = 45.0, patience: Patience = QUICK, name: str = "am"
+    url: str, again_s: float = 45.0, retry_policy: RetryPolicy = QUICK, name: str = "am"
 ) -> AlertmanagerSink:
-    door = Door(name, f"{url}/api/v2/alerts")
-    return AlertmanagerSink(door, LinksFile(), again_s=(again_s, again_s), patience=patience)
+    endpoint = Endpoint(name, f"{url}/api/v2/alerts")
+    return AlertmanagerSink(
+        endpoint, LinksFile(), again_s=(again_s, again_s), retry_policy=retry_policy
+    )
 
 
 class Told:
-    """What a courier says, and what it counts."""
+    """What a dispatcher says, and what it counts."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -97,10 +99,17 @@ class Told:
 
 
 @contextmanager
-def courier(path: Path, *targets: Target, told: Told | None = None) -> Iterator[Courier]:
-    """Run a courier over the queue at `path`; at the end it stops at once, as a process does."""
+def dispatcher(path: Path, *targets: Target, told: Told | None = None) -> Iterator[Dispatcher]:
+    """Run a dispatcher over the outbox at `path`; at the end it stops at once, as a process does."""
+    with running(Outbox(path), *targets, told=told) as made:
+        yield made
+
+
+@contextmanager
+def running(outbox: Outbox, *targets: Target, told: Told | None = None) -> Iterator[Dispatcher]:
+    """Run a dispatcher over an outbox, as of a worker in memory."""
     told = told or Told()
-    made = Courier(DeliveryQueue(path), targets, told.lines.append, sheet=told.sheet)
+    made = Dispatcher(outbox, targets, told.lines.append, sheet=told.sheet)
     made.start()
     try:
         yield made

@@ -10,18 +10,18 @@ from typing import Any
 
 import pytest
 
-from agents.delivery.endpoint import Patience
+from agents.delivery.endpoint import RetryPolicy
 from agents.machine.clock import now_ns
 from streams.codec import decode_json
 from streams.events import DAY_NS, Alert
-from tests.delivery.delivering import HOSTILE, Told, alert, courier, manager, titled, until
+from tests.delivery.delivering import HOSTILE, Told, alert, dispatcher, manager, titled, until
 from tests.delivery.receiver import Receiver, receiving
 from tests.integration.alertmanager import DEPLOY, Manager, listings, notified
 from tests.integration.conftest import need, wait_until
 from tests.running import demo_day, newsquake
 
 EXAMPLES = sorted((DEPLOY / "examples").glob("*.yml"))
-PATIENCE = Patience(0.05, 0.5, 3600.0)
+RETRY_POLICY = RetryPolicy(0.05, 0.5, 3600.0)
 pytestmark = pytest.mark.slow
 
 
@@ -40,15 +40,15 @@ def test_the_alibaba_day_is_told_once_an_alert_with_headline_link_and_value(
     ids = {each.alert_id for each in day}
     assert len(ids) >= 2
     told = Told()
-    with courier(tmp_path / "q", manager(am.url, 0.5, PATIENCE), told=told) as sent:
-        box = sent.box()
+    with dispatcher(tmp_path / "q", manager(am.url, 0.5, RETRY_POLICY), told=told) as sent:
+        outbox = sent.outbox_of()
         for each in day:
             if each.transition == "opened":
-                box.tell(each)
+                outbox.deliver(each)
         wait_until(lambda: len(notified(receiver, "firing")) >= len(ids))
         for each in day:
             if each.state == "open":
-                box.tell(each)
+                outbox.deliver(each)
         until(lambda: not sent.backlog())
         first = notified(receiver, "firing")
         assert sorted(listings(first)) == sorted({each.listing for each in day})
@@ -65,7 +65,7 @@ def test_the_alibaba_day_is_told_once_an_alert_with_headline_link_and_value(
             check(one, newest[id_])
         for each in day:
             if each.state == "resolved":
-                box.tell(each)
+                outbox.deliver(each)
         wait_until(lambda: len(notified(receiver, "resolved")) >= len(ids))
     ended = notified(receiver, "resolved")
     assert sorted(listings(ended)) == sorted(listings(first))
@@ -92,11 +92,11 @@ def check(shown: Any, newest: Alert) -> None:
 
 def test_an_alert_is_told_at_once(am: Manager, receiver: Receiver, tmp_path: Path) -> None:
     took_ms = []
-    with courier(tmp_path / "q", manager(am.url)) as sent:
-        box = sent.box()
+    with dispatcher(tmp_path / "q", manager(am.url)) as sent:
+        outbox = sent.outbox_of()
         for number in range(20):
             began_s = time.monotonic()
-            box.tell(alert(number))
+            outbox.deliver(alert(number))
             until(lambda number=number: len(receiver.got) > number)
             took_ms.append((receiver.got[number].at_s - began_s) * 1e3)
     took_ms.sort()
@@ -109,14 +109,19 @@ def test_restarts_of_ours_and_an_alertmanager_that_is_away_hold_nothing_up(
 ) -> None:
     with receiving() as gone:
         nowhere = gone.url.removesuffix("/hook")
-    targets = manager(nowhere, name="other", patience=PATIENCE), manager(am.url, 0.2, PATIENCE)
-    with courier(tmp_path / "q", *targets) as sent:
-        sent.box().tell(alert())
+    targets = (
+        manager(nowhere, name="other", retry_policy=RETRY_POLICY),
+        manager(am.url, 0.2, RETRY_POLICY),
+    )
+    with dispatcher(tmp_path / "q", *targets) as sent:
+        sent.outbox_of().deliver(alert())
         wait_until(lambda: bool(receiver.got))
     am.stop()
     am.start()
-    with courier(tmp_path / "q", *targets) as sent:  # it is told again without a word from anybody
-        sent.box().begin()
+    with dispatcher(
+        tmp_path / "q", *targets
+    ) as sent:  # it is told again without a word from anybody
+        sent.outbox_of().acquire()
         wait_until(lambda: len(am.alerts()) == 1)
         ends = am.alerts()[0]["endsAt"]
         wait_until(lambda: am.alerts()[0]["endsAt"] > ends)
@@ -128,29 +133,29 @@ def test_an_alert_that_ended_while_alertmanager_was_away_is_told_for_a_while(
 ) -> None:
     am.stop()
     told = Told()
-    with courier(tmp_path / "q", manager(am.url, patience=PATIENCE), told=told) as sent:
-        box = sent.box()
-        box.tell(alert())
+    with dispatcher(tmp_path / "q", manager(am.url, retry_policy=RETRY_POLICY), told=told) as sent:
+        outbox = sent.outbox_of()
+        outbox.deliver(alert())
         until(lambda: told.count("failed", "am") > 0)
-        box.tell(alert(transition="resolved"))
+        outbox.deliver(alert(transition="resolved"))
         am.start()
         wait_until(lambda: bool(notified(receiver, "firing")))
         until(lambda: not sent.backlog())
 
 
 def test_a_retracted_alert_ends(am: Manager, receiver: Receiver, tmp_path: Path) -> None:
-    with courier(tmp_path / "q", manager(am.url)) as sent:
-        box = sent.box()
-        box.tell(alert())
+    with dispatcher(tmp_path / "q", manager(am.url)) as sent:
+        outbox = sent.outbox_of()
+        outbox.deliver(alert())
         wait_until(lambda: bool(notified(receiver, "firing")))
-        box.tell(alert(transition="retracted"))
+        outbox.deliver(alert(transition="retracted"))
         wait_until(lambda: bool(notified(receiver, "resolved")))
 
 
 def test_what_a_feed_wrote_is_inert(am: Manager, receiver: Receiver, tmp_path: Path) -> None:
     hostile = titled(HOSTILE, url="javascript:alert(1)")
-    with courier(tmp_path / "q", manager(am.url)) as sent:
-        sent.box().tell(hostile)
+    with dispatcher(tmp_path / "q", manager(am.url)) as sent:
+        sent.outbox_of().deliver(hostile)
         wait_until(lambda: bool(receiver.got))
     (told,) = notified(receiver, "firing")
     assert set(told["labels"]) == {"alertname", "listing", "direction", "severity"}
@@ -167,13 +172,13 @@ def test_an_alert_that_is_refused_does_not_take_others_with_it(
 ) -> None:
     told = Told()
     am.stop()
-    with courier(tmp_path / "q", manager(am.url, patience=PATIENCE), told=told) as sent:
-        box = sent.box()
+    with dispatcher(tmp_path / "q", manager(am.url, retry_policy=RETRY_POLICY), told=told) as sent:
+        outbox = sent.outbox_of()
         for number in range(3):
             ahead = (
                 {"opened_ns": now_ns() + DAY_NS} if number == 1 else {}
             )  # it ends before it begins
-            box.tell(alert(number, **ahead))
+            outbox.deliver(alert(number, **ahead))
         am.start()
         until(lambda: not sent.backlog())
         (letter,) = sent.dead_letters()

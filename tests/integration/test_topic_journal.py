@@ -16,7 +16,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
 from agents.archive import export as topic_export
 from agents.archive import restore
-from agents.archive.export import RUN_TOPICS, Taken, border
+from agents.archive.export import RUN_TOPICS, Selection, bound
 from agents.archive.folder import Manifest, journal_of
 from agents.broker.connection import Connection
 from agents.dev.kafka import Account
@@ -182,7 +182,7 @@ def test_ranges_by_offset_and_by_time(
 
     def taken(**what: Any) -> dict[int, tuple[int, int, int]]:
         folder = tmp_path / f"{len(list(tmp_path.iterdir()))}"
-        more = {key: border("", str(value)) for key, value in what.items() if key != "partition"}
+        more = {key: bound("", str(value)) for key, value in what.items() if key != "partition"}
         (kept,) = kept_in(kafka, folder, prefix, **(what | more)).topics
         return {each.partition: (each.first, each.end, each.records) for each in kept.ranges}
 
@@ -211,7 +211,7 @@ def kept_in(kafka: Account, folder: Path, prefix: str, **what: Any) -> Manifest:
     """Export topic `t` without a process of its own."""
     broker = Connection(servers=(kafka.bootstrap,), prefix=prefix)
     with ProgressBar(silent=True) as count:
-        return topic_export.exported(broker, Taken(topics=("t",), **what), folder, count)
+        return topic_export.exported(broker, Selection(topics=("t",), **what), folder, count)
 
 
 @pytest.mark.slow

@@ -21,7 +21,7 @@ from agents.replay.kafka.market_publisher import MarketPublisher
 from agents.replay.play.backend import LocalBackend
 from agents.replay.play.inputs import Inputs, read_inputs
 from agents.replay.play.replay import Replay, ReplayOptions
-from agents.scoring.sentiment import sentiment
+from agents.scoring.sentiment import sentiment_of
 from agents.stages.engine import save_engine
 from streams.events import Clock
 from streams.publisher import Publisher
@@ -141,7 +141,9 @@ def test_each_worker_counts_its_part_of_the_day(
     assert told.value("stage_latency_seconds_count", stage="deliver") == alerts.total()
     assert told.value("checkpoint_seconds_count", app=DELIVER) > 0
 
-    mentions = Counter((m["issuer"], sentiment(m["direction"])) for m in records(whole, "mentions"))
+    mentions = Counter(
+        (m["issuer"], sentiment_of(m["direction"])) for m in records(whole, "mentions")
+    )
     assert counted(scored, "mentions_total", "issuer", "sentiment") == mentions
     assert scored.value("headlines_scored_total") == len(day.headlines)
     for worker, app in ((react, REACT), (deliver, DELIVER), (score, SCORE)):

@@ -7,34 +7,35 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from agents.delivery.service import with_dead_letters
 from agents.live.embedded import Embedded
 from agents.replay.play.inputs import Inputs
 from streams.codec import decode
-from streams.events import Alert, Clock, Headline, Reject
-from streams.topics import HEADLINES, MARKET
-from tests.delivery.delivering import Told, courier, hook, until
+from streams.events import Alert, Clock, Reject
+from tests.delivery.delivering import Told, dispatcher, hook, until
 from tests.delivery.receiver import Receiver, receiving
-from tests.live.test_embedded import base, day, outputs_of
+from tests.live.test_embedded import base, day, outputs_of, send
 from tests.running import demo_day, newsquake, records
 
 __all__ = ["base", "day"]
 
 
 class Run:
-    """An embedded run and its courier, ended and begun again as a crash and a restart do."""
+    """An embedded run and its dispatcher, ended and begun again as a crash and a restart do."""
 
     def __init__(self, inputs: Inputs, folder: Path, receiver: Receiver) -> None:
         self._inputs, self.folder, self._receiver = inputs, folder, receiver
 
     @contextlib.contextmanager
     def running(self) -> Iterator[Any]:
-        with courier(self.folder / "q", hook(self._receiver)) as sent:
-            box = sent.box()
-            box.begin()
-            log = Embedded(self.folder / "j", self._inputs.universe, self._inputs.engine, [box])
+        with dispatcher(self.folder / "q", hook(self._receiver)) as sent:
+            outbox = sent.outbox_of()
+            outbox.acquire()
+            inputs = self._inputs
+            log = Embedded(
+                self.folder / "j", inputs.universe, inputs.engine, [outbox], dead_letters=sent
+            )
             try:
-                yield with_dead_letters(log.send, sent), sent
+                yield log, sent
             finally:
                 log.close()
 
@@ -51,11 +52,11 @@ def test_each_state_is_told_once_and_what_is_refused_is_in_the_journal_once(
         run = Run(inputs, tmp_path, receiver)
         third = len(records_in) // 3
         for part in (records_in[:third], records_in[third : 2 * third], records_in[2 * third :]):
-            with run.running() as (send, sent):
+            with run.running() as (log, sent):
                 for record in part:
-                    send(HEADLINES if isinstance(record, Headline) else MARKET, 0, record)
+                    send(log, record)
                 until(lambda sent=sent: not sent.backlog())
-                send(MARKET, 0, Clock(ts_ns=part[-1].ts_ns, final=False))
+                log.send_clock(Clock(ts_ns=part[-1].ts_ns, final=False))
                 assert sent.dead_letters() == []
         came = [told_of(got.json) for got in receiver.got]
     assert sorted(came) == sorted(wanted)
@@ -74,7 +75,7 @@ def told_of(body: Any) -> tuple[str, str]:
 
 def test_counts_begin_at_nothing(tmp_path: Path) -> None:
     told = Told()
-    with courier(tmp_path / "q", hook("http://127.0.0.1:9/"), told=told):
+    with dispatcher(tmp_path / "q", hook("http://127.0.0.1:9/"), told=told):
         for outcome in ("told", "failed", "dead"):
             labels = {"target": "hook", "outcome": outcome}
             value = told.sheet.registry.get_sample_value("newsquake_deliveries_total", labels)

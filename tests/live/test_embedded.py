@@ -19,9 +19,8 @@ from agents.replay.play.inputs import Inputs, read_inputs
 from agents.replay.play.replay import Replay, ReplayOptions
 from streams.codec import canonical_json, decode
 from streams.errors import JournalError
-from streams.events import Alert, Headline, MarketRecord, Mention, Output
+from streams.events import Alert, Clock, Headline, MarketRecord, Mention, Output, TickFrame
 from streams.journal import Journal
-from streams.topics import HEADLINES, MARKET
 from tests.running import demo_day, records
 
 DAY_BEFORE_NS = 1_758_585_600_000_000_000  # 2025-09-23 UTC
@@ -64,7 +63,7 @@ class Told:
     def __init__(self) -> None:
         self.alerts: list[Alert] = []
 
-    def tell(self, alert: Alert) -> None:
+    def deliver(self, alert: Alert) -> None:
         self.alerts.append(alert)
 
 
@@ -73,7 +72,15 @@ def begun(inputs: Inputs, folder: Path, told: Told) -> Embedded:
 
 
 def send(log: Embedded, record: Any) -> None:
-    log.send(HEADLINES if isinstance(record, Headline) else MARKET, 0, record)
+    match record:
+        case Headline():
+            log.send_headline(record)
+        case Clock():
+            log.send_clock(record)
+        case TickFrame():
+            log.send_frame(0, record)
+        case _:
+            raise AssertionError(record)
 
 
 def outputs_of(folder: Path) -> list[bytes]:

@@ -18,7 +18,7 @@ import pytest
 
 from agents.broker.connection import Connection
 from agents.config.newsquake import MetricsFile
-from agents.delivery.service import courier_of, queue_of_run
+from agents.delivery.service import dispatcher_of, outbox_of_run
 from agents.ingest.feed_health import FeedHealth
 from agents.ingest.feed_metrics import NewsCollector
 from agents.metrics import market as metrics_market
@@ -34,7 +34,7 @@ from agents.replay.play.backend import LocalBackend
 from agents.replay.play.inputs import Inputs, read_inputs
 from agents.replay.play.replay import Replay, ReplayOptions
 from agents.replay.play.watching import ObservingWatcher, Watcher
-from agents.scoring.sentiment import SENTIMENTS, sentiment
+from agents.scoring.sentiment import SENTIMENTS, sentiment_of
 from agents.stages import published_engine
 from agents.stages.published_engine import PublishedEngine
 from agents.workers.faust_app import make_app
@@ -131,8 +131,8 @@ def fresh(day: Inputs, tmp_path: Path) -> Iterator[Scrape]:
     config = tmp_path / "newsquake.toml"
     config.write_text('[[alertmanagers]]\nname = "am"\nurl = "http://127.0.0.1:9"\n')
     with ExitStack() as stack:
-        queue = partial(queue_of_run, tmp_path)
-        stack.enter_context(courier_of(config, queue, print, sheet=run.metrics, linger_s=0.0))
+        open_ = partial(outbox_of_run, tmp_path)
+        stack.enter_context(dispatcher_of(config, open_, print, sheet=run.metrics, linger_s=0.0))
         addresses = [stack.enter_context(run.serving(print, PublisherCollector(Log())))]
         addresses += [stack.enter_context(worker(*start)) for start in starts]
         book = stack.enter_context(closing(SeenItems(tmp_path / "news.sqlite")))
@@ -221,7 +221,7 @@ def test_counters_are_the_outputs(
 def test_mentions_and_headlines_are_those_scored(after: Scrape, base: Path) -> None:
     out = demo_day(base)[0]
     mentions, headlines = records(out, "mentions"), records(out, "headlines")
-    wanted = Counter((m["issuer"], sentiment(m["direction"])) for m in mentions)
+    wanted = Counter((m["issuer"], sentiment_of(m["direction"])) for m in mentions)
     found = {(ls["issuer"], ls["sentiment"]): v for ls, v in plain(after, "mentions_total") if v}
     assert found == wanted
     linked = {(m["headline_id"], m["revision"]) for m in mentions}

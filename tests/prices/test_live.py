@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.ingest.record_log import TopicLog
 from streams.codec import Record, decode, encode
 from streams.events import SECOND_NS, Clock, Flag, Status, TickFrame
 from streams.prices import live, numbering
@@ -34,11 +35,13 @@ Sent = list[tuple[str, int, Record]]
 def framer(
     sent: Sent, path: Path | None = None, partitions: int = 4, broadcasts: tuple[str, ...] = (SPY,)
 ) -> LiveFramer:
-    def send(topic: str, partition: int, record: Record) -> None:
+    def send(topic: str, partition: int, record: Record, _key: str | None = None) -> None:
         sent.append((topic, partition, decode(encode(record))))
 
     calendars = {name: calendar_for("XNYS") for name in broadcasts}
-    return LiveFramer(send, ISSUER_OF, Numbering(path, partitions), calendars)
+    return LiveFramer(
+        TopicLog(send, "", partitions), ISSUER_OF, Numbering(path, partitions), calendars
+    )
 
 
 def tick(listing: str, at_ns: int, price: int = 100, **more: Any) -> Tick:

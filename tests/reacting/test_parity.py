@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agents.reacting import row_pass as row_pass_module
-from agents.reacting import tape as tape_module
 from agents.reacting.config import DailyRow, EngineConfig
 from agents.reacting.engine import Engine
+from agents.reacting.tapes import tape as tape_module
 from streams.events import Alert, Mention, Move, Output, Reaction, Reject, TickFrame
 from tests.oracle.engine import Oracle
 from tests.oracle.framing import reframe

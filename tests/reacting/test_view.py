@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from agents.reacting.engine import Engine
-from agents.reacting.points import HIGH, LAST, LOW, SECOND
+from agents.reacting.tapes.points import HIGH, LAST, LOW, SECOND
 from agents.reacting.view import ListingView, listing_views, open_alerts
 from streams.events import SECOND_NS, Alert, Clock, Phase, TickFrame
 from tests.oracle.closes import DailyRow

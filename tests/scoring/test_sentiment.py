@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.scoring.sentiment import NEUTRAL_BAND, SENTIMENTS, direction_of, sentiment
+from agents.scoring.sentiment import NEUTRAL_BAND, SENTIMENTS, direction_of, sentiment_of
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from agents.scoring.sentiment import NEUTRAL_BAND, SENTIMENTS, direction_of, sen
 def test_a_direction_has_one_label_wherever_it_is_shown(
     direction: float | None, label: str
 ) -> None:
-    assert sentiment(direction) == label
+    assert sentiment_of(direction) == label
     assert label in SENTIMENTS
 
 

@@ -71,7 +71,10 @@ class Worker:
         self.undelivered.append(Version(self.index.epoch, self.applied))
 
     def begin(self) -> None:
-        self.unwritten = self.index.checkpoint(self.applied, changes(self.saved, self.applied))
+        changed = changes(self.saved, self.applied)
+        if self.applied == self.saved:  # another one after the same record, as of a deliver worker
+            changed = {"b": content_at(self.applied)["b"]}
+        self.unwritten = self.index.checkpoint(self.applied, changed)
         self.saved = self.applied
 
 
@@ -117,7 +120,7 @@ class Partition:
         self.workers.append(self.owner)
 
     def may_begin(self, worker: Worker) -> bool:
-        free = not worker.unwritten and worker.applied > worker.saved
+        free = not worker.unwritten and worker.applied >= max(worker.saved, 0)
         return free and (worker is self.owner or worker.stale > 0)
 
     def begin(self, worker: Worker) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from agents.reacting.cells import Cells
 from agents.reacting.config import Rule
 from agents.reacting.engine import Engine
+from agents.reacting.keeping.cells import Cells
 from agents.replay.kafka.market_publisher import MarketPublisher
 from agents.replay.play.backend import LocalBackend
 from agents.replay.play.inputs import Inputs, read_inputs

@@ -24,7 +24,7 @@ from agents.reacting.reactions import HORIZONS
 from agents.replay.backfill.grid import Grid, seen_s
 from agents.replay.backfill.openmetrics import ALERTS, OpenMetricsFile
 from agents.replay.play.inputs import Inputs
-from agents.scoring.sentiment import SENTIMENTS, sentiment
+from agents.scoring.sentiment import SENTIMENTS, sentiment_of
 from streams.events import I64, TRANSITIONS
 
 DIRECTIONS: Final = ("up", "down")
@@ -91,7 +91,7 @@ class Counters:
         for each in named:
             issuer = each.issuer if each.issuer in issuers else OTHER
             for word in SENTIMENTS:  # an issuer that is named has all four, from the start
-                times[issuer, word] += [each.known_ns] * (word == sentiment(each.direction))
+                times[issuer, word] += [each.known_ns] * (word == sentiment_of(each.direction))
         self._count_all("mentions", ("issuer", "sentiment"), times)
 
     def crossings(self, listings: Iterable[str]) -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from agents.reacting.points import HIGH, LAST, LAST_TS, LOW, SECOND
+from agents.reacting.tapes.points import HIGH, LAST, LAST_TS, LOW, SECOND
 from agents.reacting.view import MINUTE_S, WINDOWS_S
 from agents.replay.backfill.grid import Grid
 from agents.replay.backfill.openmetrics import OpenMetricsFile
@@ -19,7 +19,7 @@ F64 = npt.NDArray[np.float64]
 
 
 class TradedListing(NamedTuple):
-    """All that one listing has traded (agents/reacting/points.py), and the closes it is measured by."""
+    """All that one listing has traded (agents/reacting/tapes/points.py), and the closes it is measured by."""
 
     listing: Listing
     calendar: Calendar

@@ -13,6 +13,7 @@ from typing import BinaryIO, Final, Self
 
 from agents.metrics.declared import DECLARED, PREFIX
 from agents.metrics.exposition import label
+from streams.files import replacing
 
 ALERTS: Final = "ALERTS"  # Prometheus's own series of what fires
 _ALERTS_HEAD: Final = "# HELP ALERTS Alerts that were open.\n# TYPE ALERTS gauge\n"
@@ -91,14 +92,12 @@ class OpenMetricsFile:
         self._last_s = max(self._last_s, times_s[-1])
 
     def _join(self) -> None:
-        fresh = self._path.with_suffix(".om.part")
-        with fresh.open("wb") as whole:
+        with replacing(self._path, durable=False) as fresh, fresh.open("wb") as whole:
             for name in sorted(self._parts):
                 whole.write(_head(name).encode())
                 with (self._folder / name).open("rb") as part:
                     copyfileobj(part, whole, 2**20)
             whole.write(b"# EOF\n")
-        fresh.replace(self._path)
 
 
 def _full(name: str) -> str:

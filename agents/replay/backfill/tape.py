@@ -19,7 +19,7 @@ from agents.replay.play.inputs import Inputs
 from agents.replay.play.timeline import RUN_SPAN_NS, Timeline
 from streams.events import I64
 
-POINT_COLUMNS: Final = 6  # agents/reacting/points.py
+POINT_COLUMNS: Final = 6  # agents/reacting/tapes/points.py
 HELD_POINTS: Final = 500_000  # in memory before they go to disk: 24 MB
 PRUNE_EVERY: Final = 50  # stretches of rows
 _ALL_NS: Final = 2**62

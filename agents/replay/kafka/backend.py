@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from kafka import KafkaAdminClient
 
-from agents.broker.connection import Connection
+from agents.broker.connection import Admin, Connection
 from agents.broker.reading import lag_of
 from agents.machine.clock import elapsed_s
 from agents.machine.supervisor import Supervisor
@@ -44,7 +43,7 @@ class KafkaBackend:
         self,
         engine: MarketPublisher,
         publisher: Publisher,
-        admin: KafkaAdminClient,
+        admin: Admin,
         broker: Connection,
         run: BrokerRun,
         workers: Supervisor,

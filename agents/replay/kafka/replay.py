@@ -14,10 +14,8 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from kafka import KafkaAdminClient
-from kafka.errors import KafkaError
 
-from agents.broker.connection import Connection, admin_client
+from agents.broker.connection import Admin, Connection, admin_client, broker_errors
 from agents.broker.topics import create_topics
 from agents.machine.supervisor import Job, Supervisor
 from agents.metrics.endpoint import REACT_PORT, Exposure
@@ -57,26 +55,24 @@ def kafka_backend(
     run = _run_of(out, inputs, broker, topology)
     broker = msgspec.structs.replace(broker, prefix=run.prefix)
     watcher.note(f"topics {run.prefix}newsquake.* at {broker.address}")
-    try:
-        with closing(admin_client(broker)) as admin:  # closed last: the topics go by it
-            _create_topics(admin, broker, run)
-            with ExitStack() as stack:
-                publisher = Publisher(broker.client_options())
-                stack.callback(publisher.close)  # behind the workers, whose end it does not touch
-                save_engine(inputs.engine, out / ENGINE_FILE)  # before a worker reads it
-                jobs = _jobs(inputs, out, broker, topology.workers, exposed)
-                workers = Supervisor(jobs, out / WORKER_LOGS, watcher.note)
-                stack.callback(workers.end)  # first: nobody reads the topics when they go
-                workers.start()
-                market = prefixed(run.prefix, MARKET)
-                engine = MarketPublisher(
-                    inputs.engine, publisher, market, run.partitions, inputs.name
-                )
-                yield KafkaBackend(engine, publisher, admin, broker, run, workers, out, watcher)
-            if not topology.keep_topics:  # after success only: a restart goes on with them
-                _remove_topics(admin, run)
-    except KafkaError as fault:
-        raise NewsquakeError(f"{broker.address}: {type(fault).__name__}: {fault}") from fault
+    with (
+        broker_errors(broker),
+        closing(admin_client(broker)) as admin,
+    ):  # closed last: the topics go by it
+        _create_topics(admin, broker, run)
+        with ExitStack() as stack:
+            publisher = Publisher(broker.client_options())
+            stack.callback(publisher.close)  # behind the workers, whose end it does not touch
+            save_engine(inputs.engine, out / ENGINE_FILE)  # before a worker reads it
+            jobs = _jobs(inputs, out, broker, topology.workers, exposed)
+            workers = Supervisor(jobs, out / WORKER_LOGS, watcher.note)
+            stack.callback(workers.end)  # first: nobody reads the topics when they go
+            workers.start()
+            market = prefixed(run.prefix, MARKET)
+            engine = MarketPublisher(inputs.engine, publisher, market, run.partitions, inputs.name)
+            yield KafkaBackend(engine, publisher, admin, broker, run, workers, out, watcher)
+        if not topology.keep_topics:  # after success only: a restart goes on with them
+            _remove_topics(admin, run)
 
 
 def _run_of(out: Path, inputs: Inputs, broker: Connection, topology: Topology) -> BrokerRun:
@@ -97,13 +93,13 @@ def _run_of(out: Path, inputs: Inputs, broker: Connection, topology: Topology) -
     return wanted
 
 
-def _create_topics(admin: KafkaAdminClient, broker: Connection, run: BrokerRun) -> None:
+def _create_topics(admin: Admin, broker: Connection, run: BrokerRun) -> None:
     report = create_topics(admin, broker.address, run.partitions, run.prefix)
     if not report.ok:
         raise NewsquakeError(f"the topics of {run.prefix} are not what they must be: {report}")
 
 
-def _remove_topics(admin: KafkaAdminClient, run: BrokerRun) -> None:
+def _remove_topics(admin: Admin, run: BrokerRun) -> None:
     admin.delete_topics([topic.name for topic in topics(run.partitions, run.prefix)])
     admin.delete_groups([prefixed(run.prefix, REACT)])
 

@@ -12,9 +12,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from agents.replay.play.outputs import read_lines
+from streams.codec import Plain
 from streams.times import utc
 
-Plain = dict[str, Any]
 TOLD_ISSUERS = 5  # of those that alerted; the files have all
 HORIZON_ORDER = ("1m", "5m", "15m", "60m", "session_close")
 LEFT: dict[str, Any] = {"title_justify": "left", "box": None, "pad_edge": False}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from agents.delivery.service import QUEUE, boxes_of, courier_of, queue_of_run
+from agents.delivery.service import OUTBOX, dispatcher_of, outbox_of_run, outboxes_of
 from agents.delivery.sinks import Sink
+from agents.machine.terminal import say
 from agents.metrics.declared import ProcessMetrics
 from agents.replay.play.watching import Watcher
 from streams.errors import UsageError
@@ -26,7 +26,7 @@ class DeliveringWatcher(Watcher):
         """Give an alert to every sink."""
         if isinstance(record, Alert):
             for sink in self._sinks:
-                sink.tell(record)
+                sink.deliver(record)
 
 
 @contextmanager
@@ -38,18 +38,13 @@ def delivering(
     UsageError: `config` names no target.
     """
     out.mkdir(parents=True, exist_ok=True)
-    queue = partial(queue_of_run, out)
-    with courier_of(config, queue, _say, sheet=sheet, replay=True) as courier:
-        if courier is None:
+    open_, tell = partial(outbox_of_run, out), partial(say, "replay")
+    with dispatcher_of(config, open_, tell, sheet=sheet, replay=True) as dispatcher:
+        if dispatcher is None:
             raise UsageError(
                 "--deliver: nobody is to be told; give --config with [[alertmanagers]] or [[webhooks]]"
             )
-        yield DeliveringWatcher(boxes_of(courier))
-    if not courier.left:  # a replay of the same folder then tells them again
-        for path in out.glob(f"{QUEUE}.*"):
+        yield DeliveringWatcher(outboxes_of(dispatcher))
+    if not dispatcher.left:  # a replay of the same folder then tells them again
+        for path in out.glob(f"{OUTBOX}.*"):
             path.unlink()
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"newsquake replay: {text}\n")
-    sys.stderr.flush()

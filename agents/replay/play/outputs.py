@@ -5,17 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import polars as pl
 
-from streams.codec import canonical_json
+from streams.codec import Plain, canonical_json
 from streams.errors import UsageError
 from streams.events import Alert, Headline, Mention, Move, Reaction, Reject
+from streams.files import replace_file, replacing
 
 Record = Headline | Mention | Reaction | Move | Alert | Reject
-Plain = dict[str, Any]
 SortKey = Callable[[Plain], tuple[int, str]]
 
 # file -> (event time, primary key) of a record, in the order of the hash (DESIGN 8)
@@ -101,16 +100,13 @@ def clear_outputs(out: Path) -> None:
 
 
 def _write(path: Path, data: bytes) -> None:
-    fresh = path.with_suffix(path.suffix + ".tmp")
-    fresh.write_bytes(data)
-    fresh.replace(path)
+    replace_file(path, data, durable=False)  # a replay can be made again
 
 
 def _write_parquet(path: Path, rows: list[Plain]) -> None:
     schema = {name: _POLARS.get(name, pl.Float64()) for name in Reaction.__struct_fields__}
-    fresh = path.with_suffix(".parquet.tmp")
-    pl.DataFrame(rows, schema=schema, orient="row").write_parquet(fresh)
-    fresh.replace(path)
+    with replacing(path, durable=False) as fresh:
+        pl.DataFrame(rows, schema=schema, orient="row").write_parquet(fresh)
 
 
 def read_lines(path: Path) -> list[Plain]:

@@ -43,22 +43,22 @@ class Watchers(Watcher):
         self._watchers = tuple(watchers)
 
     def progress(self, progress: ReplayProgress) -> None:
-        """Tell each how far the replay has come."""
+        """Pass on how far the replay has come."""
         for watcher in self._watchers:
             watcher.progress(progress)
 
     def record(self, record: Headline | Mention | Output) -> None:
-        """Show each a record."""
+        """Pass on a record."""
         for watcher in self._watchers:
             watcher.record(record)
 
     def note(self, text: str) -> None:
-        """Tell each which stage begins."""
+        """Pass on the stage that begins."""
         for watcher in self._watchers:
             watcher.note(text)
 
     def share(self, done: float, text: str) -> None:
-        """Tell each how much of a stage is done."""
+        """Pass on how much of a stage is done."""
         for watcher in self._watchers:
             watcher.share(done, text)
 

@@ -17,10 +17,10 @@ from typing import Final
 
 from agents.reacting.benchmark import Benchmark
 from agents.reacting.engine import Engine
+from agents.reacting.keeping.pages import Extent, Pages
 from agents.reacting.listing_state import ListingState
-from agents.reacting.pages import Extent, Pages
-from agents.reacting.tape import Tape
-from agents.reacting.tape_parts import needs, newest_before
+from agents.reacting.tapes.tape import Tape
+from agents.reacting.tapes.tape_parts import needs, newest_before
 from streams.events import MINUTE_NS
 
 EXPIRE_EVERY_NS: Final = MINUTE_NS  # of event time: how often old pages are looked for

@@ -10,7 +10,7 @@
 
 `restore` makes of all cells together the engine they were taken of: what it answers from then on
 is the same to the byte (tests/reacting/test_cells.py). That needs one invariant of the pages, which
-`agents/reacting/pruning.py` states and keeps: every minute that can still be read stands in a page or can
+`agents/reacting/keeping/pruning.py` states and keeps: every minute that can still be read stands in a page or can
 be folded from seconds that are kept.
 """
 
@@ -25,13 +25,13 @@ import numpy as np
 from agents.reacting.benchmark import Benchmark
 from agents.reacting.engine import Engine, EngineHead
 from agents.reacting.issuer_state import KeptIssuer
+from agents.reacting.keeping.pages import Pages
+from agents.reacting.keeping.pruning import Owner, Pruning
 from agents.reacting.kept_listing import KeptListing
 from agents.reacting.news import News
-from agents.reacting.pages import Pages
-from agents.reacting.points import Loose
-from agents.reacting.pruning import Owner, Pruning
-from agents.reacting.tape import Tape
-from agents.reacting.tape_parts import loose, rebuilt, take_minutes, take_seconds
+from agents.reacting.tapes.points import Loose
+from agents.reacting.tapes.tape import Tape
+from agents.reacting.tapes.tape_parts import loose, rebuilt, take_minutes, take_seconds
 from streams.events import I64, NEVER_NS
 
 BLOCK_ISSUERS: Final = 64

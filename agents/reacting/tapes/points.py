@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 import msgspec
 import numpy as np
 
-from agents.reacting.volatility import Volatility, VolatilityHead
+from agents.reacting.tapes.volatility import Volatility, VolatilityHead
 from streams.events import I64, SECOND_NS
 
 SECOND, LAST, HIGH, LOW, VOLUME, LAST_TS = range(6)
@@ -40,7 +40,7 @@ class Block:
     """A growing block of points, rising by second, trimmed at the front.
 
     Three cursors into `data`: the live points are `head` to `tail`; the first `saved` of these stand in
-    checkpoints already (agents/reacting/tape_parts.py).
+    checkpoints already (agents/reacting/tapes/tape_parts.py).
     """
 
     __slots__ = ("data", "head", "saved", "tail")

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.reacting.minute_fold import MINUTE_S, MinuteFold
-from agents.reacting.points import SECOND, Block, Path, Price, TapeState, points_from
 from agents.reacting.sessions import Sessions
+from agents.reacting.tapes.minute_fold import MINUTE_S, MinuteFold
+from agents.reacting.tapes.points import SECOND, Block, Path, Price, TapeState, points_from
 from streams.events import I64, MINUTE_NS, SECOND_NS
 
 FINE_NS = 90 * MINUTE_NS  # trading time within which seconds are kept and read (DESIGN 7)

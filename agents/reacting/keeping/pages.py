@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from agents.reacting.points import SECOND
+from agents.reacting.tapes.points import SECOND
 from streams.events import I32, I64
 
 PAGE_POINTS = 2_048  # some 100 KB: rewritten at each checkpoint until it is full

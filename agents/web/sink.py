@@ -1,8 +1,7 @@
-"""What a run hands to the page, kept in its store."""
+"""The outputs of an embedded run, written to the store that its pages and read API show."""
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -12,14 +11,15 @@ from agents.machine.clock import now_ns
 from agents.web.store import Store
 from streams.codec import Record
 from streams.errors import StateError
+from streams.logs import logger
 from streams.reference.universe import Universe
 
 STORE: Final = "web.sqlite"
 
-log = logging.getLogger(__name__)
+log = logger(__name__)
 
 
-class Keeper:
+class StoreSink:
     """The store beside an embedded run. Should it fail, the run goes on without it and says so once."""
 
     def __init__(self, folder: Path, universe: Universe) -> None:
@@ -29,7 +29,7 @@ class Keeper:
         try:
             self._store = Store(self.path)
         except StateError as fault:
-            log.warning("no pages and no read API: %s", fault)
+            log.warning("no pages and no read API", fault=str(fault))
         self._guarded(lambda store: store.follow(universe))
 
     def add(self, record: Record) -> None:
@@ -52,6 +52,8 @@ class Keeper:
             act(self._store)
         except sqlite3.Error as fault:
             log.warning(
-                "%s: %s: pages and the read API stand still until a restart", self.path, fault
+                "pages and the read API stand still until a restart",
+                store=str(self.path),
+                fault=str(fault),
             )
             self._store = None

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agents.reacting import cells as cells_module
-from agents.reacting import pages as pages_module
 from agents.reacting import row_pass as row_pass_module
-from agents.reacting import tape as tape_module
-from agents.reacting.cells import Cells
 from agents.reacting.config import EngineConfig
 from agents.reacting.engine import Engine
-from agents.reacting.pages import Pages
+from agents.reacting.keeping import cells as cells_module
+from agents.reacting.keeping import pages as pages_module
+from agents.reacting.keeping.cells import Cells
+from agents.reacting.keeping.pages import Pages
+from agents.reacting.tapes import tape as tape_module
 from streams.events import SECOND_NS, Clock, Output, Reaction
 from streams.prices.live import Tick, frame_of
 from tests.oracle import DailyRow

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.reacting.minute_fold import MINUTE_S
-from agents.reacting.points import SECOND, Loose, points_from
 from agents.reacting.sessions import Sessions
-from agents.reacting.tape import FINE_NS, SLACK_NS, Tape
-from agents.reacting.volatility import Volatility
+from agents.reacting.tapes.minute_fold import MINUTE_S
+from agents.reacting.tapes.points import SECOND, Loose, points_from
+from agents.reacting.tapes.tape import FINE_NS, SLACK_NS, Tape
+from agents.reacting.tapes.volatility import Volatility
 from streams.events import I64, SECOND_NS
 
 

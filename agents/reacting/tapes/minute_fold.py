@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.reacting.points import HIGH, LAST, LAST_TS, LOW, NO_POINTS, SECOND, VOLUME, Block
 from agents.reacting.sessions import Sessions
-from agents.reacting.volatility import Volatility
+from agents.reacting.tapes.points import HIGH, LAST, LAST_TS, LOW, NO_POINTS, SECOND, VOLUME, Block
+from agents.reacting.tapes.volatility import Volatility
 from streams.events import I64, MINUTE_NS, SECOND_NS, Phase
 
 MINUTE_S = 60
