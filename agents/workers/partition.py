@@ -12,13 +12,12 @@ from agents.workers.checkpoints import CheckpointIndex
 from agents.workers.faust_app import Faust
 from agents.workers.stage import Due, Stage, StageOutput
 from streams.errors import CodecError, StateError
-from streams.events import Reject
+from streams.events import RECORD_CHARS, Reject
 from streams.logs import logger
 from streams.messages import Header
 
 CHECKPOINT_S: Final = 1.0  # between two checkpoints at least
 CHECKPOINT_SHARE: Final = 0.04  # of the time, at most, goes into checkpoints
-RECORD_TEXT: Final = 2_000  # characters of a rejected record that are kept
 ORIGIN: Final = "origin"  # header of an output: partition, epoch, offset, number
 Delivery = Awaitable[Any]  # done once the broker has acknowledged a record
 Send = Callable[[StageOutput, Header], Awaitable[Delivery]]
@@ -91,7 +90,7 @@ class OwnedPartition:
             return Due.outputs
 
     def _reject(self, message: Faust, fault: CodecError) -> StageOutput:
-        text = (message.value or b"").decode("utf-8", "replace")[:RECORD_TEXT]
+        text = (message.value or b"").decode("utf-8", "replace")[:RECORD_CHARS]
         where = f"{self.tp.topic}/{message.partition} offset {message.offset}: {fault.detail}"
         log.debug(
             "record rejected",
