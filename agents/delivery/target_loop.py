@@ -18,11 +18,11 @@ from agents.machine.clock import now_ns
 from agents.metrics.declared import ProcessMetrics
 from streams.backoff import Backoff
 from streams.codec import encode_json
-from streams.events import SECOND_NS, Reject
+from streams.events import RECORD_CHARS, SECOND_NS, Reject
 from streams.logs import logger
 
 LONGEST_NAP_S: Final = 30.0  # so that a clock that was set does not delay anything for long
-RECORD_TEXT: Final = 2_000
+
 AWAY: Final = 3  # failures in a row are no single alert's
 Say = Callable[[str], None]
 
@@ -144,7 +144,7 @@ class TargetLoop:
             reason=reason,
             detail=what,
             ts_ns=alert.updated_ns,
-            record=encode_json(alert).decode("utf-8", "replace")[:RECORD_TEXT],
+            record=encode_json(alert).decode("utf-8", "replace")[:RECORD_CHARS],
         )
         self._outbox.dead_letter(item.number, self._target.label, reject)
 

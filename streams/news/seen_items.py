@@ -60,7 +60,7 @@ class Known(NamedTuple):
     seen_ns: int
 
 
-class Judgement(NamedTuple):
+class ItemJudgement(NamedTuple):
     """What an item is, why, what to remember of it, and the item to pass on; None: nothing."""
 
     verdict: Verdict
@@ -188,25 +188,27 @@ def _identity(item: NewsItem) -> tuple[str, bytes]:
 
 def _judged(
     item: NewsItem, id_: str, content: bytes, known: Known | None, now_ns: int
-) -> Judgement:
+) -> ItemJudgement:
     """Return what an item is; `content` stands for what it says now, `known` for what it said."""
     numbered = item.revision if isinstance(item, Headline) else 0
     updated_ns = item.updated_ns if isinstance(item, Headline) else None
     if known is None:
         first = Known(id_, numbered, updated_ns, content, now_ns)
-        return Judgement("new", "its id was never seen", first, item)
+        return ItemJudgement("new", "its id was never seen", first, item)
     verdict, why = _verdict(content, numbered, updated_ns, known)
     if verdict != "revision" or not isinstance(item, Headline):
         touched = known._replace(seen_ns=now_ns) if now_ns - known.seen_ns > TOUCH_NS else None
         if verdict == "revision":
             verdict, why = "repeat", "halts and rejects have no revisions"
-        return Judgement(verdict, why, touched)
+        return ItemJudgement(verdict, why, touched)
     revision = max(known.revision + 1, numbered)
     newest_ns = max(filter(None, (updated_ns, known.updated_ns)), default=None)
     contents = (content + known.contents)[: 8 * MOST_CONTENTS]
     action = "updated" if item.action == "created" else item.action
     revised = msgspec.structs.replace(item, revision=revision, action=action)
-    return Judgement("revision", why, Known(id_, revision, newest_ns, contents, now_ns), revised)
+    return ItemJudgement(
+        "revision", why, Known(id_, revision, newest_ns, contents, now_ns), revised
+    )
 
 
 def _older(updated_ns: int | None, known_ns: int | None) -> bool:
@@ -235,7 +237,7 @@ def _verdict(
     return "stale", "its words were seen before those seen last"
 
 
-def _tell(item: NewsItem, id_: str, judged: Judgement) -> None:
+def _tell(item: NewsItem, id_: str, judged: ItemJudgement) -> None:
     """Write to the log what became of an item."""
     if isinstance(item, Reject):
         event = "item rejected" if judged.verdict == "new" else "item rejected before"

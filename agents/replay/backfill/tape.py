@@ -17,12 +17,11 @@ from agents.reacting.engine import Engine
 from agents.reacting.listing_state import ListingState
 from agents.replay.play.inputs import Inputs
 from agents.replay.play.timeline import RUN_SPAN_NS, Timeline
-from streams.events import I64
+from streams.events import I64, NEVER_NS
 
 POINT_COLUMNS: Final = 6  # agents/reacting/tapes/points.py
 HELD_POINTS: Final = 500_000  # in memory before they go to disk: 24 MB
 PRUNE_EVERY: Final = 50  # stretches of rows
-_ALL_NS: Final = 2**62
 
 
 class Traded:
@@ -82,6 +81,6 @@ def traded(inputs: Inputs, folder: Path) -> Traded:
             engine.prune()
     if len(timeline):
         timeline.finish(int(inputs.rows.known_ns[-1]))
-    found.take(_ALL_NS)
+    found.take(NEVER_NS)
     found.flush()
     return found
