@@ -75,7 +75,7 @@ def secrets_in_the_state(base: Path) -> None:
     hold(TOKEN not in said, "said aloud")
 
 
-@attack("low", "no secret in what `feeds list|add|check` prints, nor in a name", limit_s=90)
+@attack("low", "no secret in what `feeds list|add|check` prints, nor in a name", limit_s=300)
 def secrets_in_what_feeds_prints(base: Path) -> None:
     """Keys in a query, a user part and a path."""
     with hosted({f"/{TOKEN}/rss": rising("good"), "/good": rising("good")}) as server:
@@ -102,7 +102,7 @@ NUMBERS = (
 )  # fmt: skip
 
 
-@attack("low", "the run starts, and rows are applied", limit_s=240)
+@attack("low", "the run starts, and rows are applied", limit_s=600)
 def numbers_of_junk(base: Path) -> None:
     """numbers.json empty, torn, of other types, at the edges of int64, of zeros."""
     faults = []
