@@ -12,7 +12,7 @@ from agents.web.reader import Reader, Span
 from agents.web.store import Store
 from streams.files import replace_file, replacing
 from streams.lock import taken
-from streams.news.book import NewsBook, read_states
+from streams.news.seen_items import SeenItems, read_states
 from streams.sqlite_file import LayoutError, opened, opened_read_only
 
 ODD = ("what?mode=rwc", "no#fragment", "100%25", "a b\u00e9")
@@ -48,7 +48,7 @@ def test_a_folder_of_any_name_is_read(tmp_path: Path, name: str) -> None:
     """`?`, `#` and `%` mean something in the URI by which SQLite opens a file for reading."""
     folder = tmp_path / name
     folder.mkdir()
-    with closing(NewsBook(folder / "news.sqlite")) as book:
+    with closing(SeenItems(folder / "news.sqlite")) as book:
         book.save("feed", b"state")
     assert read_states(folder / "news.sqlite") == {"feed": b"state"}
     with Store(folder / "web.sqlite"):
