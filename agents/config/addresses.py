@@ -6,6 +6,8 @@ import re
 from typing import Final
 from urllib.parse import urlsplit
 
+from streams.http.rules import shown_url
+
 _LISTING: Final = re.compile(r"\S+\.[A-Z0-9]{4}")  # SYMBOL.MIC, a MIC as in ISO 10383
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
 
@@ -15,10 +17,10 @@ def url_fault(url: str, schemes: tuple[str, ...]) -> str:
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
-    except ValueError as fault:
-        return f"{url} is no address: {fault}"
+    except ValueError:
+        return "that is no address: its host or its port is none"
     if parts.scheme not in schemes or not host:
-        return f"{url} must begin with {' or '.join(f'{each}://' for each in schemes)} and a host"
+        return f"{shown_url(url)} must begin with {' or '.join(f'{each}://' for each in schemes)} and a host"
     return ""
 
 

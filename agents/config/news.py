@@ -10,7 +10,8 @@ import msgspec
 from agents.config.addresses import NAME, host_of, url_fault
 from streams.events import Tier
 from streams.news.dialects.registry import NAMES
-from streams.news.feed import AUTO, FeedInfo
+from streams.news.dialects.rss import MAX_ITEMS
+from streams.news.feed import AUTO, MOST_ITEMS, FeedInfo
 from streams.reference.sources import tier_of
 from streams.rhythm import Expect
 from streams.times import DAY_S
@@ -25,6 +26,11 @@ class NewsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     contact: str = ""  # an address or a URL, told to every server that is asked
     state: str | None = None  # the file of what was seen, relative to this one
+    most_items: int = MOST_ITEMS  # new ones of one document; the others are a reject
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.most_items <= MAX_ITEMS:
+            raise ValueError(f"most_items: it must be from 1 to {MAX_ITEMS}")
 
 
 class _Origin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -18,6 +18,7 @@ from streams.codec import Plain
 from streams.events import Headline, Status
 from streams.http.fetch import agent_name, fetch_once
 from streams.http.options import HttpOptions
+from streams.http.rules import shown_url
 from streams.news.dialects.registry import read_document
 from streams.news.dialects.rss import MAX_BYTES
 from streams.news.feed import AUTO, FeedInfo, ParsedFeed
@@ -124,9 +125,9 @@ async def fetched(url: str, feed: FeedInfo, agent: str) -> Document:
     got = await fetch_once(url, HttpOptions(user_agent=agent))
     if got.reason or got.body is None:
         fault = (got.reason or f"http_{got.status}", got.detail or f"status {got.status}")
-        return Document(url, ParsedFeed(), fault)
+        return Document(shown_url(url), ParsedFeed(), fault)
     parsed = await asyncio.to_thread(read_document, got.body, feed, got.received_ns)
-    return Document(url, parsed)
+    return Document(shown_url(url), parsed)
 
 
 def feed_of(place: str, dialect: str = AUTO) -> FeedInfo:

@@ -21,6 +21,7 @@ from agents.machine.terminal import plain_console, print_json
 from streams.errors import ConfigError, InputError, UsageError
 from streams.files import put_in_place
 from streams.http.fetch import agent_name
+from streams.http.rules import is_key, shown_url
 from streams.news.feed import AUTO, FeedInfo
 
 DEFAULT: Final = Path("newsquake.toml")
@@ -44,7 +45,8 @@ def run_add(url: str, spec: dict[str, Any], config: Path | None, *, asked: bool)
         sys.stderr.write(f"newsquake feeds add: {path} is unchanged; --untried adds it anyway\n")
         return 1
     _appended(path, text, check_only=False)
-    sys.stdout.write(f"{path}: added\n{text}")
+    shown = _stanza({**stanza, "url": shown_url(url)})
+    sys.stdout.write(f"{path}: added\n{shown}")
     return 0
 
 
@@ -69,13 +71,15 @@ def run_list(config: Path | None, *, as_json: bool) -> int:
 
 def listed(settings: NewsquakeFile) -> list[dict[str, Any]]:
     """Return the sources of news, a row each."""
-    rows = [_row(feed.feed, "feed", feed.url, feed.interval_s) for feed in settings.feeds]
+    rows = [
+        _row(feed.feed, "feed", shown_url(feed.url), feed.interval_s) for feed in settings.feeds
+    ]
     rows += [_row(x.info(x.source), "folder", x.path, x.interval_s) for x in settings.folders]
     if settings.inbox:
         where = f"http://{settings.inbox.host}:{settings.inbox.port}/"
         rows.append(_row(settings.inbox.info(settings.inbox.source), "inbox", where, None))
     for wire in settings.wires:
-        where = wire.url or "the vendor's own"
+        where = shown_url(wire.url) if wire.url else "the vendor's own"
         blank = {"dialect": "", "source": wire.kind, "tier": "", "interval_s": None}
         rows.append({"name": wire.label, "kind": "wire", **blank, "where": where})
     return rows
@@ -106,7 +110,7 @@ def _readable(url: str, stanza: dict[str, Any], contact: str) -> bool:
 
 def _free_name(url: str, taken: list[str]) -> str:
     """Return a name made of the address that no other source has."""
-    host, path = host_of(url), urlsplit(url).path
+    host, path = host_of(url), "/".join(p for p in urlsplit(url).path.split("/") if not is_key(p))
     known = host if host.rpartition(".")[2].isdigit() else host.rpartition(".")[0] or host
     words = re.findall(r"[A-Za-z0-9]+", f"{known} {path}")
     kept = [word for word in words if word.lower() not in {"rss", "xml", "feed"}]

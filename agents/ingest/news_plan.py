@@ -14,7 +14,7 @@ from agents.config.secrets import secret_of
 from streams.http.fetch import agent_name
 from streams.http.options import HttpOptions
 from streams.news.dialects.registry import read_document
-from streams.news.feed import FeedInfo, Take
+from streams.news.feed import FeedInfo, Read, Take
 from streams.news.inbox.folder import FolderInbox, WatchedFolder
 from streams.news.inbox.http import HttpInbox
 from streams.news.polling.poller import PolledFeed, Poller
@@ -46,18 +46,27 @@ class NewsPlan:
         self._wires = [self._wire(spec) for spec in settings.wires]
         env = settings.inbox.token_env if settings.inbox else None
         self._token = self._secret("inbox.token_env", env).reveal() if env else None
+        self.most_items = settings.news.most_items
         self._http = HttpOptions(user_agent=agent_name(settings.news.contact))
 
-    def runs(self, take: Take, notice: Notice, states: States) -> list[Running]:
-        """Return what is to run, each until it is cancelled."""
-        runs = [*self._folders(take, notice, states), *self._inbox(take, notice)]
+    @property
+    def reads(self) -> bool:
+        """Tell whether there are documents to read, and not only frames of wires."""
+        settings = self._settings
+        return bool(settings.feeds or settings.folders or settings.inbox)
+
+    def runs(
+        self, take: Take, notice: Notice, states: States, read: Read = read_document
+    ) -> list[Running]:
+        """Return what is to run, each until it is cancelled; `read` is called in threads."""
+        runs = [*self._folders(take, notice, states, read), *self._inbox(take, notice, read)]
         runs += [self._listening(wire, take, notice, states) for wire in self._wires]
         if self._settings.feeds:
             feeds = [polled(spec) for spec in self._settings.feeds]
             runs.append(
                 Poller(
                     feeds,
-                    read=read_document,
+                    read=read,
                     take=take,
                     notice=notice,
                     states=states,
@@ -76,7 +85,7 @@ class NewsPlan:
             http=self._http,
         ).run()
 
-    def _folders(self, take: Take, notice: Notice, states: States) -> list[Running]:
+    def _folders(self, take: Take, notice: Notice, states: States, read: Read) -> list[Running]:
         base = self._config.parent if self._config else Path()
         return [
             FolderInbox(
@@ -90,16 +99,19 @@ class NewsPlan:
                 take,
                 notice,
                 states,
+                read=read,
             ).run()
             for spec in self._settings.folders
         ]
 
-    def _inbox(self, take: Take, notice: Notice) -> list[Running]:
+    def _inbox(self, take: Take, notice: Notice, read: Read) -> list[Running]:
         spec = self._settings.inbox
         if spec is None:
             return []
         info = spec.info(spec.source)
-        inbox = HttpInbox(info, take, notice, host=spec.host, port=spec.port, token=self._token)
+        inbox = HttpInbox(
+            info, take, notice, host=spec.host, port=spec.port, token=self._token, read=read
+        )
         return [inbox.run()]
 
     # -- wires

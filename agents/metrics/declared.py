@@ -155,7 +155,7 @@ REJECTS: Final[dict[str, tuple[str, ...]]] = {
     "read": (
         "bad_bar", "bad_daily", "bad_price", "bad_row", "bad_size", "bad_time", "duplicate",
         "embargoed", "empty_feed", "future", "no_time", "no_title", "not_a_feed", "past",
-        "test_item", "too_large", "too_long", "too_many_items", "undecodable", "unknown_line",
+        "test_item", "too_large", "too_long", "too_many_items", "too_slow", "undecodable", "unknown_line",
         "unknown_symbol", "withheld",
     ),
     "decode": ("undecodable",),

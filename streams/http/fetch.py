@@ -24,6 +24,7 @@ from streams.http.body import USUAL_LIMITS, Limits, read_body, wire_limit
 from streams.http.faults import KNOWN, ask_once, named_fault
 from streams.http.host_gate import HostGate
 from streams.http.options import HttpOptions
+from streams.http.reach import Reach, checked_socket, current, networks_of
 from streams.http.rules import (
     ACCEPT,
     ACCEPT_ENCODING,
@@ -89,6 +90,7 @@ class _Trail:
         self.status = 0
         self.headers: dict[str, str] = {}
         self.took_s = 0.0
+        self.reach = Reach()
 
     def answered(self, response: aiohttp.ClientResponse) -> None:
         self.status = response.status
@@ -100,13 +102,14 @@ class _Trail:
         location = self.headers.get("Location", "")
         target = redirect_target(self.url, location)
         if not target:
-            raise FetchError("bad_redirect", f"{self.status} to {location.split('?')[0]!r}")
+            raise FetchError("bad_redirect", f"{self.status} to {shown_url(location)!r}")
         if is_downgrade(self.url, target):
             raise FetchError("downgrade", f"from {shown_url(self.url)} to {shown_url(target)}")
         if target in self.seen:
             raise FetchError("redirect_loop", f"back to {shown_url(target)}")
         if len(self.hops) >= limit:
             raise FetchError("too_many_redirects", f"more than {limit}")
+        self.reach.redirected = True
         self.hops.append(self.status)
         self.seen.add(target)
         self.url = target
@@ -147,7 +150,12 @@ class Fetcher:
         limits = self._limits
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                limit=0, force_close=True, ssl=self._http.tls or True, ttl_dns_cache=DNS_KEPT_S
+                limit=0,
+                force_close=True,
+                ssl=self._http.tls or True,
+                ttl_dns_cache=DNS_KEPT_S,
+                # A proxy resolves by itself, and is where its owner has put it.
+                socket_factory=None if self._http.trust_env else checked_socket,
             ),
             middlewares=(ask_once,),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -175,20 +183,28 @@ class Fetcher:
         validators: Validators | None = None,
         of_url: str = "",
         user_agent: str = "",
+        configured: str = "",
     ) -> Fetched:
         """Return the document at `url`, or why there is none. Never raises but when cancelled.
 
         `validators` are sent to `of_url` alone, the URL that gave them. A 304 has status 304, no
-        body and no reason.
+        body and no reason. `configured` is the URL that a redirect once led away from to `url`:
+        the networks that it is in are allowed, and no others but the web.
         """
         trail = _Trail(plain_url(url) or url)
         body = fault = None
+        current.set(trail.reach)
         try:
+            if configured not in {"", url}:
+                trail.reach.redirected = True
+                trail.reach.allowed |= await networks_of(server_of(configured))
             body = await self._walk(trail, validators or Validators(), of_url, user_agent)
         except FetchError as error:
             fault = error
         except KNOWN as error:
             fault = named_fault(error)
+        if fault is not None and trail.reach.refused:
+            fault = FetchError("bad_redirect", f"to {trail.reach.refused}")
         return trail.end(self._now_ns(), body, fault)
 
     async def _walk(

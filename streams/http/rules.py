@@ -62,6 +62,10 @@ WEB: Final = ("http", "https")
 
 _MAX_AGE = re.compile(r'(?:^|[\s,])max-age\s*=\s*"?(\d+)', re.IGNORECASE)
 _NO_CACHE = re.compile(r"(?:^|[\s,])no-(?:cache|store)(?:$|[\s,=])", re.IGNORECASE)
+# So long are the words of no path that people read: `q3-2026-results`, `0001193125-26-000001`.
+_RUN = re.compile(r"[A-Za-z0-9_~%+=]{16,}")
+_LETTER, _DIGIT = re.compile(r"[A-Za-z]"), re.compile(r"[0-9]")
+_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _SECONDS = re.compile(r"\s*(\d+)(?:\.\d*)?\s*")
 # What may stand in a header that we send: visible ASCII and blanks (RFC 9110 5.5, without obs-text).
 _SENDABLE = re.compile(r"[ -~]{1,1000}")
@@ -170,14 +174,23 @@ def is_downgrade(url: str, target: str) -> bool:
 
 
 def shown_url(url: str) -> str:
-    """Return a URL fit for a message: without password and query, where keys stand."""
+    """Return a URL fit for a message: without user, query and what looks like a key in its path."""
     try:
         parts = urlsplit(url)
         port = f":{parts.port}" if parts.port else ""
     except ValueError:
         return "an impossible URL"
-    return (
-        f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}{'?...' if parts.query else ''}"
+    path = "/".join("..." if is_key(part) else part for part in parts.path.split("/"))
+    if not parts.netloc:  # of no use, and whatever stands before an "@" may be a password
+        return f"{parts.scheme}{':' if parts.scheme else ''}{path if '@' not in path else '...'}"
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
+    return f"{parts.scheme}://{host}{port}{path}{'?...' if parts.query else ''}"
+
+
+def is_key(part: str) -> bool:
+    """Tell whether a part of a path looks like a key: many letters and digits mixed, or a UUID."""
+    return _UUID.search(part) is not None or any(
+        _LETTER.search(run) and len(_DIGIT.findall(run)) > 1 for run in _RUN.findall(part)
     )
 
 

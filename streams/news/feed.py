@@ -13,6 +13,7 @@ from streams.events import RECORD_CHARS, Headline, Reject, Status, Tier
 from streams.text import clean_text
 from streams.times import DAY_S
 
+MOST_ITEMS = 5_000  # new ones of one document that a run takes, where nobody says otherwise
 AUTO = "auto"  # the dialect is told from the document
 
 
@@ -67,6 +68,9 @@ def parsed_of(
 # Returns how many items were new, once they are where no crash of ours takes them; only then may a
 # source remember that it has them.
 Take = Callable[[FeedInfo, ParsedFeed], Awaitable[int]]
+
+# Returns what a document of a feed holds; the third is when it came. It never raises.
+Read = Callable[[bytes, FeedInfo, int | None], ParsedFeed]
 
 
 def refused(

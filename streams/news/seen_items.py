@@ -88,6 +88,7 @@ class SeenItems:
         self._pruned_ns = 0
         try:
             self._base = opened(path, _TABLES, LAYOUT, synchronous="NORMAL", threads=False)
+            self._base.execute("PRAGMA secure_delete = ON")  # older states held keys of feeds
         except sqlite3.Error as fault:
             self._lock.close()
             raise StateError(

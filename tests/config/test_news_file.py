@@ -32,7 +32,7 @@ symbols = ["BABA", "9988.HK"]
 expect = { busy_per_hour = 4.5, quiet_per_hour = 0.5, zone = "Europe/Paris" }
 """
 EVERY = (
-    '[news]\ncontact = "me@example.org"\nstate = "seen.sqlite"\n'
+    '[news]\ncontact = "me@example.org"\nstate = "seen.sqlite"\nmost_items = 900\n'
     '[[feeds]]\nname = "f"\nurl = "https://example.org/"\ninterval_s = 5\nuser_agent = "Mine/1"'
     + ORIGIN
     + '[[wires]]\nkind = "alpaca"\nkey_env = "A"\nsecret_env = "B"\nname = "w"\nsymbols = ["X"]\n'
@@ -88,7 +88,7 @@ def test_the_defaults(tmp_path: Path) -> None:
 
 def test_every_key_has_its_effect(tmp_path: Path) -> None:
     settings = loaded(tmp_path, EVERY)
-    assert settings.news == NewsFile(contact="me@example.org", state="seen.sqlite")
+    assert settings.news == NewsFile(contact="me@example.org", state="seen.sqlite", most_items=900)
     inbox = settings.inbox
     assert inbox is not None
     folder, feed = settings.folders[0], settings.feeds[0]
@@ -186,6 +186,7 @@ def test_a_fault_is_named_with_its_line(tmp_path: Path, table: str, added: str, 
 @pytest.mark.parametrize(
     ("text", "line", "said"),
     [
+        ("[news]\nmost_items = 0\n", 1, "most_items: it must be from 1 to 50000"),
         ("[news]\ncontacts = 1\n", 2, 'unknown key "contacts" in [news]; did you mean "contact"?'),
         ("[news]\nstate = 7\n", 2, '"state" in [news]: Expected `str'),
         ('[[feeds]]\nurl = "https://x/"\n', 1, 'missing key "name" in [[feeds]] #1'),

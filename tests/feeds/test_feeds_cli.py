@@ -132,7 +132,7 @@ async def test_check_of_addresses(tmp_path: Path) -> None:
         )
     assert done.returncode == 1
     found = objects(done.stdout)
-    assert [each["path"] for each in found] == places
+    assert [each["path"] for each in found] == [shown_url(place) for place in places]
     reasons = [each["problems"][0]["reason"] if each["problems"] else "" for each in found]
     assert reasons == ["", "not_a_feed", "not_found", "bad_url", "bad_url", "connect"]
     assert len(found[0]["headlines"]) == 2

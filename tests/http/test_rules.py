@@ -140,6 +140,19 @@ def test_any_text_is_a_url_or_none(url: str, location: str) -> None:
         ("https://me:secret@x.example:8443/a?key=secret#s", "https://x.example:8443/a?..."),
         ("http://x.example", "http://x.example"),
         ("http://[::1", "an impossible URL"),
+        ("http://[::1]:80/a", "http://[::1]:80/a"),
+        ("https://x.example/s3cr3t0123456789abcdef/rss", "https://x.example/.../rss"),
+        ("https://x.example/f/123e4567-e89b-12d3-a456-426614174000", "https://x.example/f/..."),
+        (
+            "https://x.example/news/q3-2026-results-of-alibaba/",
+            "https://x.example/news/q3-2026-results-of-alibaba/",
+        ),
+        (
+            "https://x.example/a/0001193125-26-000001.txt",
+            "https://x.example/a/0001193125-26-000001.txt",
+        ),
+        ("x.example/feed", "x.example/feed"),
+        ("me:secret@x.example/feed", "me:..."),
     ],
 )
 def test_a_shown_url_tells_no_secret(url: str, shown: str) -> None:

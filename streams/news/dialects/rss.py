@@ -88,8 +88,8 @@ def parse_feed(
         return ParsedFeed(rejects=(refused(feed, "too_large", detail, received_ns, ""),))
     try:
         check_shape(data)
-    except RecordError as fault:
-        return _unreadable(data, feed, received_ns, (fault.reason, fault.detail))
+    except RecordError as refusal:
+        return _unreadable(data, feed, received_ns, (refusal.reason, refusal.detail))
     document, problems = _parse(data)
     version = str(document.get("version") or "")
     entries = document.get("entries") or []

@@ -86,7 +86,8 @@ def _is_deep(data: bytes) -> bool:
 def _depth(data: bytes) -> int:
     """Return how many elements are open at once; what closes none does not count."""
     depths = list(accumulate(map(_STEPS.get, _STEP.findall(data), repeat(1)), initial=0))
-    return max(map(sub, depths, accumulate(depths, min)))
+    deepest: int = max(map(sub, depths, accumulate(depths, min)))
+    return deepest
 
 
 def _without_text(data: bytes) -> bytes:

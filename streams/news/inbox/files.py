@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from streams.news.dialects.registry import read_document
 from streams.news.dialects.rss import MAX_BYTES
-from streams.news.feed import FeedInfo, ParsedFeed, refused
+from streams.news.feed import FeedInfo, ParsedFeed, Read, refused
 
 # Never follow a link, never wait for a pipe; where a system has neither, the check of the kind is all.
 OPEN_FLAGS: Final = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -39,7 +39,9 @@ def files_in(folder: Path, pattern: str) -> dict[str, Stamp]:
     return found
 
 
-def read_file(path: Path, stamp: Stamp, feed: FeedInfo, received_ns: int) -> ParsedFeed | None:
+def read_file(
+    path: Path, stamp: Stamp, feed: FeedInfo, received_ns: int, read: Read = read_document
+) -> ParsedFeed | None:
     """Return what a file holds, None where it is no longer what it was. OSError: unreadable."""
     if stamp.size > MAX_BYTES:
         detail = f"{stamp.size} bytes, more than {MAX_BYTES}"
@@ -51,7 +53,7 @@ def read_file(path: Path, stamp: Stamp, feed: FeedInfo, received_ns: int) -> Par
         data = file.read(stamp.size + 1)
         if not _is(os.fstat(file.fileno()), stamp):
             return None
-    return read_document(data, feed, received_ns)
+    return read(data, feed, received_ns)
 
 
 def move_file(path: Path, stamp: Stamp, folder: Path) -> None:

@@ -18,7 +18,8 @@ import msgspec
 
 from streams.events import SECOND_NS
 from streams.logs import logger
-from streams.news.feed import FeedInfo, ParsedFeed, Take
+from streams.news.dialects.registry import read_document
+from streams.news.feed import FeedInfo, ParsedFeed, Read, Take
 from streams.news.inbox.files import Stamp, files_in, move_file, read_file
 from streams.outcome import Notice, Outcome, States
 from streams.text import clean_text
@@ -64,9 +65,11 @@ class FolderInbox:
         notice: Notice,
         states: States,
         *,
+        read: Read = read_document,
         now_ns: Callable[[], int] = time.time_ns,
     ) -> None:
-        """What `take` raises ends `run`."""
+        """What `take` raises ends `run`; `read` is called in a thread."""
+        self._read_document = read
         self._feed, self._folder, self._pattern = feed, folder.path, folder.pattern
         self._take, self._notice, self._states = take, notice, states
         self._interval_s, self._done, self._now_ns = folder.interval_s, folder.done, now_ns
@@ -130,7 +133,9 @@ class FolderInbox:
         path = self._folder / name
         feed = msgspec.structs.replace(self._feed, url=str(path))
         try:
-            parsed = await asyncio.to_thread(read_file, path, stamp, feed, received_ns)
+            parsed = await asyncio.to_thread(
+                read_file, path, stamp, feed, received_ns, self._read_document
+            )
         except OSError as fault:
             self._fault(name, "unreadable", str(fault))
             return

@@ -21,7 +21,7 @@ from streams.http.guard import is_loopback
 from streams.logs import logger
 from streams.news.dialects.registry import read_document
 from streams.news.dialects.rss import MAX_BYTES
-from streams.news.feed import FeedInfo, ParsedFeed, Take
+from streams.news.feed import FeedInfo, ParsedFeed, Read, Take
 from streams.news.inbox.folder import HEARD_S, outcome_of, tell_taken
 from streams.outcome import Notice, Outcome
 
@@ -45,13 +45,14 @@ class HttpInbox:
         host: str = "127.0.0.1",
         port: int = 0,
         token: str | None = None,
+        read: Read = read_document,
         now_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         """`port` 0: any that is free, see `address`."""
         self._feed, self._take, self._notice = feed, take, notice
         self._host, self._port, self._now_ns = host, port, now_ns
+        self._read = read  # in a thread
         self._token = token.encode() if token else None
-        self._taking = asyncio.Lock()  # in the order in which they came
         self._at_once = 0
         self.address: tuple[str, int] | None = None  # once it listens
 
@@ -99,8 +100,7 @@ class HttpInbox:
             async with asyncio.timeout(BODY_S):
                 data = await request.read()
             received_ns = self._now_ns()
-            async with self._taking:
-                return await self._taken(data, received_ns)
+            return await self._taken(data, received_ns)
         except TimeoutError:
             return _answer(408, reason="too_slow", detail=f"no whole document in {BODY_S:.0f} s")
         finally:
@@ -125,7 +125,7 @@ class HttpInbox:
 
     async def _taken(self, data: bytes, received_ns: int) -> web.Response:
         began_s = time.monotonic()
-        parsed = await asyncio.to_thread(read_document, data, self._feed, received_ns)
+        parsed = await asyncio.to_thread(self._read, data, self._feed, received_ns)
         try:
             new = await self._take(self._feed, parsed)
         except (NewsquakeError, OSError) as fault:

@@ -12,7 +12,7 @@ import msgspec
 
 from streams.events import SECOND_NS
 from streams.http.fetch import Fetched
-from streams.http.rules import RETRY_AFTER_MAX_S, Validators
+from streams.http.rules import RETRY_AFTER_MAX_S, Validators, shown_url
 from streams.times import DAY_S
 
 VERSION: Final = 1
@@ -121,6 +121,25 @@ class FeedState(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, fetched_ns=fetched.received_ns, **changes)
 
 
+def saved(state: FeedState) -> bytes:
+    """Return a state to keep: what keys may stand in is kept as its digest, or not at all.
+
+    A place that a feed has moved to is forgotten then: its own URL leads there again.
+    """
+    moved_to = state.moved_to if shown_url(state.moved_to) == state.moved_to else ""
+    kept = msgspec.structs.replace(
+        state,
+        url=_unsecret(state.url),
+        validated_url=_unsecret(state.validated_url),
+        moved_to=moved_to,
+    )
+    return msgspec.msgpack.encode(kept)
+
+
+def _unsecret(url: str) -> str:
+    return url if not url or shown_url(url) == url else f"#{digest_of(url.encode())}"
+
+
 def remembered(saved: bytes | None, url: str, interval_s: float) -> FeedState:
     """Return the state that was saved, a fresh one where it is of another URL or layout.
 
@@ -131,8 +150,10 @@ def remembered(saved: bytes | None, url: str, interval_s: float) -> FeedState:
         state = msgspec.msgpack.decode(saved, type=FeedState) if saved else fresh
     except msgspec.DecodeError:
         return fresh
-    if state.version != VERSION or state.url != url:
+    if state.version != VERSION or state.url not in {url, _unsecret(url)}:
         return fresh
+    validated_url = url if state.validated_url == _unsecret(url) else state.validated_url
+    state = msgspec.structs.replace(state, url=url, validated_url=validated_url)
     if state.interval_s != interval_s:
         due_ns = state.fetched_ns + round(interval_s * SECOND_NS)
         due_ns = state.due_ns if state.failures else due_ns

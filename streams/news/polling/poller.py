@@ -19,7 +19,7 @@ and nothing is lost: what came before is known by its id. The rules are in docs/
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Literal, NamedTuple
 
@@ -32,8 +32,8 @@ from streams.http.host_gate import HostGate
 from streams.http.options import HttpOptions
 from streams.http.rules import HOUR_S, backoff_s, fresh_s, retry_after_s, shown_url
 from streams.logs import logger
-from streams.news.feed import FeedInfo, ParsedFeed, Take
-from streams.news.polling.feed_state import FeedState, digest_of, remembered
+from streams.news.feed import FeedInfo, ParsedFeed, Read, Take
+from streams.news.polling.feed_state import FeedState, digest_of, remembered, saved
 from streams.outcome import Notice, Outcome, States
 from streams.time_source import MACHINE_TIME, TimeSource
 
@@ -48,9 +48,7 @@ PARSERS: Final = 2  # documents that are read at once, off the event loop
 JITTER: Final = 0.1  # of a wait, added: never sooner than a server allows
 NOT_A_FEED: Final = "not_a_feed"
 # What readers say of a document, not of an item in it: it was none of any known format.
-UNUSABLE: Final = frozenset({NOT_A_FEED, "undecodable", "too_large"})
-
-Read = Callable[[bytes, FeedInfo, int | None], ParsedFeed]
+UNUSABLE: Final = frozenset({NOT_A_FEED, "undecodable", "too_large", "too_slow"})
 
 
 class PolledFeed(msgspec.Struct, frozen=True, kw_only=True):
@@ -150,14 +148,15 @@ class Poller:
             took_s = fetched.took_s + self._time.monotonic() - ended_s
             wait_s = self._wait_s(result, took_s)
             state = result.state.due(wait_s, self._now_ns())
-            self._states.save(name, msgspec.msgpack.encode(state))
+            self._states.save(name, saved(state))
             _log(name, fetched, result, wait_s)
             self._notice(result.outcome(feed, fetched, wait_s))
 
     async def _fetch(self, feed: PolledFeed, state: FeedState) -> Fetched:
         conditions = state.conditions(self._now_ns())
         url, of_url = state.start_url, state.validated_url
-        return await self._fetcher.fetch(url, conditions, of_url, feed.user_agent)
+        agent, configured = feed.user_agent, feed.info.url
+        return await self._fetcher.fetch(url, conditions, of_url, agent, configured)
 
     async def _judge(self, feed: PolledFeed, state: FeedState, fetched: Fetched) -> PollResult:
         """Read what was fetched, hand it over, and return what the poll came to."""

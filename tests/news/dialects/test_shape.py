@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -70,17 +71,15 @@ def test_what_is_text_is_no_shape(items: bytes) -> None:
 
 @pytest.mark.parametrize(
     "part",
-    [b"<!--", b"<![CDATA[", b"<a ", b"<a b='", b'<a b="', b"<a b=", b"<a<", b"</item", b"<?", b"a "
+    [b"<!--", b"<![CDATA[", b"<a ", b"<a b='", b'<a b="', b"<a b=", b"<a<", b"</item", b"<?", b"a ",
      b"<!-- <a ", b"<!ENTITY <!--", b"<a b='<a c=\"", b"<div></div>", b"<br/>", b"'\"<a "],
 )  # fmt: skip
 def test_no_text_makes_a_scan_quadratic(part: bytes) -> None:
     def cost_s(size: int) -> float:
         data = b"<rss>" + part * (size // len(part))
         began_s = time.process_time()
-        try:
+        with suppress(RecordError):
             check_shape(data)
-        except RecordError:
-            pass
         return time.process_time() - began_s
 
     assert cost_s(4_000_000) < 20 * max(cost_s(1_000_000), 0.05)
