@@ -186,7 +186,7 @@ def test_a_fault_is_named_with_its_line(tmp_path: Path, table: str, added: str, 
 @pytest.mark.parametrize(
     ("text", "line", "said"),
     [
-        ("[news]\nmost_items = 0\n", 1, "most_items: it must be from 1 to 50000"),
+        ("[news]\nmost_items = 0\n", 2, "it must be from 1 to 50000"),
         ("[news]\ncontacts = 1\n", 2, 'unknown key "contacts" in [news]; did you mean "contact"?'),
         ("[news]\nstate = 7\n", 2, '"state" in [news]: Expected `str'),
         ('[[feeds]]\nurl = "https://x/"\n', 1, 'missing key "name" in [[feeds]] #1'),

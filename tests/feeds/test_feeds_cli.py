@@ -15,6 +15,7 @@ import pytest
 
 from agents.cli.main import main
 from agents.config.newsquake import load_config
+from streams.http.rules import shown_url
 from tests.http import misbehaving as bad
 from tests.ingest.newsroom import Life, free_port, newsroom
 from tests.news.polling.polling import in_loop
@@ -177,7 +178,7 @@ def test_add_makes_a_configuration(feeds: Feeds) -> None:
     (row,) = json.loads(out)
     assert row == {
         "name": "news-example-company", "kind": "feed", "dialect": "auto", "interval_s": 300.0,
-        "source": 'The "Example"', "tier": "wire", "where": url,
+        "source": 'The "Example"', "tier": "wire", "where": shown_url(url),
     }  # fmt: skip
     assert [*map(str.split, feeds("list")[1].splitlines())][1][0] == "news-example-company"
 
