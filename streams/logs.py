@@ -67,13 +67,17 @@ class LogHandler(logging.StreamHandler[TextIO]):
 
 
 def set_up(level: Level, form: Form) -> None:
-    """Write logs of `level` and above to standard error; libraries below ours speak from warning on."""
+    """Write logs of `level` and above to standard error.
+
+    The libraries below ours write errors only, warnings at `debug`: they say each retry.
+    """
     handler = LogHandler(form)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    quiet = logging.WARNING if level == "debug" else logging.ERROR
     for name in LOUD:
-        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+        logging.getLogger(name).setLevel(quiet)
 
 
 def words() -> tuple[str, ...]:
