@@ -12,6 +12,8 @@ from typing import Any, Final, Literal, TextIO
 
 import structlog
 
+from streams.printable import printable
+
 Level = Literal["debug", "info", "warning", "error"]
 Form = Literal["text", "json"]
 LEVELS: Final[tuple[Level, ...]] = ("debug", "info", "warning", "error")
@@ -112,8 +114,6 @@ def _inert(
 ) -> structlog.typing.EventDict:
     """Escape what would move a terminal's cursor or turn its text around; a stranger wrote it."""
     for key, value in event.items():
-        if isinstance(value, str) and not value.isprintable():
-            event[key] = "".join(
-                c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in value
-            )
+        if isinstance(value, str):
+            event[key] = printable(value)
     return event
