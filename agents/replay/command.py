@@ -16,12 +16,17 @@ from agents.machine.clock import elapsed_s
 from agents.machine.terminal import print_json
 from agents.metrics.endpoint import replay_exposure
 from agents.metrics.run import RunMeter
-from agents.replay.backfill.command import Backfilled, backfill, print_backfilled
+from agents.replay.backfill.command import (
+    Backfilled,
+    backfill,
+    print_backfilled,
+    refuse_foreign_history,
+)
 from agents.replay.play.account import print_account
 from agents.replay.play.backend import Backend, LocalBackend
 from agents.replay.play.delivering import delivering
 from agents.replay.play.inputs import Inputs, read_inputs
-from agents.replay.play.outputs import refuse_overwriting
+from agents.replay.play.own_results import refuse_overwriting
 from agents.replay.play.replay import Replay, ReplayOptions
 from agents.replay.play.view import view_of
 from agents.replay.play.watching import ObservingWatcher, Watcher, Watchers
@@ -75,6 +80,8 @@ def run_replay(run: ReplayRun) -> int:
     alerts = run.tell or run.speed is not None
     with view_of(console, alerts=alerts, silent=run.as_json) as view:
         refuse_overwriting(run.out, ())  # before anything is read
+        if run.backfill_step_s is not None:
+            refuse_foreign_history(run.out)
         inputs = read_inputs(run.folder, settings.engine_rules(), view.note)
         refuse_overwriting(run.out, inputs.paths)
         exposed = replay_exposure(settings.metrics, run.metrics_port, inputs.name)

@@ -94,8 +94,8 @@ class KafkaBackend:
 
     def clean_up(self) -> None:
         """Forget the run: the next one has topics of its own."""
-        (self._out / RUN_FILE).unlink()
         (self._out / ENGINE_FILE).unlink()
+        (self._out / RUN_FILE).unlink()
 
     def _results(self) -> Collected:
         if self._collected is None:

@@ -22,21 +22,17 @@ from agents.replay.play.checkpoint import (
     ReplayCheckpoint,
     ReplayJournal,
     Scored,
-    remove_journal,
 )
 from agents.replay.play.inputs import Inputs
-from agents.replay.play.outputs import (
-    Written,
-    clear_outputs,
-    write_outputs,
-    write_summary,
-)
+from agents.replay.play.outputs import RESULTS, Written, write_outputs, write_summary
+from agents.replay.play.own_results import JOURNAL, claimed
 from agents.replay.play.pace import ReplayPace
 from agents.replay.play.timeline import RUN_SPAN_NS, Timeline
 from agents.replay.play.watching import ReplayProgress, Watcher
 from agents.stages.scorer import make_scorer
 from streams.errors import InputError
 from streams.events import SECOND_NS, Output
+from streams.journal_files import remove_journal
 
 CHECKPOINT_S = 2.0  # wall seconds between checkpoints: what a crash costs at most
 FRAME_S = 0.25  # of wall time between views of a paced replay
@@ -76,23 +72,28 @@ class Replay:
         self._play_s = 0.0
 
     def run(self) -> dict[str, Any]:
-        """Replay to the end and return the summary. Raises InputError where OUT cannot be written."""
+        """Replay to the end and return the summary.
+
+        InputError: OUT cannot be written. UsageError: something of somebody else's is in its place.
+        """
         parts = (self._inputs.inputs_id, self._inputs.config_id, self._backend.identity)
         identity = ":".join(part for part in parts if part)
         try:
-            self._out.mkdir(parents=True, exist_ok=True)
-            with ReplayJournal(self._out, identity) as journal:
+            own = claimed(self._out)
+            with ReplayJournal(self._out / JOURNAL, identity) as journal:
                 resumed = self._resume(journal)
+                if not resumed:  # a summary means a whole result, of this replay
+                    own.remove(RESULTS)
                 self._play(journal)
                 self._backend.await_end(lambda: self._save(journal))
                 self._watcher.note("writing results")
                 written = write_outputs(
-                    self._out,
+                    own,
                     chain(journal.records(), self._inputs.rejects, self._backend.outputs()),
                 )
                 summary = self._summary(written, resumed=resumed)
-            write_summary(self._out, summary)
-            remove_journal(self._out)
+            write_summary(own, summary)
+            remove_journal(self._out / JOURNAL)
             self._backend.clean_up()
         except OSError as fault:
             raise InputError(str(self._out), f"cannot be written: {fault}") from fault
@@ -104,7 +105,6 @@ class Replay:
         """Go to the journal's checkpoint if it is of this replay, else start afresh."""
         done = journal.go_back()
         if done is None:
-            clear_outputs(self._out)
             return False
         self._engine.restore(done.engine)
         self._scorer.restore(done.scorer)

@@ -224,7 +224,7 @@ def test_without_promtool_the_commands_are_there(
     assert "promtool tsdb create-blocks-from openmetrics" in done.stdout
     assert "--storage.tsdb.retention.time=100y" in done.stdout
     left = sorted(path.name for path in (tmp_path / "out" / "prometheus").iterdir())
-    assert left == ["history.om", "prometheus.yml"]
+    assert left == [".newsquake-backfill", "history.om", "prometheus.yml"]
 
 
 def test_a_step_alone_is_refused(folder: Path, tmp_path: Path) -> None:
