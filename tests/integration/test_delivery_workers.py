@@ -110,6 +110,7 @@ def test_every_state_is_told_once_over_kills_and_repeats(
     desk.send(*day[:half])
     wait_until(lambda: len(desk.told()) >= half, 60.0)
     # What is told a moment before a kill is told again, with the same id; the rest is remembered.
+    wait_until(lambda: caught_up(admin, desk.prefix, DELIVER, PARTITIONS), 60.0)
     wait_until(lambda: desk.remembers(half), 60.0)
     worker.kill()
     worker.start()

@@ -123,20 +123,21 @@ class World:
         return [each.reason or each.kind for each in self.outcomes]
 
     def poller(self, *feeds: PolledFeed, **options: Any) -> Poller:
-        more = {"limits": PollerLimits(request=QUICK, gap_s=0.0), "http": HTTP, **options}
+        own = TimeSource(
+            now_ns=self.time.now_ns,
+            monotonic=self.time.monotonic,
+            sleep=self.time.sleep,
+            chance=random.Random(7).random,
+        )
+        limits = PollerLimits(request=QUICK, gap_s=0.0)
+        given = {"limits": limits, "http": HTTP, "time": own, **options}
         return Poller(
             feeds,
             read=self.read,
             take=self.take,
             notice=self.outcomes.append,
             states=self.states,
-            time=TimeSource(
-                now_ns=self.time.now_ns,
-                monotonic=self.time.monotonic,
-                sleep=self.time.sleep,
-                chance=random.Random(7).random,
-            ),
-            **more,
+            **given,
         )
 
 

@@ -18,6 +18,7 @@ from streams.http.options import HttpOptions
 from streams.news.feed import FeedInfo, ParsedFeed
 from streams.news.polling.feed_state import FeedState
 from streams.news.polling.poller import PollerLimits
+from streams.time_source import MACHINE_TIME
 from streams.times import DAY_S
 from tests.http import misbehaving as bad
 from tests.news.polling.polling import QUICK, Polling, World, feed_of, in_loop
@@ -463,8 +464,7 @@ async def test_a_host_gets_few_requests_at_once_and_apart(
         server.answers["/feed"] = slow
         feeds = [feed_of(server.url(f"/feed?{n}"), f"f{n}", interval_s=0.01) for n in range(8)]
         limits = PollerLimits(request=QUICK, gap_s=gap_s, per_host=at_once)
-        poller = world.poller(*feeds, limits=limits)
-        poller_in_real_time(poller)
+        poller = world.poller(*feeds, limits=limits, time=MACHINE_TIME)
         task = asyncio.create_task(poller.run())
         while len(server.asked) < 20:  # noqa: ASYNC110 - the server has no event to wait for
             await asyncio.sleep(0.01)
@@ -473,11 +473,6 @@ async def test_a_host_gets_few_requests_at_once_and_apart(
     at_s = [each.at_s for each in server.asked]
     assert server.most_at_once <= at_once
     assert (at_s[-1] - at_s[0]) / (len(at_s) - 1) >= max(gap_s, answer_s / at_once) * 0.9
-
-
-def poller_in_real_time(poller: Any) -> None:
-    poller._sleep = poller._fetcher._gate._sleep = asyncio.sleep
-    poller._monotonic = poller._fetcher._gate._monotonic = time.monotonic
 
 
 @in_loop
