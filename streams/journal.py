@@ -146,8 +146,11 @@ class Journal:
         OSError, when it is called: the disk did not take them.
         """
         self._write_out(durable=False)
-        with self._writer.guarded():
+        try:
             handle = self._writer.handle()
+        except OSError:  # no descriptor is left: then it is done now
+            self._write_out(durable=True)
+            return lambda: None
 
         def sync() -> None:  # of the newest segment: an earlier one was synced when it was full
             try:

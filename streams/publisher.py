@@ -90,7 +90,7 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Outgoing).decode
 
 
-def _nothing() -> None:
+def nothing() -> None:
     """Do nothing."""
 
 
@@ -246,7 +246,7 @@ class Publisher:
 
         Without a spool there is nothing to be done: whoever sends can read it again.
         """
-        return self._spool.begin_sync() if self._spool else _nothing
+        return self._spool.begin_sync() if self._spool else nothing
 
     def flush(self, limit_s: float | None = None) -> None:
         """Return when everything accepted is acknowledged; PublishError: after `limit_s` it is not."""
