@@ -20,7 +20,8 @@ from agents.reacting.keeping.dirty_set import DirtySet
 from agents.reacting.registry import KeptRegistry, Registry
 from agents.reacting.rejects import RejectLog
 from agents.reacting.row_pass import RowPass
-from streams.events import I64, Clock, MarketRecord, Mention, Output, TickFrame
+from agents.reacting.validation import YEAR_2000_NS, admit_points
+from streams.events import I64, NEVER_NS, Clock, MarketRecord, Mention, Output, TickFrame
 
 
 class EngineHead(msgspec.Struct):
@@ -79,7 +80,10 @@ class Engine:
         if isinstance(record, TickFrame):
             return self.apply_frames((record,))
         if isinstance(record, Clock):
-            self._tick_clock(record.ts_ns, final=record.final)
+            if YEAR_2000_NS <= record.ts_ns < NEVER_NS:
+                self._tick_clock(record.ts_ns, final=record.final)
+            else:
+                self._rejects.clock(record)
         elif isinstance(record, Mention):
             self._mention(record)
         else:
@@ -91,7 +95,7 @@ class Engine:
 
         The points must lie before the Clock after their second, as the framer sends them.
         """
-        self._read(points)
+        self._read(points, end_clock_ns)
         self._row_pass.apply(run)
         self._tick_clock(end_clock_ns, final=False)
         return self._taken()
@@ -111,7 +115,7 @@ class Engine:
             for are_points, rows in stretches(frame, skip):
                 if are_points:
                     self._play(parts)
-                    self._read(points_of(frame, rows))
+                    self._read(points_of(frame, rows), self.clock_ns)
                 else:
                     parts.append((frame, rows))
         self._play(parts)
@@ -125,8 +129,17 @@ class Engine:
             self._fire_all()
             parts.clear()
 
-    def _read(self, points: Iterable[Points]) -> None:
-        self.dirty.markets.update(self.registry.read(points))
+    def _read(self, points: Iterable[Points], clock_ns: int) -> None:
+        """Show benchmarks their points; `clock_ns`: the newest Clock by when they were sent."""
+        for block in points:
+            benchmark = self.registry.benchmarks.get(block.listing)
+            if benchmark is None:
+                continue
+            sound, refused = admit_points(block, benchmark.sessions, clock_ns)
+            for reason, trade in refused:
+                self._rejects.trade(reason, block.listing, trade)
+            benchmark.read(sound)
+            self.dirty.markets.add(block.listing)
 
     def _tick_clock(self, ts_ns: int, *, final: bool) -> None:
         before_ns = self.watermarks()
@@ -155,8 +168,12 @@ class Engine:
         if number is None:
             self._rejects.unknown_issuer(mention)
             return
+        issuer = self._issuers[number]
+        if reason := issuer.refuses(mention, self.clock_ns):
+            self._rejects.mention(reason, mention)
+            return
         watermark_ns = int(self.watermarks()[number])
-        if not self._issuers[number].learn(mention, watermark_ns, self.clock_ns):
+        if not issuer.learn(mention, watermark_ns, self.clock_ns):
             self.counts["repeated_mentions"] += 1
         self.dirty.news.add(number)
         self._row_pass.sync(number)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import msgspec
 import numpy as np
 
-from agents.reacting.benchmark import Benchmark, Points
+from agents.reacting.benchmark import Benchmark
 from agents.reacting.closes import DailyTable
 from agents.reacting.config import DailyRow, EngineConfig
 from agents.reacting.issuer_state import IssuerState, KeptIssuer
@@ -73,15 +71,6 @@ class Registry:
             self.waiting.add(number)
         else:
             self.waiting.discard(number)
-
-    def read(self, points: Iterable[Points]) -> set[str]:
-        """Show benchmarks their points; return the names of those that are benchmarks here."""
-        read = set()
-        for block in points:
-            if block.listing in self.benchmarks:
-                self.benchmarks[block.listing].read(block)
-                read.add(block.listing)
-        return read
 
     def due(self, watermarks: I64) -> list[int]:
         """Return the issuers at which something may fall due at these watermarks, in their order."""

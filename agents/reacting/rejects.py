@@ -7,7 +7,8 @@ from collections import Counter
 import msgspec
 
 from agents.reacting.badtick import Trade
-from streams.events import RECORD_CHARS, Correction, Mention, Output, Reject, Status
+from streams.bounds import IMPLAUSIBLE_CLOCK
+from streams.events import RECORD_CHARS, Clock, Correction, Mention, Output, Reject, Status
 
 
 class RejectLog:
@@ -25,6 +26,16 @@ class RejectLog:
         """Reject a mention of an issuer that has no listing here."""
         detail = f"{mention.issuer} is not in the universe"
         self.reject("unknown_issuer", detail, mention.event_ns, mention.title)
+
+    def mention(self, reason: str, mention: Mention) -> None:
+        """Reject a mention of a headline whose event lies too far from the Clock."""
+        detail = f"{mention.headline_id} of {mention.issuer} happened at {mention.event_ns} ns"
+        self.reject(reason, detail, mention.event_ns, mention.title)
+
+    def clock(self, clock: Clock) -> None:
+        """Reject a Clock of no time at all."""
+        detail = f"a Clock of {clock.ts_ns} ns is before 2000 or beyond all calendars"
+        self.reject(IMPLAUSIBLE_CLOCK, detail, clock.ts_ns, str(clock))
 
     def trade(self, reason: str, listing: str, trade: Trade) -> None:
         """Reject a row."""
