@@ -84,7 +84,7 @@ class GuardedStages:
         self._mark.close()
 
     def _guarded(self, do: Callable[[Given], Made], given: Given, place: LogPlace) -> Made:
-        self._mark.begin(*place)
+        self._mark.begin(place.number, place.number + 1, place.kept)
         self._watch.begin()
         try:
             return do(given)

@@ -20,7 +20,7 @@ from agents.reacting.keeping.dirty_set import DirtySet
 from agents.reacting.registry import KeptRegistry, Registry
 from agents.reacting.rejects import RejectLog
 from agents.reacting.row_pass import RowPass
-from agents.reacting.validation import YEAR_2000_NS, admit_points
+from agents.reacting.validation import YEAR_2000_NS
 from streams.events import I64, NEVER_NS, Clock, MarketRecord, Mention, Output, TickFrame
 
 
@@ -79,22 +79,16 @@ class Engine:
         """Apply one record of the log and return what came of it."""
         if isinstance(record, TickFrame):
             return self.apply_frames((record,))
-        if isinstance(record, Clock):
-            if YEAR_2000_NS <= record.ts_ns < NEVER_NS:
-                self._tick_clock(record.ts_ns, final=record.final)
-            else:
-                self._rejects.clock(record)
+        if isinstance(record, Clock) and YEAR_2000_NS <= record.ts_ns < NEVER_NS:
+            self._tick_clock(record.ts_ns, final=record.final)
         elif isinstance(record, Mention):
             self._mention(record)
         else:
-            self._rejects.unsupported(record)
+            self._rejects.unusable(record)
         return self._taken()
 
     def apply_run(self, run: RowRun, end_clock_ns: int, points: tuple[Points, ...]) -> list[Output]:
-        """Apply rows, the Clocks between and after them, and the benchmark points sent with those.
-
-        The points must lie before the Clock after their second, as the framer sends them.
-        """
+        """Apply rows, the Clocks between and after them, and points, each before its second's Clock."""
         self._read(points, end_clock_ns)
         self._row_pass.apply(run)
         self._tick_clock(end_clock_ns, final=False)
@@ -130,16 +124,7 @@ class Engine:
             parts.clear()
 
     def _read(self, points: Iterable[Points], clock_ns: int) -> None:
-        """Show benchmarks their points; `clock_ns`: the newest Clock by when they were sent."""
-        for block in points:
-            benchmark = self.registry.benchmarks.get(block.listing)
-            if benchmark is None:
-                continue
-            sound, refused = admit_points(block, benchmark.sessions, clock_ns)
-            for reason, trade in refused:
-                self._rejects.trade(reason, block.listing, trade)
-            benchmark.read(sound)
-            self.dirty.markets.add(block.listing)
+        self.dirty.markets.update(self.registry.read(points, clock_ns, self._rejects))
 
     def _tick_clock(self, ts_ns: int, *, final: bool) -> None:
         before_ns = self.watermarks()

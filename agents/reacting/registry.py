@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 import numpy as np
 
-from agents.reacting.benchmark import Benchmark
+from agents.reacting.benchmark import Benchmark, Points
 from agents.reacting.closes import DailyTable
 from agents.reacting.config import DailyRow, EngineConfig
 from agents.reacting.issuer_state import IssuerState, KeptIssuer
 from agents.reacting.kept_listing import KeptListing
 from agents.reacting.listing_state import ListingState
+from agents.reacting.rejects import RejectLog
 from agents.reacting.sessions import Sessions
 from agents.reacting.tapes.points import TapeState
 from agents.reacting.tapes.tape import Tape
+from agents.reacting.validation import admit_points
 from streams.events import I32, I64, NEVER_NS, Output
 
 
@@ -71,6 +75,20 @@ class Registry:
             self.waiting.add(number)
         else:
             self.waiting.discard(number)
+
+    def read(self, points: Iterable[Points], clock_ns: int, rejects: RejectLog) -> set[str]:
+        """Show benchmarks their points, sent by the Clock `clock_ns`; return the names of those here."""
+        read = set()
+        for block in points:
+            benchmark = self.benchmarks.get(block.listing)
+            if benchmark is None:
+                continue
+            sound, refused = admit_points(block, benchmark.sessions, clock_ns)
+            for reason, trade in refused:
+                rejects.trade(reason, block.listing, trade)
+            benchmark.read(sound)
+            read.add(block.listing)
+        return read
 
     def due(self, watermarks: I64) -> list[int]:
         """Return the issuers at which something may fall due at these watermarks, in their order."""

@@ -17,8 +17,12 @@ class RejectLog:
     def __init__(self, out: list[Output], counts: Counter[str]) -> None:
         self._out, self._counts = out, counts
 
-    def unsupported(self, record: Status | Correction) -> None:
-        """Reject a record of a kind that no part of the engine handles."""
+    def unusable(self, record: Status | Correction | Clock) -> None:
+        """Reject a record of a kind that no part of the engine handles, or a Clock of no time at all."""
+        if isinstance(record, Clock):
+            detail = f"a Clock of {record.ts_ns} ns is before 2000 or beyond all calendars"
+            self.reject(IMPLAUSIBLE_CLOCK, detail, record.ts_ns, str(record))
+            return
         detail = f"{type(record).__name__} is not handled yet"
         self.reject("unsupported_record", detail, record.ts_ns, str(record))
 
@@ -31,11 +35,6 @@ class RejectLog:
         """Reject a mention of a headline whose event lies too far from the Clock."""
         detail = f"{mention.headline_id} of {mention.issuer} happened at {mention.event_ns} ns"
         self.reject(reason, detail, mention.event_ns, mention.title)
-
-    def clock(self, clock: Clock) -> None:
-        """Reject a Clock of no time at all."""
-        detail = f"a Clock of {clock.ts_ns} ns is before 2000 or beyond all calendars"
-        self.reject(IMPLAUSIBLE_CLOCK, detail, clock.ts_ns, str(clock))
 
     def trade(self, reason: str, listing: str, trade: Trade) -> None:
         """Reject a row."""

@@ -46,8 +46,8 @@ class ReplayJournal:
 
     def __init__(self, out: Path, identity: str) -> None:
         self.identity = identity
-        self._out = out
-        self._journal = Journal.open(out / FOLDER, fsync="checkpoint")
+        self._out, self.folder = out, out / FOLDER
+        self._journal = Journal.open(self.folder, fsync="checkpoint")
 
     def __enter__(self) -> Self:
         return self
