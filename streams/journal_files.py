@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -17,24 +17,26 @@ _OWN: Final = re.compile(
 )
 
 
-def is_journal(folder: Path) -> bool:
-    """Tell whether a folder is one, and holds nothing but what a journal makes, or part of it."""
+def is_journal(folder: Path, beside: Collection[str] = ()) -> bool:
+    """Tell whether a folder is one, and holds nothing but what a journal makes, or part of it.
+
+    `beside`: names of files that whoever keeps the journal puts there, too.
+    """
     if folder.is_symlink() or not folder.is_dir():
         return False
-    return all(_OWN.fullmatch(each.name) and _is_plain(each) for each in folder.iterdir())
+    return all(_is_own(each, beside) for each in folder.iterdir())
 
 
-def remove_journal(folder: Path) -> None:
-    """Remove a journal; files that it did not make stay, and the folder with them.
+def remove_journal(folder: Path, beside: Collection[str] = ()) -> None:
+    """Remove a journal and what was put `beside` it; other files stay, and the folder with them.
 
     A link is not followed. OSError: a file cannot be removed.
     """
     if folder.is_symlink() or not folder.is_dir():
         return
-    own = sorted(each for each in folder.iterdir() if _OWN.fullmatch(each.name))
+    own = [each for each in folder.iterdir() if _is_own(each, beside)]
     for path in sorted(own, key=lambda each: each.name == LOCK):  # it is held while others go
-        if _is_plain(path):
-            path.unlink()
+        path.unlink()
     remove_empty([folder])
 
 
@@ -45,5 +47,6 @@ def remove_empty(folders: Iterable[Path]) -> None:
             folder.rmdir()
 
 
-def _is_plain(path: Path) -> bool:
-    return path.is_file() and not path.is_symlink()
+def _is_own(path: Path, beside: Collection[str]) -> bool:
+    named = _OWN.fullmatch(path.name) or path.name in beside
+    return bool(named) and path.is_file() and not path.is_symlink()

@@ -27,7 +27,8 @@ from agents.replay.play.backend import Backend, LocalBackend
 from agents.replay.play.delivering import delivering
 from agents.replay.play.inputs import Inputs, read_inputs
 from agents.replay.play.own_results import refuse_overwriting
-from agents.replay.play.replay import Replay, ReplayOptions
+from agents.replay.play.player import ReplayOptions
+from agents.replay.play.replay import Replay
 from agents.replay.play.view import view_of
 from agents.replay.play.watching import ObservingWatcher, Watcher, Watchers
 from streams.errors import UsageError
@@ -119,7 +120,8 @@ def _backend(
     meter: RunMeter,
 ) -> AbstractContextManager[Backend]:
     if broker is None:
-        return nullcontext(LocalBackend(meter.observer.engine(inputs.engine)))
+        make = partial(meter.observer.engine, inputs.engine)
+        return nullcontext(LocalBackend(make(), make))
     from agents.replay.kafka.replay import Topology, kafka_backend  # noqa: PLC0415 - only this needs Kafka
 
     topology = Topology(partitions=run.partitions, workers=run.workers, keep_topics=run.keep_topics)

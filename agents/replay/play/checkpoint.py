@@ -44,7 +44,7 @@ class ReplayJournal:
 
     def __init__(self, folder: Path, identity: str) -> None:
         self.identity = identity
-        self._folder = folder
+        self.folder = folder
         self._journal = Journal.open(folder, fsync="checkpoint")
 
     def __enter__(self) -> Self:
@@ -92,4 +92,4 @@ class ReplayJournal:
             try:
                 yield cast("Record", decode(payload))
             except RecordError as fault:
-                raise InputError(str(self._folder), f"record {number}: {fault}") from fault
+                raise InputError(str(self.folder), f"record {number}: {fault}") from fault

@@ -11,6 +11,7 @@ import msgspec
 import polars as pl
 
 from agents.machine.own_files import OwnFiles
+from agents.replay.play.asides import FILE, MARK
 from agents.replay.play.outputs import KEYS, PARQUET, RESULTS, SUMMARY
 from streams.codec import canonical_json
 from streams.errors import UsageError
@@ -18,6 +19,7 @@ from streams.journal_files import LOCK, is_journal
 from streams.lock import locked
 
 JOURNAL: Final = ".newsquake-replay"
+BESIDE: Final = (FILE, f"{FILE}.part", MARK)  # the journal: what is set aside
 # What both were before they had a name of their own and a list: they are known by what is in them.
 OLD_JOURNAL: Final = "journal"
 
@@ -31,7 +33,7 @@ def refuse_overwriting(out: Path, inputs: Iterable[Path]) -> None:
         if path.resolve() in results:
             raise UsageError(f"--out {out}: results would replace {path}; name another folder")
     journal = out / JOURNAL
-    if journal.is_symlink() or (journal.exists() and not is_journal(journal)):
+    if journal.is_symlink() or (journal.exists() and not is_journal(journal, BESIDE)):
         raise UsageError(f"{journal} is no journal of a replay: move it away, or name another OUT")
     own = OwnFiles(out)
     foreign = own.foreign(RESULTS)

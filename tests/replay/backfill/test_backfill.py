@@ -23,7 +23,8 @@ from agents.replay.backfill.command import JOB
 from agents.replay.backfill.grid import BUSY_S, Grid, stretches
 from agents.replay.play.backend import LocalBackend
 from agents.replay.play.inputs import read_inputs
-from agents.replay.play.replay import Replay, ReplayOptions
+from agents.replay.play.player import ReplayOptions
+from agents.replay.play.replay import Replay
 from agents.replay.play.timeline import Timeline
 from agents.replay.play.watching import ObservingWatcher
 from streams.errors import UsageError
