@@ -32,6 +32,11 @@ class Days:
         begun = [name for name in names if (self._path(name) / "outputs" / "checkpoint").exists()]
         return self._open((begun or names or [_date(now_ns)])[-1])
 
+    @property
+    def path(self) -> Path:
+        """Return the folder of the day at work."""
+        return self._path(self._day)
+
     def over(self, now_ns: int) -> bool:
         """Tell whether the day at work is past."""
         return _date(now_ns) > self._day

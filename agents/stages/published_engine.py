@@ -25,6 +25,7 @@ LONGEST_PAUSE_S: Final = 5.0  # Prometheus's own interval in deploy/prometheus
 SHARE: Final = 0.005  # of the time, at most, goes into views as long as the longest pause allows it
 REFUSED: Final = (
     "bad_price",
+    "bad_size",
     "bad_tick",
     "future",
     "ineligible",

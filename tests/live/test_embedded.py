@@ -16,7 +16,8 @@ from agents.reacting.config import Rule
 from agents.reacting.engine import Engine
 from agents.replay.play.backend import LocalBackend
 from agents.replay.play.inputs import Inputs, read_inputs
-from agents.replay.play.replay import Replay, ReplayOptions
+from agents.replay.play.player import ReplayOptions
+from agents.replay.play.replay import Replay
 from streams.codec import canonical_json, decode
 from streams.errors import JournalError
 from streams.events import Alert, Clock, Headline, MarketRecord, Mention, Output, TickFrame
@@ -85,7 +86,7 @@ def send(log: Embedded, record: Any) -> None:
 
 def outputs_of(folder: Path) -> list[bytes]:
     found = []
-    for day in sorted(folder.iterdir()):
+    for day in sorted(folder.glob("????-??-??")):
         with Journal.open(day / "outputs") as journal:
             found += [bytes(payload) for _, payload in journal.read()]
     return found
