@@ -104,3 +104,10 @@ def test_how_the_bytes_are_cut_does_not_matter(
         for x in (*whole, *read(*pieces))
     ]
     assert plain[: len(whole)] == plain[len(whole) :]
+
+
+def test_a_byte_order_mark_before_the_first_line_is_no_part_of_it() -> None:
+    line = b'{"listing": "BABA.XNYS", "price": 178.25, "ts_ns": 1758720600000000000}\n'
+    (first, second) = LineReader("stdin").feed(b"\xef\xbb\xbf" + line + line, NOW_NS)
+    assert isinstance(first, Tick)
+    assert first == second
