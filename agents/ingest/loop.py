@@ -24,6 +24,7 @@ from agents.machine.clock import elapsed_s, now_ns
 from agents.machine.terminal import say
 from agents.metrics.run import Acknowledged
 from agents.stages.observer import NOBODY, Observer
+from streams.bounds import CLOCK_AHEAD_NS
 from streams.errors import NewsquakeError
 from streams.events import SECOND_NS, Status
 from streams.logs import logger
@@ -31,6 +32,7 @@ from streams.prices.live import LiveFramer
 
 FLUSH_LIMIT_S: Final = 8.0  # a container is given 10 s to end before it is killed
 PROGRESS_S: Final = 5.0
+CLOCK_WARN_S: Final = 60.0
 SILENT_S: Final = 10.0  # without any acknowledgement, before it is said
 MOST_WAITING: Final = 16  # batches that sources may be ahead of the publishing
 
@@ -76,6 +78,7 @@ class Ingest:
         self._shown_s = self._answered_s = elapsed_s()
         self._acknowledged = publisher.acknowledged if publisher else 0
         self._silent = False
+        self._warn_s = 0.0  # when a clock that was set back is told again
 
     def run(self) -> None:
         """Publish until every source has ended, or SIGTERM or SIGINT; a second one ends at once.
@@ -157,7 +160,19 @@ class Ingest:
             return
         self._next_clock_ns = second_ns + SECOND_NS
         self._framer.clock(second_ns)
+        self._look_at_clock(second_ns)
         self._look()
+
+    def _look_at_clock(self, second_ns: int) -> None:
+        """Say every minute how far a clock that was set back is behind the newest Clock sent."""
+        behind_s = (self._framer.clock_ns - second_ns) // SECOND_NS
+        if behind_s * SECOND_NS > CLOCK_AHEAD_NS and elapsed_s() >= self._warn_s:
+            self._warn_s = elapsed_s() + CLOCK_WARN_S
+            log.critical(
+                "this machine's clock was set back: no Clock is sent, and rows of now are late",
+                behind_s=behind_s,
+                mend="set the clock right; if it is, start again",
+            )
 
     def _look(self) -> None:
         """Say how it goes: on a terminal every few seconds, elsewhere when acknowledgements stop."""
