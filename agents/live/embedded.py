@@ -11,7 +11,7 @@ of it is dropped, and all behind the checkpoint is done again without it (agents
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -123,6 +123,10 @@ class Embedded:
                 self._take_in(letter.reject)
                 self._dead_letters.forget(letter)
 
+    def begin_sync(self) -> Callable[[], None]:
+        """Return what makes all that was taken in outlive a loss of power."""
+        return self._journals.inputs.begin_sync()
+
     def flush(self) -> None:
         """Make all durable."""
         self._save()
@@ -213,6 +217,7 @@ class Embedded:
         self._done = place.inputs if place else 0
         for record in self._journals.past_inputs(self._done):
             self._apply(record)
+        self._outputs.is_caught_up()
         self._save()
 
 

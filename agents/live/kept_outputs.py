@@ -35,6 +35,7 @@ class KeptOutputs:
         self._journals, self._sinks = journals, tuple(sinks)
         self._store, self._observer = store, observer
         self._delivered = 0  # so many of the journal's have been
+        self._again = False  # what comes was there before
         self.alerts = 0
 
     @property
@@ -55,19 +56,28 @@ class KeptOutputs:
                 self._observer.made(output)
             if isinstance(output, Alert):
                 self.alerts += 1
-                if new:
-                    for sink in self._sinks:
-                        sink.deliver(output)
-                    self._observer.delivered(output.updated_ns)
+                if not (self._again and self._journals.told.was_told(output)):
+                    self._tell(output)
             self._journals.outputs.append(encode(output))
             if self._store:
                 self._store.add(output)
         self._journals.outputs.flush()
 
+    def _tell(self, alert: Alert) -> None:
+        for sink in self._sinks:
+            sink.deliver(alert)
+        self._journals.told.add(alert)
+        self._observer.delivered(alert.updated_ns)
+
     def go_back(self, count: int) -> None:
-        """Drop all but the first `count`, which come again; those that are there now were delivered."""
-        self._delivered = self.count
+        """Drop all but the first `count`: those behind them come again, until `is_caught_up`."""
+        self._delivered, self._again = self.count, True
+        self._journals.told.begin_again()
         self._journals.outputs.truncate_to(count)
+
+    def is_caught_up(self) -> None:
+        """Note that whatever comes now was never there: fewer may have come again than there were."""
+        self._delivered, self._again = min(self._delivered, self.count), False
 
     def drop(self, count: int) -> None:
         """Drop all but the first `count`, which do not come again."""

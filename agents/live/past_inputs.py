@@ -8,29 +8,35 @@ from typing import Any, Final
 
 from streams.bounds import CLOCK_AHEAD_NS, IMPLAUSIBLE_CLOCK
 from streams.codec import TYPE_CODES, decode
-from streams.errors import JournalError, RecordError, StateError
-from streams.events import SECOND_NS, Clock, Headline, Reject
+from streams.errors import RecordError, StateError
+from streams.events import RECORD_CHARS, SECOND_NS, Clock, Headline, Reject
 from streams.journal import Journal
 from streams.set_aside import SetAside, fault_reject
 
-_ASIDE: Final = TYPE_CODES[SetAside]
-_CLOCK: Final = TYPE_CODES[Clock]
+UNREAD: Final = "decode"  # the stage at which an input is no record
+_ASIDE: Final = bytes([TYPE_CODES[SetAside]])
+_CLOCK: Final = bytes([TYPE_CODES[Clock]])
 
 
 def decoded(payload: memoryview, number: int) -> Any:  # noqa: ANN401 - any record of a source
-    """Return an input. JournalError: it is no record."""
+    """Return an input; what is no record that this release reads is a Reject, and stays where it is."""
     try:
         return decode(payload)
     except RecordError as fault:
-        raise JournalError("inputs", f"record {number}: {fault}") from fault
+        return Reject(
+            stage=UNREAD,
+            reason=fault.reason,
+            detail=f"inputs record {number}: {fault.detail}",
+            ts_ns=None,
+            record=bytes(payload[: RECORD_CHARS // 2]).hex(),
+        )
 
 
 def set_aside_in(inputs: Journal, start: int) -> dict[int, SetAside]:
     """Return what the inputs from `start` on say is set aside, by number."""
     found = {}
     for number, payload in inputs.read(start):
-        if payload[0] == _ASIDE:
-            aside: SetAside = decoded(payload, number)
+        if payload[:1] == _ASIDE and isinstance(aside := decoded(payload, number), SetAside):
             found[aside.first] = aside
     return found
 
@@ -43,10 +49,10 @@ def implausible_clocks(inputs: Journal, start: int, wall_ns: int) -> list[SetAsi
     known = set_aside_in(inputs, start)
     found = []
     for number, payload in inputs.read(start):
-        if payload[0] != _CLOCK or number in known:
+        if payload[:1] != _CLOCK or number in known:
             continue
-        clock: Clock = decoded(payload, number)
-        if clock.ts_ns > wall_ns + CLOCK_AHEAD_NS:
+        clock = decoded(payload, number)
+        if isinstance(clock, Clock) and clock.ts_ns > wall_ns + CLOCK_AHEAD_NS:
             reject = Reject(
                 stage="react",
                 reason=IMPLAUSIBLE_CLOCK,

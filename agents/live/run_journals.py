@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from agents.live.daily_journals import Days
-from agents.live.past_inputs import decoded, fault_at, implausible_clocks, set_aside_in
+from agents.live.past_inputs import UNREAD, decoded, fault_at, implausible_clocks, set_aside_in
+from agents.live.told_alerts import ToldAlerts
 from agents.stages.applying import Death
-from streams.codec import Record, encode
-from streams.errors import EngineFaultError
+from streams.codec import Record, decode, encode
+from streams.errors import EngineFaultError, JournalError, RecordError
+from streams.events import Alert, Reject
+from streams.journal import Journal
 from streams.logs import logger
 from streams.set_aside import SetAside
 
@@ -38,6 +42,7 @@ class RunJournals:
         """JournalError: another process has the folder, or it cannot be used."""
         self._days = Days(folder)
         self.inputs, self.outputs = self._days.newest(now_ns)
+        self.told = self._told()
         self.aside: dict[int, SetAside] = {}  # inputs that are not to be done
 
     @property
@@ -53,18 +58,40 @@ class RunJournals:
     def past_inputs(self, start: int) -> Iterator[Any]:
         """Yield the inputs from `start` on; `aside` holds which of them are set aside."""
         self.aside = set_aside_in(self.inputs, start)
+        unread = 0
         for number, payload in self.inputs.read(start):
-            yield decoded(payload, number)
+            record = decoded(payload, number)
+            yield record
+            unread += isinstance(record, Reject) and record.stage == UNREAD
+        if unread:
+            log.warning(
+                "records of the inputs cannot be read: is another release's among them? Each is a "
+                "reject and stays in the journal",
+                records=unread,
+                journal=str(self.inputs.path),
+            )
 
     # -- checkpoints
 
     def newest(self) -> tuple[int, RunCheckpoint | None]:
-        """Return how many outputs the newest checkpoint knows, and what it says where it can be used."""
+        """Return how many outputs the newest checkpoint knows, and what it says.
+
+        Where it cannot be used, the day is done again from where the day before has ended.
+        """
         kept = self.outputs.last_checkpoint()
-        return (kept[0], _checkpoint(kept[1])) if kept else (0, None)
+        found = _checkpoint(kept.state) if kept else None
+        if kept and found:
+            # Of the inputs that it knew some may be gone: what comes now takes their numbers.
+            done = min(found.inputs, self.inputs.next_offset)
+            return kept.next_offset, msgspec.structs.replace(found, inputs=done)
+        if kept:
+            log.warning("the state is of another version: the day is done again from its inputs")
+        begun = _checkpoint(self._days.state_before() or b"")
+        return 0, msgspec.structs.replace(begun, inputs=0) if begun else None
 
     def save(self, checkpoint: RunCheckpoint) -> None:
         """Make all durable, and the checkpoint behind it."""
+        self.told.sync()
         self.inputs.checkpoint(b"")
         self.outputs.checkpoint(msgspec.msgpack.encode(checkpoint))
 
@@ -73,12 +100,27 @@ class RunJournals:
         if not self._days.over(now_ns):
             return False
         state = msgspec.msgpack.encode(checkpoint())
+        self.told.close()
         self.inputs, self.outputs = self._days.begin(now_ns, state)
+        self.told = self._told()
         return True
 
     def close(self) -> None:
         """Let others open the journals."""
+        self.told.close()
         self._days.close()
+
+    def _told(self) -> ToldAlerts:
+        """Return what was told of the day; earlier releases told what is among the outputs."""
+        try:
+            told = ToldAlerts(self._days.path, self._days.before)
+            if told.is_new:
+                with suppress(JournalError):  # what cannot be read is said once it is needed
+                    told.add_all(_alerts(self.outputs))
+        except JournalError:
+            self._days.close()
+            raise
+        return told
 
     # -- what is not done again
 
@@ -107,6 +149,13 @@ class RunJournals:
                 record=aside.reject.record,
                 exc_info=cause,
             )
+
+
+def _alerts(outputs: Journal) -> Iterator[Alert]:
+    for _, payload in outputs.read():
+        with suppress(RecordError):
+            if isinstance(record := decode(payload), Alert):
+                yield record
 
 
 def _checkpoint(state: bytes) -> RunCheckpoint | None:

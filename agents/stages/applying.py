@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from streams.files import open_file
 from streams.set_aside import MOST_DEATHS
 
 NOBODY_AT: Final = -1
@@ -57,7 +58,7 @@ class ApplyingMark:
 
     def __init__(self, path: Path) -> None:
         """OSError: the file cannot be made."""
-        with path.open("a+b") as file:
+        with open_file(path, "a+", private=True) as file:
             if path.stat().st_size != len(_EMPTY):
                 file.truncate(0)
                 file.write(_EMPTY)

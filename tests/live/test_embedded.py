@@ -12,6 +12,7 @@ import pytest
 
 from agents.live import embedded
 from agents.live.embedded import Embedded
+from agents.machine.clock import now_ns
 from agents.reacting.config import Rule
 from agents.reacting.engine import Engine
 from agents.replay.play.backend import LocalBackend
@@ -128,6 +129,7 @@ def test_a_crash_anywhere_changes_no_byte_and_tells_nothing_twice(
     inputs, records_in = day
     told = Told()
     log = begun(inputs, tmp_path, told)
+    monkeypatch.setattr(embedded, "now_ns", now_ns)
     cuts = set(chance.sample(range(len(records_in)), 4))
     for number, record in enumerate(records_in):
         if number in cuts:
