@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from streams.errors import RecordError
@@ -10,18 +12,18 @@ Object = dict[str, object]
 
 # Numbers beyond 64 bits and floats, nesting beyond the stack, bytes that are no UTF-8.
 _UNREADABLE = (msgspec.MsgspecError, RecursionError, UnicodeError)
-_BOM = b"\xef\xbb\xbf"
+BOM: Final = b"\xef\xbb\xbf"
 
 
 def starts_json(head: bytes) -> bool:
     """Tell whether a document begins as a JSON object or array does."""
-    return head.removeprefix(_BOM).lstrip(b" \t\r\n")[:1] in {b"{", b"["}
+    return head.removeprefix(BOM).lstrip(b" \t\r\n")[:1] in {b"{", b"["}
 
 
 def decode_json(data: bytes) -> object:
     """Return what a document says. RecordError: `undecodable`."""
     try:
-        return msgspec.json.decode(data.removeprefix(_BOM))
+        return msgspec.json.decode(data.removeprefix(BOM))
     except _UNREADABLE as error:
         raise RecordError("undecodable", f"not JSON: {error}") from error
 

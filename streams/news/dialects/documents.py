@@ -7,7 +7,7 @@ is not passed on, and what is canceled is deleted.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, Literal, NamedTuple, NoReturn, TypeVar
 
 import msgspec
@@ -172,10 +172,27 @@ def pub_status_of(word: str) -> PubStatus:
 
 def embargo_end(stamp: str) -> int | None:
     """Return when an embargo ends, None for none. RecordError: `bad_time` where nobody can tell."""
-    stamp = stamp[:STAMP_CHARS].strip()
     if not stamp:
         return None
-    instant_ns = parse_time(stamp)
+    stamp = stamp.strip()
+    instant_ns = parse_time(stamp) if len(stamp) <= STAMP_CHARS else None
     if instant_ns is None:
-        raise RecordError("bad_time", f"its embargo ends at {stamp!r}, which is no time")
+        said = stamp[:STAMP_CHARS]
+        raise RecordError("bad_time", f"its embargo ends at {said!r}, which is no time")
     return min(instant_ns, FARTHEST_NS)
+
+
+def one_embargo(said: Iterable[object]) -> str:
+    """Return the stamp of an embargo that is said once, or more often alike; "": it is not said.
+
+    RecordError: `bad_time` where it is no text, an empty one, or two of them disagree. Who cannot
+    tell when an item may be passed on passes nothing on.
+    """
+    stamps = [*said]
+    for stamp in stamps:
+        if not isinstance(stamp, str) or not stamp.strip():
+            raise RecordError("bad_time", f"its embargo is {stamp!r:.60}, which is no time")
+    ends_ns = {embargo_end(stamp) for stamp in stamps if isinstance(stamp, str)}
+    if len(ends_ns) > 1:
+        raise RecordError("bad_time", f"its embargo is said {len(stamps)} times, and not alike")
+    return str(stamps[0]) if stamps else ""

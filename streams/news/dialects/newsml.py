@@ -15,6 +15,7 @@ from xml.etree.ElementTree import Element
 from streams.errors import RecordError
 from streams.news.dialects.documents import (
     DocumentItem,
+    one_embargo,
     pub_status_of,
     read_items,
     revision_of,
@@ -76,16 +77,20 @@ def _item_g2(item: Element) -> DocumentItem:
         updated_ns=times.updated_ns,
         revision=revision,
         pub_status=pub_status_of(_status_g2(item)),
-        embargo=_text(item, "itemMeta/embargoed"),
+        embargo=one_embargo(filter(None, _embargoes_g2(item))),
     )
 
 
 def _status_g2(item: Element) -> str:
     """Return the pubStatus; an embargo without an end is one to withhold it."""
-    embargo, status = item.find("itemMeta/embargoed"), item.find("itemMeta/pubStatus")
+    status = item.find("itemMeta/pubStatus")
     word = "" if status is None else status.get("qcode") or status.get("uri") or ""
-    endless = embargo is not None and not _text(item, "itemMeta/embargoed")
+    endless = "" in _embargoes_g2(item)
     return "withheld" if endless and pub_status_of(word) == "usable" else word
+
+
+def _embargoes_g2(item: Element) -> list[str]:
+    return ["".join(each.itertext()).strip() for each in item.iter("embargoed")]
 
 
 def _instrument(instrument: Element) -> str:
@@ -125,12 +130,13 @@ def _item_1(item: Element) -> DocumentItem:
 
 def _status_1(item: Element) -> tuple[str, str]:
     """Return the status and the end of an embargo; one without an end is to be withheld."""
-    status = _formal(item.find("NewsManagement/Status")).lower()
-    if status != "embargoed":
-        return status, ""
-    change = item.find("NewsManagement/StatusWillChange")
-    end = "" if change is None else _spaced(_text(change, "DateAndTime"))
-    return ("usable" if end else "withheld"), end
+    words = [_formal(each).lower() for each in item.iterfind("NewsManagement/Status")]
+    if "embargoed" not in words:
+        return (words[0] if words else ""), ""
+    stamps = item.iterfind("NewsManagement/StatusWillChange/DateAndTime")
+    ends = [_spaced("".join(each.itertext()).strip()) for each in stamps]
+    end = one_embargo(filter(None, ends))
+    return ("usable" if end and "" not in ends else "withheld"), end
 
 
 def _body(item: Element) -> Element | None:

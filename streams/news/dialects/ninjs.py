@@ -7,10 +7,12 @@ spelling: 1.x writes `versioncreated`, `headline`, `organisation`; 2.x and 3.x `
 
 from __future__ import annotations
 
+import json
 from typing import Final
 
 from streams.errors import RecordError
 from streams.json_values import (
+    BOM,
     Object,
     decode_json,
     object_of,
@@ -20,6 +22,7 @@ from streams.json_values import (
 )
 from streams.news.dialects.documents import (
     DocumentItem,
+    one_embargo,
     pub_status_of,
     read_items,
     revision_of,
@@ -33,6 +36,7 @@ _MARKS: Final = (
     b'"versioncreated"', b'"firstcreated"', b'"pubstatus"', b'"headlines"', b'"embargoeduntil"',
     b'"body_text"', b'"description_text"', b"/ninjs",
 )  # fmt: skip
+_EMBARGO_KEYS: Final = ("embargoed", "embargoeduntil")  # 1.x, and as some write it
 _MAIN_ROLES: Final = ("main", "headline", "title", "")
 # Identifiers that name a security wherever it trades.
 _GLOBAL_TYPES: Final = ("isin", "ric", "cusip", "sedol", "figi")
@@ -64,7 +68,7 @@ def _opened(data: bytes) -> tuple[str, list[object]]:
 def _decoded(data: bytes) -> object:
     """Return one JSON document, or each line of one that is none as a whole."""
     try:
-        return decode_json(data)
+        return _with_all_embargoes(data, decode_json(data))
     except RecordError:
         lines = [line for line in data.splitlines() if line.strip()]
         if len(lines) < 2:
@@ -75,14 +79,61 @@ def _decoded(data: bytes) -> object:
 def _line(line: bytes) -> object:
     """Return what a line says, or why it cannot be read: the others may be good."""
     try:
-        return decode_json(line)
+        return _with_all_embargoes(line, decode_json(line))
     except RecordError as fault:
         return fault
 
 
 def _lower(item: Object) -> Object:
-    """Return an item with its keys as ninjs 1.x writes them."""
-    return {key.lower(): value for key, value in item.items()}
+    """Return an item with its keys as ninjs 1.x writes them; an embargo keeps all its spellings."""
+    lower = {key.lower(): value for key, value in item.items()}
+    said = [_values(value) for key, value in item.items() if key.lower() in _EMBARGO_KEYS]
+    return (
+        {**lower, _EMBARGO_KEYS[0]: [each for values in said for each in values]} if said else lower
+    )
+
+
+class _Said(list[object]):
+    """All that one object says of one key."""
+
+
+def _values(value: object) -> list[object]:
+    return value if isinstance(value, _Said) else [value]
+
+
+def _embargoes(raw: Object) -> list[object]:
+    """Return what an item says of its embargo, null for none, however often and by whatever key."""
+    said = raw.get(_EMBARGO_KEYS[0])
+    return [each for each in said if each is not None] if isinstance(said, list) else []
+
+
+def _with_all_embargoes(data: bytes, document: object) -> object:
+    """Return a document again where it speaks of embargoes, each of them kept.
+
+    Of a key that an object has twice readers of JSON keep the last (RFC 8259 section 4).
+    """
+    if not _speaks_of_embargo(document):
+        return document
+    try:
+        return json.loads(data.removeprefix(BOM), object_pairs_hook=_object_of_pairs)
+    except (ValueError, RecursionError) as error:
+        raise RecordError("undecodable", f"not JSON: {error}") from error
+
+
+def _object_of_pairs(pairs: list[tuple[str, object]]) -> Object:
+    found: Object = dict(pairs)
+    for name in {key for key, _ in pairs if key.lower() in _EMBARGO_KEYS}:
+        found[name] = _Said(value for key, value in pairs if key == name)
+    return found
+
+
+def _speaks_of_embargo(document: object) -> bool:
+    if isinstance(document, dict) and isinstance(document.get("items"), list):
+        document = document["items"]
+    items = document if isinstance(document, list) else [document]
+    return any(
+        key.lower() in _EMBARGO_KEYS for each in items if isinstance(each, dict) for key in each
+    )
 
 
 def _item(item: object) -> DocumentItem:
@@ -101,7 +152,7 @@ def _item(item: object) -> DocumentItem:
         updated_ns=times.updated_ns,
         revision=revision,
         pub_status=pub_status_of(text_at(raw, "pubstatus")),
-        embargo=text_at(raw, "embargoeduntil", "embargoed"),
+        embargo=one_embargo(_embargoes(raw)),
     )
 
 

@@ -21,6 +21,7 @@ import msgspec
 
 from streams.errors import RecordError
 from streams.events import RECORD_CHARS, Headline, Reject, Status
+from streams.news.dialects.shape import check_shape
 from streams.news.feed import FeedInfo, ParsedFeed, parsed_of, refused
 from streams.news.item import MAX_SYMBOLS, Item, distinct, headline_of
 from streams.text import clean_text
@@ -85,18 +86,29 @@ def parse_feed(
     if len(data) > MAX_BYTES:
         detail = f"{len(data)} bytes, more than {MAX_BYTES}"
         return ParsedFeed(rejects=(refused(feed, "too_large", detail, received_ns, ""),))
+    try:
+        check_shape(data)
+    except RecordError as fault:
+        return _unreadable(data, feed, received_ns, (fault.reason, fault.detail))
     document, problems = _parse(data)
     version = str(document.get("version") or "")
     entries = document.get("entries") or []
     if fault := _fault(version, entries, problems):
-        beginning = data[:RECORD_CHARS].decode("utf-8", "replace")
-        reject = refused(feed, *fault, received_ns, beginning)
-        return ParsedFeed(rejects=(reject,), version=version, problems=problems)
+        whole = _unreadable(data, feed, received_ns, fault)
+        return msgspec.structs.replace(whole, version=version, problems=problems)
     made = list(_items(document, entries[:MAX_ITEMS], feed, received_ns, refine))
     if len(entries) > MAX_ITEMS:
         detail = f"{len(entries)} items, of which the first {MAX_ITEMS} were read"
         made.append(refused(feed, "too_many_items", detail, received_ns, ""))
     return parsed_of(made, version=version, problems=problems)
+
+
+def _unreadable(
+    data: bytes, feed: FeedInfo, received_ns: int | None, fault: tuple[str, str]
+) -> ParsedFeed:
+    """Return the Reject of a whole document, with its beginning."""
+    beginning = data[:RECORD_CHARS].decode("utf-8", "replace")
+    return ParsedFeed(rejects=(refused(feed, *fault, received_ns, beginning),))
 
 
 def _parse(data: bytes) -> tuple[dict[str, Any], tuple[str, ...]]:
