@@ -15,6 +15,7 @@ def pipeline_alerts(thresholds: Thresholds) -> Iterator[AlertRule]:
     yield _feed_stale(thresholds)
     yield _latency(thresholds)
     yield _lag(thresholds)
+    yield _set_aside(thresholds)
     yield _rejects(thresholds)
     yield _overflow(thresholds)
     yield _scrape(thresholds)
@@ -135,6 +136,39 @@ def _lag(thresholds: Thresholds) -> AlertRule:
             resolved_at="8m",
             labels={"topic": "newsquake.market", "partition": "0"},
             slots={"value": "20000"},
+        ),
+    )
+
+
+def _set_aside(thresholds: Thresholds) -> AlertRule:
+    limit = thresholds.record_set_aside
+    faults = _live("newsquake_rejects_total", thresholds, ',reason="engine_fault"')
+    counted = f"sum by (stage) (increase({faults}[{limit.window}])) > 0"
+    # A start that sets a record aside shows it from its first scrape on: that is no increase.
+    begun = f"sum by (stage) ({faults}) > 0 unless sum by (stage) ({faults} offset {limit.window})"
+    return AlertRule(
+        name="RecordSetAside",
+        expr=f"{counted}\nor\n({begun})",
+        severity="critical",
+        by=("stage",),
+        summary="Stage {stage} failed at a record and has set it aside",
+        description="{value} records at which stage {stage} raised, hung or died "
+        f"were set aside in {limit.window}; all else goes on. It is a fault of ours: please report it.",
+        value='printf "%.0f"',
+        keep=limit.keep,
+        proof=Proof(
+            series=(
+                (
+                    scraped("newsquake_rejects_total", stage="react", reason="engine_fault"),
+                    "0x8 1x200",
+                ),
+            ),
+            quiet_at="2m",
+            firing_at="8m",
+            since_s=135,
+            resolved_at="30m",
+            labels={"stage": "react"},
+            slots={"value": "1"},
         ),
     )
 

@@ -95,6 +95,13 @@ class ConsumerLag(_Table, frozen=True):
     hold: Span
 
 
+class RecordSetAside(_Table, frozen=True):
+    """A record at which a stage failed."""
+
+    window: Span
+    keep: Span
+
+
 class RejectsGrowing(_Table, frozen=True):
     """Rejected records within a window."""
 
@@ -137,6 +144,7 @@ class Thresholds(_Table, frozen=True):
     feed_stale: FeedStale
     headline_latency: HeadlineLatency
     consumer_lag: ConsumerLag
+    record_set_aside: RecordSetAside
     rejects: RejectsGrowing
     label_overflow: LabelOverflow
     scrape_missing: ScrapeMissing

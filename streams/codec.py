@@ -32,8 +32,9 @@ from streams.events import (
     Status,
     TickFrame,
 )
+from streams.set_aside import SetAside
 
-Record = MarketRecord | Headline | Output
+Record = MarketRecord | Headline | Output | SetAside
 Plain = dict[str, Any]  # a record as JSON has it
 T = TypeVar("T")
 
@@ -49,6 +50,7 @@ TYPE_CODES: Final[dict[type, int]] = {
     Move: 8,
     Alert: 9,
     Reject: 10,
+    SetAside: 11,
 }
 _TYPES: Final = {code: type_ for type_, code in TYPE_CODES.items()}
 _PREFIX: Final = {type_: bytes((code, SCHEMA_VERSION)) for type_, code in TYPE_CODES.items()}

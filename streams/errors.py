@@ -9,6 +9,7 @@
         * CodecError       -- bytes that are not a record, with the position of the fault
     * FetchError           -- a document that a server did not give, with the reason
     * StateError           -- a worker's state cannot be read back, or its log has a gap
+    * EngineFaultError     -- a stage failed at a record that it took; the record is set aside
     * JournalError         -- the local log cannot be used (damage before its tail, another writer)
     * PublishError         -- a record that Kafka does not take, with its topic
 """
@@ -76,6 +77,15 @@ class FetchError(NewsquakeError):
 
 class StateError(NewsquakeError):
     """The state of a partition and its log do not fit together; going on would be wrong."""
+
+
+class EngineFaultError(NewsquakeError):
+    """A stage failed at record `number` of its log, or at one from `first` on; `what` was raised."""
+
+    def __init__(self, number: int, what: str, first: int | None = None) -> None:
+        super().__init__(f"record {number}: {what}")
+        self.number, self.what = number, what
+        self.first = number if first is None else first
 
 
 class JournalError(NewsquakeError):

@@ -1,11 +1,19 @@
-"""Files that are there whole or not at all."""
+"""Files that are there whole or not at all, and files that nobody else may read."""
 
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
+from typing import Final
+
+# Headlines, secrets that a sender may have put into an address, what was traded: for this user alone.
+PRIVATE_FOLDER: Final = 0o700
+PRIVATE_FILE: Final = 0o600
+_OTHERS: Final = 0o077
 
 
 def replace_file(
@@ -52,3 +60,38 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def make_folder(path: Path, *, private: bool, durable: bool = False) -> None:
+    """Make a folder and what is missing above it; `durable`: their names outlive a loss of power.
+
+    `private`: what is made is for this user alone, and so is the folder itself if it was there and
+    is this user's. OSError: it cannot be made, or is none.
+    """
+    missing = [path, *path.parents]
+    missing = missing[: next((n for n, each in enumerate(missing) if each.is_dir()), len(missing))]
+    for folder in reversed(missing):
+        folder.mkdir(PRIVATE_FOLDER if private else 0o777, exist_ok=True)
+        if durable:
+            sync(folder.parent)
+    if private and not missing:
+        make_private(path, PRIVATE_FOLDER)
+
+
+def make_private(path: Path, mode: int = PRIVATE_FILE) -> None:
+    """Take from others what they may do with a file or folder that is this user's."""
+    found = path.stat()
+    if found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) & _OTHERS:
+        path.chmod(mode)
+
+
+def open_file(path: Path, mode: str, *, private: bool) -> FileIO:
+    """Open a file as FileIO does; `private`: a new one, or an old one of this user's, is for them alone.
+
+    OSError: it cannot be opened.
+    """
+    if not private:
+        return FileIO(path, mode)
+    file = FileIO(path, mode, opener=lambda name, flags: os.open(name, flags, PRIVATE_FILE))
+    make_private(path)
+    return file

@@ -8,14 +8,18 @@ checkpoint on) is verified on opening, the older ones when they are read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Literal, Self
 
-from streams.checkpoint_file import CheckpointFile
+from streams.checkpoint_file import CheckpointFile, JournalCheckpoint
 from streams.errors import JournalError
+from streams.files import PRIVATE_FOLDER, make_private
+from streams.journal_files import LOCK
 from streams.lock import locked
+from streams.logs import logger
 from streams.recovery import recovered
 from streams.segment import (
     FRAME,
@@ -33,6 +37,8 @@ Fsync = Literal["never", "checkpoint", "always"]
 SEGMENT_BYTES: Final = 64 * 2**20
 _BUFFER_BYTES: Final = 256 * 2**10  # one write call for some thousand small records
 
+log = logger(__name__)
+
 
 class Journal:
     """An append-only log of byte records, numbered from 0; made by `Journal.open`.
@@ -42,15 +48,22 @@ class Journal:
     taken, and opening the journal again recovers what had been written.
     """
 
-    def __init__(self, path: Path, fsync: Fsync, segment_bytes: int) -> None:
+    def __init__(
+        self, path: Path, fsync: Fsync, segment_bytes: int, *, private: bool, outlives: bool
+    ) -> None:
         self.path, self._fsync, self._segment_bytes = path, fsync, segment_bytes
         self._pending = bytearray()
-        self._checkpoint = CheckpointFile(path)
-        self._lock = locked(path / "lock")
+        self._checkpoint = CheckpointFile(path, private=private)
+        syncs = fsync != "never"
+        self._lock = locked(path / LOCK, private=private, durable=syncs)
         try:
-            self._segments = segments(path)
-            found = recovered(self._segments, self._checkpoint)
-            self._writer = SegmentWriter(path, self._segments[-1], syncs=fsync != "never")
+            if private:
+                make_private(path, PRIVATE_FOLDER)
+            self._segments = segments(path, private=private)
+            found = recovered(self._segments, self._checkpoint, outlives=outlives)
+            last = self._segments[-1]
+            self._writer = SegmentWriter(path, last, syncs=syncs, private=private)
+            self._writer.sync_folder()
         except OSError as fault:
             self._lock.close()
             raise JournalError(str(path), f"cannot be opened: {fault}") from fault
@@ -59,16 +72,26 @@ class Journal:
             raise
         self._next, self._position = found.next_offset, found.position
         self.recovered_bytes, self.problems = found.cut_bytes, found.problems
+        for problem in found.problems:
+            log.warning("journal is not as it was left", journal=str(path), problem=problem)
 
     @classmethod
     def open(
-        cls, path: Path, *, fsync: Fsync = "checkpoint", segment_bytes: int = SEGMENT_BYTES
+        cls,
+        path: Path,
+        *,
+        fsync: Fsync = "checkpoint",
+        segment_bytes: int = SEGMENT_BYTES,
+        private: bool = True,
+        outlives: bool = False,
     ) -> Journal:
         """Open the journal in the folder `path`, made if absent, and cut its torn tail.
 
-        JournalError: another process writes it, or it is damaged before its tail.
+        `private`: the folder and its files are for this user alone. `outlives`: the state of a
+        checkpoint holds even where records that it knew are gone. JournalError: another process
+        writes it, or it is damaged before its tail.
         """
-        return cls(path, fsync, segment_bytes)
+        return cls(path, fsync, segment_bytes, private=private, outlives=outlives)
 
     @property
     def next_offset(self) -> int:
@@ -117,7 +140,27 @@ class Journal:
         with self._writer.guarded():
             self._checkpoint.write(self._next, state, durable=durable)
 
-    def last_checkpoint(self) -> tuple[int, bytes] | None:
+    def begin_sync(self) -> Callable[[], None]:
+        """Return what makes all records so far outlive a loss of power, to be called once, on any thread.
+
+        OSError, when it is called: the disk did not take them.
+        """
+        self._write_out(durable=False)
+        try:
+            handle = self._writer.handle()
+        except OSError:  # no descriptor is left: then it is done now
+            self._write_out(durable=True)
+            return lambda: None
+
+        def sync() -> None:  # of the newest segment: an earlier one was synced when it was full
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+
+        return sync
+
+    def last_checkpoint(self) -> JournalCheckpoint | None:
         """Return (number of the first record after it, state) of the newest checkpoint."""
         try:
             return self._checkpoint.read()
@@ -129,10 +172,8 @@ class Journal:
         if not 0 <= offset <= self._next:
             raise JournalError(str(self.path), f"no record {offset}: it holds 0..{self._next - 1}")
         self.flush()
-        known = self.last_checkpoint()
         with self._writer.guarded():
-            if known and known[0] > offset:
-                self._checkpoint.remove()
+            self._checkpoint.forget(offset)
             # Newest first: a crash in between leaves a shorter journal, never one with a gap.
             while self._segments[-1].first > offset:
                 self._segments.pop().path.unlink()

@@ -8,16 +8,21 @@ from io import FileIO
 from pathlib import Path
 
 from streams.errors import JournalError
+from streams.files import make_folder, open_file
 
 
-def locked(path: Path) -> FileIO:
-    """Return the lock, held until it is closed or the process ends.
+def locked(path: Path, *, private: bool = True, durable: bool = False) -> FileIO:
+    """Return the lock, held until it is closed or the process ends; its folder is made if absent.
+
+    `private`: the file, and folders that are made, are for this user alone. `durable`: the folders
+    outlive a loss of power.
 
     JournalError: another process has it, or the folder cannot be written.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileIO(path, "a+")
+        if not path.parent.is_dir():
+            make_folder(path.parent, private=private, durable=durable)
+        lock = open_file(path, "a+", private=private)
     except OSError as fault:
         raise JournalError(str(path.parent), f"cannot be opened: {fault}") from fault
     try:

@@ -12,6 +12,8 @@ from typing import Any, Final, Literal, TextIO
 
 import structlog
 
+from streams.printable import printable
+
 Level = Literal["debug", "info", "warning", "error"]
 Form = Literal["text", "json"]
 LEVELS: Final[tuple[Level, ...]] = ("debug", "info", "warning", "error")
@@ -67,13 +69,17 @@ class LogHandler(logging.StreamHandler[TextIO]):
 
 
 def set_up(level: Level, form: Form) -> None:
-    """Write logs of `level` and above to standard error; libraries below ours speak from warning on."""
+    """Write logs of `level` and above to standard error.
+
+    The libraries below ours write errors only, warnings at `debug`: they say each retry.
+    """
     handler = LogHandler(form)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    quiet = logging.WARNING if level == "debug" else logging.ERROR
     for name in LOUD:
-        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+        logging.getLogger(name).setLevel(quiet)
 
 
 def words() -> tuple[str, ...]:
@@ -108,8 +114,6 @@ def _inert(
 ) -> structlog.typing.EventDict:
     """Escape what would move a terminal's cursor or turn its text around; a stranger wrote it."""
     for key, value in event.items():
-        if isinstance(value, str) and not value.isprintable():
-            event[key] = "".join(
-                c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in value
-            )
+        if isinstance(value, str):
+            event[key] = printable(value)
     return event

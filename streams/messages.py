@@ -12,6 +12,7 @@ from typing import Final, NamedTuple, TypeVar
 import msgspec
 import numpy as np
 
+from streams.bounds import price_fault, size_fault
 from streams.codec import (
     PREFIX_SIZE,
     SCHEMA_VERSION,
@@ -21,12 +22,13 @@ from streams.codec import (
     decode_json,
     encode,
 )
-from streams.errors import CodecError
-from streams.events import PRICE_SCALE, TickFrame
+from streams.errors import CodecError, RecordError
+from streams.events import PRICE_SCALE, Flag, TickFrame
 
 TYPE: Final = "type"  # header: a name of streams.events
 SCHEMA: Final = "schema"  # header: streams.codec.SCHEMA_VERSION
-MOST_PRICE: Final = 9e12  # currency units: more does not fit int64 millionths
+# What a row is by its own form and not by what somebody says of it: only our own frames have them.
+OUR_FLAGS: Final = Flag.bar | Flag.point
 
 Header = tuple[str, bytes]
 T = TypeVar("T")
@@ -96,15 +98,24 @@ def from_message(
 
 
 def market_record(value: bytes | None, headers: Iterable[Header] | None) -> Record:
-    """Return a record of the topic `market`: our own, or somebody's single tick as a frame."""
+    """Return a record of the topic `market`: our own, or somebody's single tick as a frame.
+
+    CodecError: it is neither. RecordError: a tick whose numbers nobody may send.
+    """
     record = from_message(value, headers, SingleTick)
     return checked(record).frame() if isinstance(record, SingleTick) else record
 
 
 def checked(tick: SingleTick) -> SingleTick:
-    """Return the tick; CodecError: its price or flags do not fit a frame."""
-    if not abs(tick.price) < MOST_PRICE or not -(2**31) <= tick.flags < 2**31:
-        raise CodecError(f"SingleTick: price {tick.price} or flags {tick.flags} do not fit")
+    """Return the tick. RecordError: its price, size or flags are none that anybody may send."""
+    if fault := price_fault(tick.price):
+        raise RecordError("bad_price", fault)
+    if fault := size_fault(tick.size):
+        raise RecordError("bad_size", fault)
+    if not -(2**31) <= tick.flags < 2**31:
+        raise RecordError("bad_flags", f"flags {tick.flags} do not fit")
+    if tick.flags & OUR_FLAGS:
+        raise RecordError("bad_flags", f"flags {tick.flags}: `bar` and `point` are not for a tick")
     return tick
 
 

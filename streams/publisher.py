@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -88,6 +88,10 @@ class Outgoing(msgspec.Struct, frozen=True, array_like=True):
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Outgoing).decode
+
+
+def nothing() -> None:
+    """Do nothing."""
 
 
 class Sending(Protocol):
@@ -236,6 +240,13 @@ class Publisher:
         self._spool.append(_encode(outgoing))
         if not self._arrived.is_set():
             self._arrived.set()
+
+    def begin_sync(self) -> Callable[[], None]:
+        """Return what makes all that was accepted outlive a loss of power here (Journal.begin_sync).
+
+        Without a spool there is nothing to be done: whoever sends can read it again.
+        """
+        return self._spool.begin_sync() if self._spool else nothing
 
     def flush(self, limit_s: float | None = None) -> None:
         """Return when everything accepted is acknowledged; PublishError: after `limit_s` it is not."""

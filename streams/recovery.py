@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from streams.checkpoint_file import CheckpointFile
+from streams.checkpoint_file import CheckpointFile, JournalCheckpoint
 from streams.segment import Segment, damaged, intact_after, loaded, records, spans
 
 
@@ -19,23 +19,38 @@ class Recovery(NamedTuple):
     problems: list[str]  # what was set aside
 
 
-def recovered(segments: Sequence[Segment], checkpoint: CheckpointFile) -> Recovery:
-    """Verify what reading will begin with, cut a torn tail, set an unusable checkpoint aside.
+def recovered(
+    segments: Sequence[Segment], checkpoint: CheckpointFile, *, outlives: bool
+) -> Recovery:
+    """Verify what reading will begin with, cut a torn tail, set unusable checkpoints aside.
 
+    `outlives`: a checkpoint whose records are gone is used all the same, as one of those left.
     JournalError: it is damaged before its tail. OSError: it cannot be read or cut.
     """
     problems: list[str] = []
-    known: int | None = None
-    try:
-        found = checkpoint.read()
-        known = found[0] if found else None
-    except ValueError as fault:
-        problems.append(checkpoint.set_aside(str(fault)))
-    next_offset, position, cut_bytes = _verified(segments, known or 0)
-    if known is not None and known > next_offset:
-        problem = f"the checkpoint is at {known}, the journal ends at {next_offset}"
-        problems.append(checkpoint.set_aside(problem))
+    found = _usable(checkpoint, problems)
+    next_offset, position, cut_bytes = _verified(segments, found.next_offset if found else 0)
+    while found and found.next_offset > next_offset:
+        lost = f"the checkpoint is at {found.next_offset}, the journal ends at {next_offset}"
+        if outlives:
+            problems.append(f"{lost}; its state is used, the records between are gone")
+            checkpoint.write(next_offset, found.state, durable=True)
+            break
+        problems.append(checkpoint.set_aside(lost))
+        found = _usable(checkpoint, problems)
+        next_offset, position, _ = _verified(segments, found.next_offset if found else 0)
     return Recovery(next_offset, position, cut_bytes, problems)
+
+
+def _usable(checkpoint: CheckpointFile, problems: list[str]) -> JournalCheckpoint | None:
+    """Return the newest checkpoint that is whole; what is not is set aside, and noted."""
+    if checkpoint.promote():
+        problems.append("the newest checkpoint is gone; the one before it is used")
+    while True:
+        try:
+            return checkpoint.read()
+        except ValueError as fault:
+            problems.append(checkpoint.set_aside(str(fault)))
 
 
 def _verified(segments: Sequence[Segment], from_offset: int) -> tuple[int, int, int]:

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from streams.errors import JournalError
+from streams.files import open_file
 
 FRAME: Final = struct.Struct("<II")
 MAX_RECORD: Final = 256 * 2**20  # bytes; a length above it is damage
@@ -22,7 +23,7 @@ MAX_RECORD: Final = 256 * 2**20  # bytes; a length above it is damage
 # run of zero bytes (what a file system may leave after a power cut) is not a run of empty records.
 _SEED: Final = 0x4E51
 _SEARCH_BYTES: Final = 2**30  # of checksums, about a second, before a search gives up
-_NAME: Final = re.compile(r"\d{20}\.log")
+SEGMENT_NAME: Final = re.compile(r"\d{20}\.log")
 
 
 class Segment(NamedTuple):
@@ -37,14 +38,15 @@ def segment_of(folder: Path, first: int) -> Segment:
     return Segment(first, folder / f"{first:020d}.log")
 
 
-def segments(folder: Path) -> list[Segment]:
+def segments(folder: Path, *, private: bool = True) -> list[Segment]:
     """Return the folder's segments in order, an empty one made where there are none.
 
     JournalError: the first records are missing.
     """
-    names = sorted(each.name for each in folder.iterdir() if _NAME.fullmatch(each.name))
+    names = sorted(each.name for each in folder.iterdir() if SEGMENT_NAME.fullmatch(each.name))
     found = [segment_of(folder, int(name[:20])) for name in names] or [segment_of(folder, 0)]
-    found[0].path.touch()
+    if not names:
+        open_file(found[0].path, "ab", private=private).close()
     if found[0].first:
         last = found[0].first - 1
         raise JournalError(str(folder), f"records 0..{last} are gone; put their .log files back")

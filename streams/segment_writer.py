@@ -5,11 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from io import FileIO
 from pathlib import Path
 
 from streams.errors import JournalError
-from streams.files import sync
+from streams.files import open_file, sync
 from streams.segment import Segment
 
 
@@ -17,13 +16,13 @@ class SegmentWriter:
     """The open end of a journal. OSError, from the constructor: the segment cannot be opened.
 
     `refusal` says why nothing can be written any more, "" while it can; `syncs`: files and folder
-    are to outlive the system, too.
+    are to outlive the system, too; `private`: files are for this user alone.
     """
 
-    def __init__(self, folder: Path, segment: Segment, *, syncs: bool) -> None:
-        self._folder, self._syncs = folder, syncs
+    def __init__(self, folder: Path, segment: Segment, *, syncs: bool, private: bool) -> None:
+        self._folder, self._syncs, self._private = folder, syncs, private
         self.refusal = ""
-        self._file = FileIO(segment.path, "ab")
+        self._file = open_file(segment.path, "ab", private=self._private)
 
     @contextlib.contextmanager
     def guarded(self) -> Iterator[None]:
@@ -46,10 +45,14 @@ class SegmentWriter:
             if durable:
                 os.fsync(self._file.fileno())
 
+    def handle(self) -> int:
+        """Return the segment anew, for whoever is to sync and close it; OSError: there is no room."""
+        return os.dup(self._file.fileno())
+
     def turn_to(self, segment: Segment) -> None:
         """Go on in another segment."""
         self._file.close()
-        self._file = FileIO(segment.path, "ab")
+        self._file = open_file(segment.path, "ab", private=self._private)
 
     def truncate(self, position: int) -> None:
         """Cut the segment."""

@@ -3,21 +3,23 @@
 A journal cannot drop its beginning, so a spool is a row of journals, each a folder named by the
 number of its first record. One that is acknowledged whole is removed, so that the disk holds what
 waits and about one journal more. `append` hands each record to the system: it survives the death
-of the process (kill -9); what the system itself had not written yet is lost with its power.
+of the process (kill -9). Only what `begin_sync` was asked for outlives a loss of power as well.
 """
 
 from __future__ import annotations
 
 import re
-import shutil
 import struct
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 from typing import Final
 
 from streams.errors import JournalError
 from streams.journal import Journal
+from streams.journal_files import remove_journal
 from streams.segment import FRAME, Segment, damaged, segment_of, spans
 
 JOURNAL_BYTES: Final = 16 * 2**20
@@ -55,7 +57,7 @@ class Spool:
         self._follow(max(first for first in self._firsts if first <= self.acknowledged))
 
     def append(self, payload: bytes) -> int:
-        """Keep a record and return its number; it outlives this process from here on."""
+        """Keep a record and return its number; it survives this process from here on."""
         with self._lock:
             if self._size + len(payload) + FRAME.size > self._journal_bytes and self._size:
                 self._journal.close()
@@ -66,6 +68,11 @@ class Spool:
             self._size += len(payload) + FRAME.size
             self.next += 1
             return self.next - 1
+
+    def begin_sync(self) -> Callable[[], None]:
+        """Return what makes all records so far outlive a loss of power (see Journal.begin_sync)."""
+        with self._lock:
+            return self._journal.begin_sync()
 
     def take(self) -> list[tuple[int, bytes]]:
         """Return (number, record) of some that were not taken yet, in order; none: no more are here."""
@@ -88,7 +95,8 @@ class Spool:
         self.acknowledged = number
         with self._lock:
             while len(self._firsts) > 1 and self._firsts[1] <= number:
-                shutil.rmtree(self._path(self._firsts.pop(0)), ignore_errors=True)
+                with suppress(OSError):  # what stays is found, and removed, at the next start
+                    remove_journal(self._path(self._firsts.pop(0)))
 
     def close(self) -> None:
         """Let others open it."""
@@ -99,7 +107,7 @@ class Spool:
 
     def _begin(self, first: int) -> None:
         path = self._path(first)
-        self._journal = Journal.open(path, fsync="never", segment_bytes=_ENDLESS)
+        self._journal = Journal.open(path, segment_bytes=_ENDLESS)
         self._size = segment_of(path, 0).path.stat().st_size
         self.next: int = first + self._journal.next_offset
 

@@ -32,11 +32,15 @@ _LINK = re.compile(
     r"https?://(?:[^/?#\[\]]+|\[[0-9A-Fa-f:.]+\](?::\d+)?)(?:[/?#]|$)", re.IGNORECASE
 )
 # Controls, soft hyphen, zero-width marks, every bidi mark, override and isolate (Unicode TR 9),
-# lone surrogates, which no encoder accepts, and the noncharacters.
+# lone surrogates, which no encoder accepts, the noncharacters, and the tag characters, in which a
+# text can be hidden from people and shown to programs (Unicode 16, 23.9).
 _UNSEEN = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e"
-    "\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff]"
+    "\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff"
+    "\U000e0000-\U000e007f]"
 )
+
+_ENCODED = {ord(mark): f"%{ord(mark):02X}" for mark in '"<>\\^`{|}'}
 
 
 def clean_text(raw: str, limit_chars: int = TITLE_CHARS) -> str:
@@ -64,6 +68,14 @@ def clean_url(raw: str) -> str:
     """Return a web link that is safe to print, or "" for any other scheme or a broken link."""
     link = _UNSEEN.sub("", "".join(raw[:URL_CHARS].split()))
     return link if _LINK.match(link) else ""
+
+
+def linked(url: str) -> str:
+    """Return a web link for a message: what RFC 3986 allows in none is percent-encoded.
+
+    Slack reads `|`, `<` and `>` in a link as its own marks.
+    """
+    return clean_url(url).translate(_ENCODED)
 
 
 def clean_key(raw: str) -> str:

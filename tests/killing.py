@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
+from agents.replay.play.own_results import JOURNAL
 from tests.running import COMMAND, ROOT, environment
 
 Moment = Literal["begun", "saved", "writing"]
@@ -47,7 +48,7 @@ class Running:
         self.process.kill()
         assert self.process.wait(PATIENCE_S) == -signal.SIGKILL
         assert not (self.out / "summary.json").exists()
-        assert (self.out / "journal").is_dir()
+        assert (self.out / JOURNAL).is_dir()
 
     def wait_for(self, moment: Moment) -> None:
         """Wait until the files show the moment: play begun, a checkpoint saved, results written."""
@@ -68,7 +69,7 @@ class Running:
 
     def _has_begun(self) -> bool:
         """Tell whether this process, not the one killed before it, has the journal and plays."""
-        lock = self.out / "journal" / "lock"
+        lock = self.out / JOURNAL / "lock"
         holds = lock.exists() and lock.read_text() == str(self.process.pid)
         return holds and (self._checkpoint is None or "resuming at row" in self.said())
 
@@ -81,7 +82,7 @@ class Running:
 def _stamp(out: Path) -> tuple[int, int] | None:
     """Return what tells one checkpoint file from the next; None: there is none."""
     try:
-        status = (out / "journal" / "checkpoint").stat()
+        status = (out / JOURNAL / "checkpoint").stat()
     except FileNotFoundError:
         return None
     return status.st_ino, status.st_mtime_ns

@@ -23,9 +23,11 @@ from agents.reacting.reactions import HORIZONS
 from agents.replay.play.inputs import read_inputs
 from agents.replay.play.outputs import KEYS, PARQUET, read_lines
 from agents.replay.play.replay import Replay
+from streams.bounds import IMPLAUSIBLE_CLOCK
 from streams.news.recorded import files as headline_files
 from streams.prices import files as price_files
 from streams.reference.universe import OPTIONAL_COLUMNS, REQUIRED_COLUMNS
+from streams.set_aside import ENGINE_FAULT
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
@@ -37,6 +39,7 @@ CALLS = re.compile(r"`([\w/]+\.py):([\w.]+)`(?=\s*->\s*`([\w/]+\.py):([\w.]+)`)"
 BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 WORD = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 # `newsquake eval` has reasons of its own: rows it skips, counted in its result, in no replay.
+NAMED_REASONS = {"ENGINE_FAULT": ENGINE_FAULT, "IMPLAUSIBLE_CLOCK": IMPLAUSIBLE_CLOCK}
 NO_REPLAY = {"evaluate.py", "agreement.py"}
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -196,7 +199,9 @@ def is_reject(function: ast.expr) -> bool:
 
 
 def literal(node: ast.expr) -> str:
-    """Return a text literal, "" for anything else."""
+    """Return a text literal, or what a name of a reason stands for; "" for anything else."""
+    if isinstance(node, ast.Name):
+        return NAMED_REASONS.get(node.id, "")
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 

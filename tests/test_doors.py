@@ -33,9 +33,9 @@ DOORS: dict[str, frozenset[str]] = {
     ),
     "stages": frozenset(
         """
-        AlertKey engine_config EngineView live_engine log_mention log_moves
-        log_scored make_scorer NOBODY Observer PublishedEngine REFUSED
-        save_engine
+        AlertKey ApplyingMark Death engine_config EngineView HangWatch HUNG_EXIT
+        live_engine log_mention log_moves log_scored make_scorer NOBODY Observer
+        PublishedEngine REFUSED save_engine
         """.split()
     ),
     "broker": frozenset(

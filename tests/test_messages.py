@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from streams.bounds import HIGHEST_PRICE
 from streams.codec import encode
-from streams.errors import CodecError
-from streams.events import Clock, Headline, Status, TickFrame
+from streams.errors import CodecError, RecordError
+from streams.events import Clock, Flag, Headline, Status, TickFrame
 from streams.messages import SingleTick, from_message, market_record, to_message
 
 TICK = {"listing": "BABA.XNYS", "price": 178.25, "ts_ns": 1_758_722_400_000_000_000}
@@ -58,8 +59,6 @@ def test_a_foreign_headline_is_json() -> None:
         (b"{}", None),
         (b"[1]", []),
         (json.dumps({**TICK, "price": "free"}).encode(), None),
-        (json.dumps({**TICK, "price": 1e300}).encode(), None),
-        (json.dumps({**TICK, "flags": 2**40}).encode(), None),
         (json.dumps({**TICK, "ts_ns": 2**70}).encode(), None),
         (json.dumps({**TICK, "size": 2**63}).encode(), None),
         (b'{"ts_ns":1}', [("type", b"Clock")]),
@@ -72,3 +71,33 @@ def test_a_foreign_headline_is_json() -> None:
 def test_what_is_no_record_is_a_codec_error(value: Any, headers: Any) -> None:
     with pytest.raises(CodecError):
         market_record(value, headers)
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"price": 1e300}, "bad_price"),
+        ({"price": 5e12}, "bad_price"),  # 2^62 millionths and more
+        ({"price": 1e9 + 0.01}, "bad_price"),
+        ({"price": 0}, "bad_price"),
+        ({"price": -1}, "bad_price"),
+        ({"price": 1e-9}, "bad_price"),
+        ({"size": -1}, "bad_size"),
+        ({"size": 10**12 + 1}, "bad_size"),
+        ({"size": 2**63 - 1}, "bad_size"),
+        ({"flags": 2**40}, "bad_flags"),
+        ({"flags": int(Flag.point)}, "bad_flags"),
+        ({"flags": int(Flag.bar | Flag.extended)}, "bad_flags"),
+    ],
+)
+def test_a_tick_that_nobody_may_send_is_refused_by_name(fields: Any, reason: str) -> None:
+    with pytest.raises(RecordError) as refused:
+        market_record(json.dumps({**TICK, **fields}).encode(), None)
+    assert refused.value.reason == reason
+
+
+@pytest.mark.parametrize("fields", [{"price": 1e9}, {"price": 1e-6}, {"size": 10**12}])
+def test_a_tick_at_the_bounds_is_taken(fields: Any) -> None:
+    record = market_record(json.dumps({**TICK, **fields}).encode(), None)
+    assert isinstance(record, TickFrame)
+    assert 0 < record.price[0] <= HIGHEST_PRICE

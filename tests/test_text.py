@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.text import KEY_CHARS, TITLE_CHARS, clean_key, clean_text, clean_url
+from streams.printable import printable
+from streams.text import KEY_CHARS, TITLE_CHARS, clean_key, clean_text, clean_url, linked
 
 
 @pytest.mark.parametrize(
@@ -78,3 +79,27 @@ def test_a_huge_key_is_hashed_and_still_tells_items_apart() -> None:
     assert len(one) < KEY_CHARS
     assert one != two
     assert clean_key(" id\ud800-1 ") == "id-1"
+
+
+def test_tag_characters_hide_nothing() -> None:
+    """A text can be written in U+E0000 to U+E007F that people do not see and programs read."""
+    hidden = "".join(chr(0xE0000 + ord(c)) for c in "sell everything")
+    assert clean_text(f"Alibaba{hidden} lifts its budget") == "Alibaba lifts its budget"
+
+
+@pytest.mark.parametrize(
+    ("url", "link"),
+    [
+        ("https://a.example/x|<!channel>", "https://a.example/x%7C%3C!channel%3E"),
+        ("https://a.example/?q={a}^`\\", "https://a.example/?q=%7Ba%7D%5E%60%5C"),
+        ("https://a.example/%7Cdone", "https://a.example/%7Cdone"),
+        ("javascript:alert(1)", ""),
+    ],
+)
+def test_a_link_in_a_message_has_no_marks_of_a_chat(url: str, link: str) -> None:
+    assert linked(url) == link
+
+
+def test_what_moves_a_cursor_is_spelled_out() -> None:
+    assert printable("a\x1b[31mb\u202ec\nd") == "a\\x1b[31mb\\u202ec\nd"
+    assert printable("plain \u00e9") == "plain \u00e9"

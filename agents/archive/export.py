@@ -189,7 +189,7 @@ def _topic(
     """Copy a topic's records into its journal; `name` is the topic's without the run's prefix."""
     count.begin(f"reading {name}", sum(map(len, plan.values())))
     encoder, counts = msgspec.msgpack.Encoder(), Counter[int]()
-    with Journal.open(journal_of(folder, name)) as journal:
+    with Journal.open(journal_of(folder, name), private=False) as journal:
         for message in reader.read(topic, plan):
             journal.append(encoder.encode(_archived(message)))
             counts[message.partition] += 1

@@ -19,6 +19,7 @@ from agents.cli.topics import add_topics
 from agents.cli.web import add_web
 from agents.cli.workers import add_worker
 from streams.errors import NewsquakeError, UsageError
+from streams.printable import printable
 
 DONE, FAILED, USAGE = 0, 1, 2
 
@@ -31,10 +32,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         _set_up_logs(args)
         return int(args.run(args))
     except UsageError as fault:
-        print(f"newsquake: {fault}", file=sys.stderr)
+        print(printable(f"newsquake: {fault}"), file=sys.stderr)
         return USAGE
     except NewsquakeError as fault:
-        print(f"newsquake: {fault}", file=sys.stderr)
+        print(printable(f"newsquake: {fault}"), file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         print("newsquake: interrupted; a replay resumes from its last checkpoint", file=sys.stderr)

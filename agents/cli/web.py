@@ -43,16 +43,11 @@ def _port(text: str) -> int:
 
 
 def _web(args: argparse.Namespace) -> int:
-    import msgspec  # noqa: PLC0415 - keeps --help quick
-
-    from agents.config.newsquake import load_config  # noqa: PLC0415 - keeps --help quick
     from agents.web.command import run_web  # noqa: PLC0415 - keeps --help quick
 
     if args.out is not None and args.broker is not None:
         raise UsageError("give OUT or --broker, one of the two")
-    settings = load_config(args.config)
     broker = connected(args) if args.out is None and has_broker(args) else None
     given = {"port": args.port, "host": args.host, "token_env": args.token_env}
     said = {name: value for name, value in given.items() if value is not None}
-    web = msgspec.structs.replace(settings.web, **said)
-    return run_web(args.out, broker, args.config, settings, web)
+    return run_web(args.out, broker, args.config, said)

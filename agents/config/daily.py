@@ -11,6 +11,7 @@ import polars as pl
 
 from agents.config.replay import DailySpec
 from agents.reacting.config import DailyRow
+from streams.bounds import HIGHEST_PRICE
 from streams.errors import ColumnError, InputError
 from streams.events import PRICE_SCALE, Reject
 
@@ -38,7 +39,7 @@ def read_daily(
         values = {field: (record[column] or "").strip() for field, column in columns.items()}
         try:
             rows.append(_row(values, spec, resolve))
-        except (ValueError, ZeroDivisionError) as fault:
+        except (ValueError, ZeroDivisionError, OverflowError) as fault:
             rejects.append(
                 Reject(
                     stage="read",
@@ -82,6 +83,6 @@ def _millionths(text: str, least: int) -> int | None:
     if not text:
         return None
     value = round(Fraction(text) * PRICE_SCALE)
-    if value < least:
+    if not least <= value <= HIGHEST_PRICE:
         raise ValueError(f"{text} is no price")
     return value

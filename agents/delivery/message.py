@@ -6,12 +6,13 @@ from typing import Final
 
 from agents.config.delivery import LinksFile
 from streams.events import Alert, Candidate
-from streams.text import clean_text, clean_url
+from streams.text import clean_text, linked
 
 HOUR_MS: Final = 3_600_000
 TEXT_CHARS: Final = 300
 
-_INERT: Final = str.maketrans({"<": "\u2039", ">": "\u203a"})  # no tag, no <!channel>, anywhere
+# no tag, no <!channel>, no <address|words> of Slack, anywhere
+_INERT: Final = str.maketrans({"<": "\u2039", ">": "\u203a"})
 
 
 def labels_of(alert: Alert, *, replay: bool) -> dict[str, str]:
@@ -46,7 +47,7 @@ def annotations_of(alert: Alert, links: LinksFile) -> dict[str, str]:
     if candidate := first_candidate(alert):
         annotations["headline"] = inert(candidate.title)
         annotations["headline_source"] = inert(candidate.source)
-        annotations["headline_url"] = clean_url(candidate.url)
+        annotations["headline_url"] = linked(candidate.url)
     return {name: text for name, text in annotations.items() if text}
 
 

@@ -22,7 +22,7 @@ from agents.delivery.message import annotations_of, inert, labels_of
 from agents.delivery.outbox import QueuedDelivery
 from agents.machine.clock import now_ns
 from streams.events import SECOND_NS, Alert
-from streams.text import clean_url
+from streams.text import linked
 
 RETRY_POLICY: Final = RetryPolicy(1.0, 900.0, 86_400.0)  # some hundred and thirty tries in a day
 PREFIX: Final = "whsec_"  # before a secret in base64, as Standard Webhooks writes them
@@ -121,5 +121,5 @@ def _plain(alert: Alert) -> dict[str, Any]:
         candidate["title"], candidate["source"] = map(
             inert, (candidate["title"], candidate["source"])
         )
-        candidate["url"] = clean_url(candidate["url"])
+        candidate["url"] = linked(candidate["url"])
     return plain

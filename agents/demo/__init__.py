@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from agents.demo.folder import write_alibaba_day
+from agents.demo.folder import FOLDER, own_day, write_alibaba_day
 
-__all__ = ["write_alibaba_day"]
+__all__ = ["FOLDER", "own_day", "write_alibaba_day"]

@@ -38,7 +38,7 @@ def run_ingest(
     folder = spool or home_of(broker.slug)
     publisher = Publisher(broker.client_options(), spool=folder)
     try:
-        log = TopicLog(publisher.send, broker.prefix, width)
+        log = TopicLog(publisher.send, broker.prefix, width, publisher.begin_sync)
         framer = LiveFramer(
             log,
             {listing.listing: listing.issuer for listing in universe.listings.values()},

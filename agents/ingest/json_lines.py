@@ -9,6 +9,7 @@ a tick, `streams.messages.SingleTick`.
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator
 from typing import Final
 
@@ -54,6 +55,8 @@ class LineReader:
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             self._line += 1
+            if self._line == 1:  # what Windows puts before UTF-8
+                line = line.removeprefix(codecs.BOM_UTF8)  # noqa: PLW2901 - the same line
             if self._skipping:
                 self._skipping = False
             elif line.strip():

@@ -12,23 +12,27 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
 
+from agents.ingest.group_commit import GroupCommit
+from agents.ingest.json_lines import LineItem
 from agents.ingest.record_log import RecordLog
 from agents.ingest.router import Router
-from agents.ingest.source import ItemBatch, Source
+from agents.ingest.source import ItemBatch, Source, nobody_waits
 from agents.machine.clock import elapsed_s, now_ns
 from agents.machine.terminal import say
 from agents.metrics.run import Acknowledged
 from agents.stages.observer import NOBODY, Observer
+from streams.bounds import CLOCK_AHEAD_NS
 from streams.errors import NewsquakeError
-from streams.events import SECOND_NS
+from streams.events import SECOND_NS, Status
 from streams.logs import logger
 from streams.prices.live import LiveFramer
 
 FLUSH_LIMIT_S: Final = 8.0  # a container is given 10 s to end before it is killed
 PROGRESS_S: Final = 5.0
+CLOCK_WARN_S: Final = 60.0
 SILENT_S: Final = 10.0  # without any acknowledgement, before it is said
 MOST_WAITING: Final = 16  # batches that sources may be ahead of the publishing
 
@@ -41,6 +45,14 @@ class _End(enum.Enum):
 
     one = enum.auto()  # a source has no more
     all = enum.auto()  # we are to end
+
+
+class _Routed(NamedTuple):
+    """A batch on its way to the publishing thread; `waits`: its source wants to know that it is safe."""
+
+    items: list[LineItem | Status]
+    accepted: Callable[[], None]
+    waits: bool
 
 
 class Ingest:
@@ -56,15 +68,17 @@ class Ingest:
     ) -> None:
         """`publisher`: what a broker has not acknowledged yet is told; None: there is no broker."""
         self._sources, self._framer, self._publisher = sources, framer, publisher
-        self.router = Router(log_, framer, observer)
+        self.router, self._log = Router(log_, framer, observer), log_
+        self._commit = GroupCommit(self._fail)
         # Its `put` may interrupt itself, as a signal does.
-        self._inbox: queue.SimpleQueue[ItemBatch | _End] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[_Routed | _End] = queue.SimpleQueue()
         self._reading = len(sources)
         self._fault = ""
         self._next_clock_ns = 0
         self._shown_s = self._answered_s = elapsed_s()
         self._acknowledged = publisher.acknowledged if publisher else 0
         self._silent = False
+        self._warn_s = 0.0  # when a clock that was set back is told again
 
     def run(self) -> None:
         """Publish until every source has ended, or SIGTERM or SIGINT; a second one ends at once.
@@ -80,6 +94,7 @@ class Ingest:
             self._take_in()
             self._framer.cut_due(time.monotonic_ns())
         self._framer.close()
+        self._commit.close()
         if self._fault:
             raise NewsquakeError(self._fault)
 
@@ -93,17 +108,16 @@ class Ingest:
                 batch.accepted()
 
             room.acquire()
-            self._inbox.put(ItemBatch(batch.items, accepted))
+            waits = batch.accepted is not nobody_waits
+            self._inbox.put(_Routed(batch.items, accepted, waits=waits))
 
         try:
             source.run(emit)
         except (OSError, NewsquakeError) as fault:
-            self._fault = f"{source.name} cannot be read: {fault}"
-            self._inbox.put(_End.all)
+            self._fail(f"{source.name} cannot be read: {fault}")
         except Exception as fault:  # the boundary of the thread: it would end in silence
             log.critical("source failed", source=source.name, exc_info=fault)
-            self._fault = f"{source.name}: {type(fault).__name__}: {fault}"
-            self._inbox.put(_End.all)
+            self._fail(f"{source.name}: {type(fault).__name__}: {fault}")
         self._inbox.put(_End.one)
 
     def _take_in(self) -> None:
@@ -116,7 +130,15 @@ class Ingest:
             self._reading = 0 if batch is _End.all else self._reading - 1
             return
         self.router.route(batch.items, time.monotonic_ns())
-        batch.accepted()
+        if batch.waits:
+            self._commit.add(self._log.begin_sync(), batch.accepted)
+        else:
+            batch.accepted()
+
+    def _fail(self, fault: str) -> None:
+        """End the run, from any thread."""
+        self._fault = fault
+        self._inbox.put(_End.all)
 
     def _stop(self, _number: int, _frame: object) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -138,7 +160,19 @@ class Ingest:
             return
         self._next_clock_ns = second_ns + SECOND_NS
         self._framer.clock(second_ns)
+        self._look_at_clock(second_ns)
         self._look()
+
+    def _look_at_clock(self, second_ns: int) -> None:
+        """Say every minute how far a clock that was set back is behind the newest Clock sent."""
+        behind_s = (self._framer.clock_ns - second_ns) // SECOND_NS
+        if behind_s * SECOND_NS > CLOCK_AHEAD_NS and elapsed_s() >= self._warn_s:
+            self._warn_s = elapsed_s() + CLOCK_WARN_S
+            log.critical(
+                "this machine's clock was set back: no Clock is sent, and rows of now are late",
+                behind_s=behind_s,
+                mend="set the clock right; if it is, start again",
+            )
 
     def _look(self) -> None:
         """Say how it goes: on a terminal every few seconds, elsewhere when acknowledgements stop."""

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from streams.events import Clock, Headline, Reject, Status, TickFrame
 from streams.prices.live import FrameLog
-from streams.publisher import Sending
+from streams.publisher import Sending, nothing
 from streams.topics import HEADLINES, MARKET, REJECTS, prefixed
+
+Sync = Callable[[], None]
 
 
 class RecordLog(FrameLog, Protocol):
-    """A log of all that sources say; once a call returns, no crash of this process takes the record."""
+    """A log of all that sources say; once a call returns, no crash of this process takes the record.
+
+    A loss of power takes what `begin_sync` was not asked for.
+    """
 
     def send_headline(self, headline: Headline) -> None:
         """Accept a headline, in the one order of all news."""
@@ -19,13 +25,25 @@ class RecordLog(FrameLog, Protocol):
     def send_reject(self, reject: Reject, source: str) -> None:
         """Accept what a source said and nobody could read."""
 
+    def begin_sync(self) -> Sync:
+        """Return what makes all records so far outlive a loss of power, to be called on any thread.
+
+        It raises OSError or NewsquakeError where they do not.
+        """
+
 
 class TopicLog:
     """The topics of a run on a broker."""
 
-    def __init__(self, send: Sending, prefix: str, partitions: int) -> None:
-        """`send` is the publisher's; `partitions` are those of `market`."""
-        self._send, self._partitions = send, range(partitions)
+    def __init__(
+        self,
+        send: Sending,
+        prefix: str,
+        partitions: int,
+        sync: Callable[[], Sync] = lambda: nothing,
+    ) -> None:
+        """`send` and `sync` are the publisher's; `partitions` are those of `market`."""
+        self._send, self._partitions, self.begin_sync = send, range(partitions), sync
         self._headlines, self._market = prefixed(prefix, HEADLINES), prefixed(prefix, MARKET)
         self._rejects = prefixed(prefix, REJECTS)
 

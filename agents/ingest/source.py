@@ -9,15 +9,18 @@ from agents.ingest.json_lines import LineItem
 from streams.events import Status
 
 
-def _nobody_waits() -> None:
+def nobody_waits() -> None:
     """Stand in where a source need not know."""
 
 
 class ItemBatch(NamedTuple):
-    """What came together; `accepted` is called, on the publishing thread, once it is safe."""
+    """What came together; `accepted` is called, on a thread of the publishing, once it is safe.
+
+    Safe: neither a crash of this process nor a loss of power takes it.
+    """
 
     items: list[LineItem | Status]
-    accepted: Callable[[], None] = _nobody_waits
+    accepted: Callable[[], None] = nobody_waits
 
 
 Emit = Callable[[ItemBatch], None]

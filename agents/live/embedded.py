@@ -4,11 +4,15 @@ What comes in is appended to the journal `inputs` before anything is done with i
 to the journal `outputs`. A checkpoint holds how far the inputs are done and the state of both
 stages. After a crash the inputs behind the checkpoint are done again; they give the same outputs,
 so of these only the ones that were not there yet are delivered. Each day has its own pair of journals.
+
+An input at which a stage raises, hangs or dies is set aside: a record in `inputs` says so, what came
+of it is dropped, and all behind the checkpoint is done again without it (agents/live/past_inputs.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -16,16 +20,16 @@ import msgspec
 
 from agents.delivery.outbox import DeadLetter
 from agents.delivery.sinks import Sink
-from agents.live.daily_journals import Days
+from agents.live.guarded_stages import GuardedStages, LogPlace
+from agents.live.kept_outputs import KeptOutputs, OutputStore
+from agents.live.past_inputs import check_clock
+from agents.live.run_journals import VERSION, RunCheckpoint, RunJournals
 from agents.machine.clock import elapsed_s, now_ns
 from agents.reacting.config import EngineConfig
 from agents.stages.decisions import log_mention, log_moves, log_scored
 from agents.stages.observer import NOBODY, Observer
-from agents.stages.scorer import make_scorer
-from streams.codec import Record, decode, encode
-from streams.errors import JournalError, RecordError
+from streams.errors import EngineFaultError, JournalError
 from streams.events import (
-    Alert,
     Clock,
     Headline,
     MarketRecord,
@@ -37,32 +41,13 @@ from streams.events import (
 )
 from streams.logs import logger
 from streams.reference.universe import Universe
+from streams.set_aside import SetAside
 
 CHECKPOINT_S: Final = 2.0
 CHECKPOINT_SHARE: Final = 0.04  # of the time, at most, goes into checkpoints
-VERSION: Final = 1  # of the checkpoint; raise it with any change of what the stages keep
+MOST_FAULTS: Final = 100  # records set aside at a stretch: more, and it is no record's fault
 
 log = logger(__name__)
-
-
-class RunCheckpoint(msgspec.Struct, frozen=True):
-    """A checkpoint of a run: how many inputs are done, and the state of both stages after them."""
-
-    version: int
-    identity: str
-    inputs: int
-    engine: bytes
-    scorer: bytes
-
-
-class OutputStore(Protocol):
-    """Where the outputs are shown to people (agents/web/sink.py); none of it may raise."""
-
-    def add(self, record: Record) -> None:
-        """Take an output in; the same one may come again after a crash."""
-
-    def commit(self) -> None:
-        """Show what was added."""
 
 
 class DeadLetters(Protocol):
@@ -93,14 +78,18 @@ class Embedded:
         JournalError: another process runs here, or the folder cannot be used.
         """
         self._observer, self._dead_letters, self._rules = observer, dead_letters, config.rules
-        self._identity, self._sinks, self._store = _identity(config), tuple(sinks), store
-        self._days = Days(folder)
-        self._inputs, self._outputs = self._days.newest(now_ns())
-        self._done = self._delivered = 0  # inputs applied; outputs delivered in an earlier run
+        self._identity, self._journals = _identity(config), RunJournals(folder, now_ns())
+        self._outputs = KeptOutputs(self._journals, sinks, store, observer)
+        self._done = self.mentions = 0  # inputs applied; Mentions made
         self._saved_s, self._pause_s = elapsed_s(), CHECKPOINT_S
-        self._engine, self._scorer = observer.engine(config), make_scorer(universe)
-        self.alerts = self.mentions = 0
-        self._recover()
+        self._stages = GuardedStages(folder, universe, config, observer)
+        self._journals.settle(self._stages.death, now_ns())
+        self._begin_again()
+
+    @property
+    def alerts(self) -> int:
+        """Return how many states of alerts came out."""
+        return self._outputs.alerts
 
     # -- the log of records (agents/ingest/record_log.py). JournalError: the disk does not take it
 
@@ -123,17 +112,20 @@ class Embedded:
     def send_clock(self, clock: Clock) -> None:
         """Keep a Clock, do what is due; begin a checkpoint and a new day when it is time."""
         self._take_in(clock)
-        if self._store:
-            self._store.commit()
+        self._outputs.show()
         if elapsed_s() - self._saved_s >= self._pause_s:
             self._save()
-            if self._days.over(clock.ts_ns):
-                self._inputs, self._outputs = self._days.begin(clock.ts_ns, self._state(0))
-                self._done = self._delivered = 0
+            if self._journals.begin_day(clock.ts_ns, partial(self._checkpoint, 0)):
+                self._done = 0
+                self._outputs.begin_day()
         if self._dead_letters:  # as records that come in: they are there once whatever crashes
             for letter in self._dead_letters.dead_letters():
                 self._take_in(letter.reject)
                 self._dead_letters.forget(letter)
+
+    def begin_sync(self) -> Callable[[], None]:
+        """Return what makes all that was taken in outlive a loss of power."""
+        return self._journals.inputs.begin_sync()
 
     def flush(self) -> None:
         """Make all durable."""
@@ -141,109 +133,92 @@ class Embedded:
 
     def close(self) -> None:
         """Let others open the journals."""
-        self._days.close()
+        self._stages.close()
+        self._journals.close()
 
     # -- one record
 
     def _take_in(self, record: Headline | Reject | MarketRecord) -> None:
-        self._inputs.append(encode(record))
-        self._inputs.flush()  # to the system: it survives this process
-        self._apply(record)
+        self._journals.take_in(record)
+        kept = self._outputs.count
+        try:
+            self._apply(record)
+        except EngineFaultError as fault:
+            self._outputs.drop(kept)  # what came of half of it
+            self._journals.set_aside(fault)
+            self._begin_again()
 
     def _apply(self, record: Any) -> None:  # noqa: ANN401 - any record that a source makes
+        place = LogPlace(self._done, self._outputs.count)
         self._done += 1
+        if place.number in self._journals.aside:
+            return
         if isinstance(record, Headline):
-            mentions = self._scorer.score(record)
+            mentions = self._stages.score(record, place)
             self.mentions += len(mentions)
-            if self._is_new():
+            if self._outputs.next_is_new:
                 self._observer.scored(mentions)
-                log_scored(self._scorer, record, mentions)
-            self._keep([record, *mentions])
+                log_scored(self._stages.scorer, record, mentions)
+            self._outputs.keep([record, *mentions])
             for mention in mentions:
-                self._react(mention)
+                self._react(mention, place)
         elif isinstance(record, Reject):
-            self._keep([record])
+            self._outputs.keep([record])
+        elif isinstance(record, SetAside):
+            self._outputs.keep([record.reject] if record.reject else [])
         else:
-            self._react(record)
+            self._react(record, place)
 
-    def _react(self, record: MarketRecord) -> None:
-        outputs = self._engine.apply(record)
-        if outputs and self._is_new():
-            self._observer.reacted(self._engine)
-            log_moves(self._engine, self._rules, outputs)
-        if isinstance(record, Mention) and self._is_new():
-            log_mention(self._engine, record, outputs)
-        self._keep(outputs)
-
-    def _is_new(self) -> bool:
-        """Tell whether the next output is not of an earlier run."""
-        return self._outputs.next_offset >= self._delivered
-
-    def _keep(self, outputs: Iterable[Record]) -> None:
-        """Deliver and keep what came out; delivered first, for a repeat does less harm than a loss."""
-        for output in outputs:
-            new = self._is_new()
-            if new:
-                self._observer.made(output)
-            if isinstance(output, Alert):
-                self.alerts += 1
-                if new:
-                    for sink in self._sinks:
-                        sink.deliver(output)
-                    self._observer.delivered(output.updated_ns)
-            self._outputs.append(encode(output))
-            if self._store:
-                self._store.add(output)
-        self._outputs.flush()
+    def _react(self, record: MarketRecord, place: LogPlace) -> None:
+        outputs = self._stages.react(record, place)
+        if outputs and self._outputs.next_is_new:
+            self._observer.reacted(self._stages.engine)
+            log_moves(self._stages.engine, self._rules, outputs)
+        if isinstance(record, Mention) and self._outputs.next_is_new:
+            log_mention(self._stages.engine, record, outputs)
+        self._outputs.keep(outputs)
 
     # -- checkpoints
 
     def _save(self) -> None:
         began_s = elapsed_s()
-        if self._store:
-            self._store.commit()  # before the outputs behind it need not be made again
-        self._engine.prune()
-        self._inputs.checkpoint(b"")
-        self._outputs.checkpoint(self._state(self._done))
+        self._outputs.show()  # before the outputs behind it need not be made again
+        self._stages.engine.prune()
+        self._journals.save(self._checkpoint(self._done))
         self._saved_s = elapsed_s()
         self._pause_s = max(CHECKPOINT_S, (self._saved_s - began_s) / CHECKPOINT_SHARE)
 
-    def _state(self, inputs: int) -> bytes:
-        engine, scorer = self._engine.snapshot(), self._scorer.snapshot()
-        return msgspec.msgpack.encode(
-            RunCheckpoint(VERSION, self._identity, inputs, engine, scorer)
+    def _checkpoint(self, inputs: int) -> RunCheckpoint:
+        return RunCheckpoint(VERSION, self._identity, inputs, *self._stages.snapshot())
+
+    def _begin_again(self) -> None:
+        """Do what is behind the checkpoint again; what a stage fails at meanwhile is set aside, too."""
+        for _ in range(MOST_FAULTS):
+            try:
+                self._from_checkpoint()
+            except EngineFaultError as fault:
+                self._journals.set_aside(fault)
+            else:
+                return
+        raise JournalError(
+            "inputs", f"the engine failed at {MOST_FAULTS} records: is its state whole?"
         )
 
-    def _recover(self) -> None:
-        """Go on where the last run was cut off."""
-        self._delivered = self._outputs.next_offset
-        kept = self._outputs.last_checkpoint()
-        place = _place(kept[1]) if kept else None
-        self._outputs.truncate_to(kept[0] if kept else 0)
+    def _from_checkpoint(self) -> None:
+        """Go on where the last checkpoint was made."""
+        kept, place = self._journals.newest()
+        self._outputs.go_back(kept)
+        self._stages.renew()
         if place and place.identity == self._identity:
-            self._engine.restore(place.engine)
-            self._scorer.restore(place.scorer)
+            self._stages.restore(place.engine, place.scorer)
+            check_clock(self._stages.engine.clock_ns, now_ns(), self._journals.path)
         elif kept:
             log.warning("other listings than in the last run: prices and open reactions are gone")
         self._done = place.inputs if place else 0
-        for _, payload in self._inputs.read(self._done):
-            self._apply(_decoded(payload, self._done))
+        for record in self._journals.past_inputs(self._done):
+            self._apply(record)
+        self._outputs.is_caught_up()
         self._save()
-
-
-def _decoded(payload: memoryview, number: int) -> Any:  # noqa: ANN401 - any record of a source
-    try:
-        return decode(payload)
-    except RecordError as fault:
-        raise JournalError("inputs", f"record {number}: {fault}") from fault
-
-
-def _place(state: bytes) -> RunCheckpoint | None:
-    try:
-        place = msgspec.msgpack.decode(state, type=RunCheckpoint)
-    except msgspec.DecodeError:
-        return None
-    return place if place.version == VERSION else None
 
 
 def _identity(config: EngineConfig) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
+from streams.printable import printable
+
 
 def plain_console(*, stderr: bool = False) -> Console:
     """Return a console that prints text as it is: no wrapping, no markup, no guessed colours."""
@@ -16,7 +18,7 @@ def plain_console(*, stderr: bool = False) -> Console:
 
 def say(command: str, text: str) -> None:
     """Write a line on standard error under the name of a command: `newsquake run: ...`."""
-    sys.stderr.write(f"newsquake {command}: {text}\n")
+    sys.stderr.write(printable(f"newsquake {command}: {text}\n"))
     sys.stderr.flush()
 
 

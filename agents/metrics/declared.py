@@ -153,16 +153,16 @@ DECLARED: Final[dict[str, Declared]] = {k: v for group in GROUPS.values() for k,
 # Why each stage sets records aside (docs/replay-folder.md says what the reasons mean).
 REJECTS: Final[dict[str, tuple[str, ...]]] = {
     "read": (
-        "bad_bar", "bad_daily", "bad_price", "bad_row", "bad_size", "bad_time", "duplicate",
+        "bad_bar", "bad_daily", "bad_flags", "bad_price", "bad_row", "bad_size", "bad_time", "duplicate",
         "embargoed", "empty_feed", "future", "no_time", "no_title", "not_a_feed", "past",
         "test_item", "too_large", "too_long", "too_many_items", "too_slow", "undecodable", "unknown_line",
         "unknown_symbol", "withheld",
     ),
-    "decode": ("undecodable",),
-    "score": (),
+    "decode": ("bad_flags", "bad_price", "bad_size", "implausible_clock", "undecodable"),
+    "score": ("engine_fault",),
     "react": (
-        "bad_price", "bad_tick", "future", "late", "past", "unknown_issuer", "unknown_listing",
-        "unsupported_record",
+        "bad_price", "bad_size", "bad_tick", "engine_fault", "future", "implausible_clock", "late",
+        "past", "unknown_issuer", "unknown_listing", "unsupported_record",
     ),
     "deliver": ("refused", "undelivered"),
 }  # fmt: skip

@@ -29,7 +29,7 @@ class MarketView(NamedTuple):
     """Several engines, each between two records, taken together."""
 
     listings: list[ListingView]
-    alerts: Counter[AlertKey]  # open ones; 0 of those that were open before
+    alerts: Counter[AlertKey]  # open ones
     outcomes: Counter[str]
     clock_ns: int
 
@@ -63,22 +63,21 @@ def listing_families(
 
 
 def alert_families(
-    alerts: Mapping[AlertKey, int], rules: Collection[str], listings: Collection[str]
+    alerts: Counter[AlertKey], raised: Collection[AlertKey], rules: Collection[str]
 ) -> Iterator[Family]:
     """Yield 1 for each alert that is open and 0 for each that was, so that Prometheus sees its end.
 
-    `rules` and `listings` are those with series of their own.
+    `raised`: those that took a new state here and have a series of their own. `rules`: those that have.
     """
     lines = (
-        f"{{{label(rule=rule, listing=listing, direction=direction)}}} {min(count, 1)}"
-        for (rule, listing, direction), count in sorted(alerts.items())
-        if rule in rules and listing in listings
+        f"{{{label(rule=rule, listing=listing, direction=direction)}}} "
+        f"{min(alerts[rule, listing, direction], 1)}"
+        for rule, listing, direction in sorted(raised)
     )
     yield _family("alert_open", lines)
     of_rules = Counter(dict.fromkeys(rules, 0))
     for (rule, _, _), count in alerts.items():
-        if count:
-            of_rules[rule if rule in rules else OTHER] += count
+        of_rules[rule if rule in rules else OTHER] += count
     yield _family("alerts_open", (f"{{{label(rule=r)}}} {n}" for r, n in of_rules.items()))
 
 

@@ -24,7 +24,7 @@ from agents.metrics.gauges import (
 )
 from agents.reacting.config import EngineConfig
 from agents.reacting.reactions import HORIZONS
-from agents.stages.published_engine import PublishedEngine
+from agents.stages.published_engine import AlertKey, PublishedEngine
 from streams.events import SECOND_NS, TRANSITIONS, Alert, Candidate, Move, Reaction
 from streams.topics import partition_of
 
@@ -82,6 +82,7 @@ class MarketMeter:
         names = [each.listing for each in shown] + ([OTHER] if beyond else [])
         self._crossings = Crossings(names)
         self._rules = {rule.name for rule in config.rules}
+        self._raised: set[AlertKey] = set()  # alerts that have taken a state here
         self._show_all()
 
     def _show_all(self) -> None:
@@ -106,6 +107,7 @@ class MarketMeter:
     def released(self) -> None:
         """Keep what the engines have counted, and let go of them."""
         self._engines = self._engines.released()
+        self._raised.clear()
 
     def made(self, record: Move | Alert | Reaction) -> None:
         """Count an output."""
@@ -118,6 +120,7 @@ class MarketMeter:
         else:
             rule = self._metrics.among("alerts", record.rule, self._rules)
             self._metrics.count("alerts", rule, record.transition)
+            self._raised.add((record.rule, record.listing, record.direction))
             if record.transition in {"opened", "escalated"} and record.attribution.candidates:
                 self._explain(record, record.attribution.candidates[0])
 
@@ -145,5 +148,10 @@ class MarketMeter:
         listings = [name for partition in owned for name in self._homes[partition]]
         listings += [OTHER] if OTHER in known else []
         yield self._crossings.family(listings, openmetrics=openmetrics)
-        yield from alert_families(view.alerts, self._rules, known)
+        raised = {
+            (rule, listing, direction)
+            for rule, listing, direction in {*self._raised, *view.alerts}
+            if rule in self._rules and listing in known
+        }
+        yield from alert_families(view.alerts, raised, self._rules)
         yield from engine_families(view.outcomes, view.clock_ns)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from agents.reacting.closes import DailyTable
 from agents.reacting.expiry import give_way
@@ -25,6 +26,13 @@ class Points(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     low: I64
     volume: I64
     flags: I32
+
+    def take(self, which: npt.NDArray[np.bool_]) -> Points:
+        """Return some of them, in their order."""
+        columns = ("second", "last", "high", "low", "volume", "flags")
+        return Points(
+            listing=self.listing, **{each: getattr(self, each)[which] for each in columns}
+        )
 
 
 class Benchmark:

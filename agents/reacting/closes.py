@@ -8,6 +8,7 @@ from fractions import Fraction
 import msgspec
 
 from agents.reacting.config import DailyRow
+from streams.bounds import HIGHEST_PRICE
 
 
 class OfficialPrint(msgspec.Struct, frozen=True, array_like=True):
@@ -74,10 +75,11 @@ class DailyTable:
         since, close = known[-1]
         return self._adjusted(close, since, date)
 
-    def _adjusted(self, close: int, since: int, date: int) -> int:
+    def _adjusted(self, close: int, since: int, date: int) -> int | None:
         value = Fraction(close)
         for row in self._rows:
             if since < row.date <= date:
                 value -= row.dividend or 0
                 value /= Fraction(*row.split) if row.split else 1
-        return round(value)  # half to even
+        adjusted = round(value)  # half to even
+        return adjusted if 0 < adjusted <= HIGHEST_PRICE else None

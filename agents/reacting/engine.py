@@ -20,7 +20,8 @@ from agents.reacting.keeping.dirty_set import DirtySet
 from agents.reacting.registry import KeptRegistry, Registry
 from agents.reacting.rejects import RejectLog
 from agents.reacting.row_pass import RowPass
-from streams.events import I64, Clock, MarketRecord, Mention, Output, TickFrame
+from agents.reacting.validation import YEAR_2000_NS
+from streams.events import I64, NEVER_NS, Clock, MarketRecord, Mention, Output, TickFrame
 
 
 class EngineHead(msgspec.Struct):
@@ -78,20 +79,17 @@ class Engine:
         """Apply one record of the log and return what came of it."""
         if isinstance(record, TickFrame):
             return self.apply_frames((record,))
-        if isinstance(record, Clock):
+        if isinstance(record, Clock) and YEAR_2000_NS <= record.ts_ns < NEVER_NS:
             self._tick_clock(record.ts_ns, final=record.final)
         elif isinstance(record, Mention):
             self._mention(record)
         else:
-            self._rejects.unsupported(record)
+            self._rejects.unusable(record)
         return self._taken()
 
     def apply_run(self, run: RowRun, end_clock_ns: int, points: tuple[Points, ...]) -> list[Output]:
-        """Apply rows, the Clocks between and after them, and the benchmark points sent with those.
-
-        The points must lie before the Clock after their second, as the framer sends them.
-        """
-        self._read(points)
+        """Apply rows, the Clocks between and after them, and points, each before its second's Clock."""
+        self._read(points, end_clock_ns)
         self._row_pass.apply(run)
         self._tick_clock(end_clock_ns, final=False)
         return self._taken()
@@ -111,7 +109,7 @@ class Engine:
             for are_points, rows in stretches(frame, skip):
                 if are_points:
                     self._play(parts)
-                    self._read(points_of(frame, rows))
+                    self._read(points_of(frame, rows), self.clock_ns)
                 else:
                     parts.append((frame, rows))
         self._play(parts)
@@ -125,8 +123,8 @@ class Engine:
             self._fire_all()
             parts.clear()
 
-    def _read(self, points: Iterable[Points]) -> None:
-        self.dirty.markets.update(self.registry.read(points))
+    def _read(self, points: Iterable[Points], clock_ns: int) -> None:
+        self.dirty.markets.update(self.registry.read(points, clock_ns, self._rejects))
 
     def _tick_clock(self, ts_ns: int, *, final: bool) -> None:
         before_ns = self.watermarks()
@@ -155,8 +153,12 @@ class Engine:
         if number is None:
             self._rejects.unknown_issuer(mention)
             return
+        issuer = self._issuers[number]
+        if reason := issuer.refuses(mention, self.clock_ns):
+            self._rejects.mention(reason, mention)
+            return
         watermark_ns = int(self.watermarks()[number])
-        if not self._issuers[number].learn(mention, watermark_ns, self.clock_ns):
+        if not issuer.learn(mention, watermark_ns, self.clock_ns):
             self.counts["repeated_mentions"] += 1
         self.dirty.news.add(number)
         self._row_pass.sync(number)

@@ -12,10 +12,11 @@ from agents.reacting.config import Rule
 from agents.reacting.expiry import expire
 from agents.reacting.listing_state import ListingState, listing_named
 from agents.reacting.moves import Crossing
-from agents.reacting.news import News
+from agents.reacting.news import News, untimely
 from agents.reacting.reaction_tracker import OPEN, AwaitedTrades, ReactionTracker, Scheduled
 from agents.reacting.reactions import OpenReaction
 from agents.reacting.rules import AlertState
+from agents.reacting.validation import YEAR_2000_NS
 from streams.events import NEVER_NS, Alert, Mention, Output
 
 EXPIRE, RESOLVE = "expire", "resolve"
@@ -131,6 +132,15 @@ class IssuerState:
     def _schedule(self, scheduled: list[Scheduled]) -> None:
         for entry in scheduled:
             heappush(self._heap, entry)
+
+    def refuses(self, mention: Mention, clock_ns: int) -> str:
+        """Return why a mention cannot be news here at this Clock, "" if it can."""
+        sessions = self.lines[0].sessions
+        if mention.event_ns < max(sessions.first_ns, YEAR_2000_NS):
+            return "past"
+        if mention.event_ns >= sessions.end_ns:
+            return "future"
+        return untimely(mention.event_ns, clock_ns)
 
     def learn(self, mention: Mention, watermark_ns: int, clock_ns: int) -> bool:
         """Take a mention in; return False for a repeat."""

@@ -44,14 +44,14 @@ class Ladder(msgspec.Struct):
     def pass_up(self, price: int) -> tuple[int, ...]:
         """Return the levels that `price` newly passes upwards, lowest first."""
         before = self.passed_up
-        while price >= self.next_up():
+        while self.passed_up < len(DAY_LEVELS_PCT) and price >= self.next_up():
             self.passed_up += 1
         return DAY_LEVELS_PCT[before : self.passed_up]
 
     def pass_down(self, price: int) -> tuple[int, ...]:
         """Return the levels that `price` newly passes downwards, lowest first."""
         before = self.passed_down
-        while price <= self.next_down():
+        while self.passed_down < len(DAY_LEVELS_PCT) and price <= self.next_down():
             self.passed_down += 1
         return DAY_LEVELS_PCT[before : self.passed_down]
 

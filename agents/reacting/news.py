@@ -11,6 +11,22 @@ from streams.events import DAY_NS, Mention
 KEPT_NS = 9 * DAY_NS  # longer than any look-back: the longest closures of XNYS and XHKG are 6 days
 
 
+AHEAD_NS = DAY_NS  # that an event may lie after the Clock: clocks of machines differ, not by a day
+
+
+def untimely(event_ns: int, clock_ns: int) -> str:
+    """Return why an event cannot be news at a Clock (below 0: there is none yet), "" if it can.
+
+    One that lies so far back would be forgotten as soon as it is known, so that each repeat of it
+    would be news again.
+    """
+    if clock_ns < 0:
+        return ""
+    if event_ns > clock_ns + AHEAD_NS:
+        return "future"
+    return "past" if event_ns < clock_ns - KEPT_NS else ""
+
+
 class News(msgspec.Struct):
     """The mentions of one issuer. A deletion stays known, so that a late revision cannot undo it."""
 

@@ -34,11 +34,17 @@ class ReactionTracker:
     def begin(
         self, mention: Mention, lines: list[ListingState], watermark_ns: int
     ) -> list[Scheduled]:
-        """Follow the mention on every line of the issuer; return when each reaction is to be opened."""
+        """Follow the mention on every line of the issuer; return when each reaction is to be opened.
+
+        A reaction that is open is not begun again: its id may come back once it is forgotten.
+        """
         scheduled = []
         for line in lines:
             key = mention.headline_id
-            self.reactions[f"{key}@{line.name}"] = OpenReaction(
+            name = f"{key}@{line.name}"
+            if name in self.reactions:
+                continue
+            self.reactions[name] = OpenReaction(
                 headline_id=key,
                 listing=line.index,
                 event_ns=mention.event_ns,

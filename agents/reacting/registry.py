@@ -13,9 +13,11 @@ from agents.reacting.config import DailyRow, EngineConfig
 from agents.reacting.issuer_state import IssuerState, KeptIssuer
 from agents.reacting.kept_listing import KeptListing
 from agents.reacting.listing_state import ListingState
+from agents.reacting.rejects import RejectLog
 from agents.reacting.sessions import Sessions
 from agents.reacting.tapes.points import TapeState
 from agents.reacting.tapes.tape import Tape
+from agents.reacting.validation import admit_points
 from streams.events import I32, I64, NEVER_NS, Output
 
 
@@ -74,13 +76,18 @@ class Registry:
         else:
             self.waiting.discard(number)
 
-    def read(self, points: Iterable[Points]) -> set[str]:
-        """Show benchmarks their points; return the names of those that are benchmarks here."""
+    def read(self, points: Iterable[Points], clock_ns: int, rejects: RejectLog) -> set[str]:
+        """Show benchmarks their points, sent by the Clock `clock_ns`; return the names of those here."""
         read = set()
         for block in points:
-            if block.listing in self.benchmarks:
-                self.benchmarks[block.listing].read(block)
-                read.add(block.listing)
+            benchmark = self.benchmarks.get(block.listing)
+            if benchmark is None:
+                continue
+            sound, refused = admit_points(block, benchmark.sessions, clock_ns)
+            for reason, trade in refused:
+                rejects.trade(reason, block.listing, trade)
+            benchmark.read(sound)
+            read.add(block.listing)
         return read
 
     def due(self, watermarks: I64) -> list[int]:

@@ -7,7 +7,8 @@ from collections import Counter
 import msgspec
 
 from agents.reacting.badtick import Trade
-from streams.events import RECORD_CHARS, Correction, Mention, Output, Reject, Status
+from streams.bounds import IMPLAUSIBLE_CLOCK
+from streams.events import RECORD_CHARS, Clock, Correction, Mention, Output, Reject, Status
 
 
 class RejectLog:
@@ -16,8 +17,12 @@ class RejectLog:
     def __init__(self, out: list[Output], counts: Counter[str]) -> None:
         self._out, self._counts = out, counts
 
-    def unsupported(self, record: Status | Correction) -> None:
-        """Reject a record of a kind that no part of the engine handles."""
+    def unusable(self, record: Status | Correction | Clock) -> None:
+        """Reject a record of a kind that no part of the engine handles, or a Clock of no time at all."""
+        if isinstance(record, Clock):
+            detail = f"a Clock of {record.ts_ns} ns is before 2000 or beyond all calendars"
+            self.reject(IMPLAUSIBLE_CLOCK, detail, record.ts_ns, str(record))
+            return
         detail = f"{type(record).__name__} is not handled yet"
         self.reject("unsupported_record", detail, record.ts_ns, str(record))
 
@@ -25,6 +30,11 @@ class RejectLog:
         """Reject a mention of an issuer that has no listing here."""
         detail = f"{mention.issuer} is not in the universe"
         self.reject("unknown_issuer", detail, mention.event_ns, mention.title)
+
+    def mention(self, reason: str, mention: Mention) -> None:
+        """Reject a mention of a headline whose event lies too far from the Clock."""
+        detail = f"{mention.headline_id} of {mention.issuer} happened at {mention.event_ns} ns"
+        self.reject(reason, detail, mention.event_ns, mention.title)
 
     def trade(self, reason: str, listing: str, trade: Trade) -> None:
         """Reject a row."""

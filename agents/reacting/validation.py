@@ -8,9 +8,12 @@ from typing import NamedTuple
 import numpy as np
 
 from agents.reacting.badtick import Trade
+from agents.reacting.benchmark import Points
 from agents.reacting.columns import Columns, Mask, RowRun
 from agents.reacting.listing_state import ListingState
-from streams.events import I32, NEVER_NS, SECOND_NS
+from agents.reacting.sessions import Sessions
+from streams.bounds import HIGHEST_PRICE, LARGEST_SIZE
+from streams.events import I32, I64, NEVER_NS, SECOND_NS
 
 YEAR_2000_NS = 946_684_800 * SECOND_NS
 AHEAD_NS = 5 * SECOND_NS  # how far a tick may lie past the newest Clock (DESIGN 3)
@@ -73,7 +76,8 @@ class RowValidator:
         checks: list[tuple[str, Mask]] = [
             ("future", (run.ts_ns > until) | (run.ts_ns >= ends)),
             ("past", run.ts_ns < np.maximum(starts, YEAR_2000_NS)),
-            ("bad_price", (run.price <= 0) | (run.low <= 0) | (run.high < run.low)),
+            ("bad_size", run.size.view(np.uint64) > LARGEST_SIZE),  # below 0 it is a huge one
+            ("bad_price", bad_prices(run.price, run.high, run.low)),
             ("unknown_listing", ~known),
         ]
         reasons: dict[int, str] = {}
@@ -108,6 +112,46 @@ class RowValidator:
             else:
                 newest[issuer] = max(newest[issuer], ts)
         return run.take(keep), refused
+
+
+def admit_points(
+    points: Points, sessions: Sessions, clock_ns: int
+) -> tuple[Points, list[tuple[str, Trade]]]:
+    """Return the benchmark points that may be read and, with the reasons, those that may not."""
+    starts = points.second * SECOND_NS
+    until_ns = clock_ns + AHEAD_NS if clock_ns >= 0 else NEVER_NS
+    latest = min(until_ns, sessions.end_ns - 1) // SECOND_NS  # in seconds: no product overflows
+    earliest = max(sessions.first_ns, YEAR_2000_NS) // SECOND_NS
+    checks = (
+        ("future", points.second > latest),
+        ("past", points.second < earliest),
+        ("bad_size", points.volume.view(np.uint64) > LARGEST_SIZE),
+        ("bad_price", bad_prices(points.last, points.high, points.low)),
+    )
+    reasons = {i: reason for reason, mask in checks for i in np.flatnonzero(mask).tolist()}
+    if not reasons:
+        return points, []
+    columns = (starts, points.last, points.volume, points.flags)
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    refused = [
+        (reasons[i], Trade(ts_ns, price, size, "", flags))
+        for i, (ts_ns, price, size, flags) in enumerate(rows)
+        if i in reasons
+    ]
+    keep = np.ones(len(starts), np.bool_)
+    keep[list(reasons)] = False
+    return points.take(keep), refused
+
+
+def bad_prices(price: I64, high: I64, low: I64) -> Mask:
+    """Return which rows have a price that is not above 0 and in bounds, or a low above the high.
+
+    Of trades the three are one array. Read as unsigned, what is not above 0 is huge.
+    """
+    bad: Mask = (price - 1).view(np.uint64) >= HIGHEST_PRICE
+    if high is not price or low is not price:
+        bad |= (low <= 0) | (high < low) | (high > HIGHEST_PRICE)
+    return bad
 
 
 def _trade(run: RowRun, i: int) -> Trade:

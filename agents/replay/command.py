@@ -16,13 +16,19 @@ from agents.machine.clock import elapsed_s
 from agents.machine.terminal import print_json
 from agents.metrics.endpoint import replay_exposure
 from agents.metrics.run import RunMeter
-from agents.replay.backfill.command import Backfilled, backfill, print_backfilled
+from agents.replay.backfill.command import (
+    Backfilled,
+    backfill,
+    print_backfilled,
+    refuse_foreign_history,
+)
 from agents.replay.play.account import print_account
 from agents.replay.play.backend import Backend, LocalBackend
 from agents.replay.play.delivering import delivering
 from agents.replay.play.inputs import Inputs, read_inputs
-from agents.replay.play.outputs import refuse_overwriting
-from agents.replay.play.replay import Replay, ReplayOptions
+from agents.replay.play.own_results import refuse_overwriting
+from agents.replay.play.player import ReplayOptions
+from agents.replay.play.replay import Replay
 from agents.replay.play.view import view_of
 from agents.replay.play.watching import ObservingWatcher, Watcher, Watchers
 from streams.errors import UsageError
@@ -75,6 +81,8 @@ def run_replay(run: ReplayRun) -> int:
     alerts = run.tell or run.speed is not None
     with view_of(console, alerts=alerts, silent=run.as_json) as view:
         refuse_overwriting(run.out, ())  # before anything is read
+        if run.backfill_step_s is not None:
+            refuse_foreign_history(run.out)
         inputs = read_inputs(run.folder, settings.engine_rules(), view.note)
         refuse_overwriting(run.out, inputs.paths)
         exposed = replay_exposure(settings.metrics, run.metrics_port, inputs.name)
@@ -112,7 +120,8 @@ def _backend(
     meter: RunMeter,
 ) -> AbstractContextManager[Backend]:
     if broker is None:
-        return nullcontext(LocalBackend(meter.observer.engine(inputs.engine)))
+        make = partial(meter.observer.engine, inputs.engine)
+        return nullcontext(LocalBackend(make(), make))
     from agents.replay.kafka.replay import Topology, kafka_backend  # noqa: PLC0415 - only this needs Kafka
 
     topology = Topology(partitions=run.partitions, workers=run.workers, keep_topics=run.keep_topics)

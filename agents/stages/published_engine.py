@@ -9,7 +9,7 @@ and every view is of a whole state. Views are made once a second, less often whe
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from agents.machine.clock import elapsed_s
@@ -25,6 +25,7 @@ LONGEST_PAUSE_S: Final = 5.0  # Prometheus's own interval in deploy/prometheus
 SHARE: Final = 0.005  # of the time, at most, goes into views as long as the longest pause allows it
 REFUSED: Final = (
     "bad_price",
+    "bad_size",
     "bad_tick",
     "future",
     "ineligible",
@@ -39,7 +40,7 @@ class EngineView(NamedTuple):
     """An engine between two records; nothing in it changes any more."""
 
     listings: list[ListingView]
-    alerts: Mapping[AlertKey, int]  # open ones; 0 of those that were open in an earlier view
+    alerts: Counter[AlertKey]  # open ones
     outcomes: Counter[str]  # of the rows that this process has applied
     clock_ns: int
 
@@ -52,7 +53,6 @@ class PublishedEngine(Engine):
         super().__init__(config)
         self._shown = [self.listings[name] for name in shown]
         self._before: Counter[str] | None = None  # counted before this process had it
-        self._opened: frozenset[AlertKey] = frozenset()
         self._next_s = 0.0  # when the next view is due: at the first record
         self.view = self._viewed()
 
@@ -108,11 +108,9 @@ class PublishedEngine(Engine):
             self.publish()
 
     def _viewed(self) -> EngineView:
-        alerts = open_alerts(self)
-        self._opened |= alerts.keys()
         return EngineView(
             listings=listing_views(self, self._shown),
-            alerts={key: alerts[key] for key in self._opened},
+            alerts=open_alerts(self),
             outcomes=self.outcomes(),
             clock_ns=self.clock_ns,
         )

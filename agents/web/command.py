@@ -6,11 +6,14 @@ import contextlib
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from agents.broker.connection import Connection, broker_errors
-from agents.config.newsquake import NewsquakeFile, WebFile
+from agents.config.newsquake import WebFile, load_config
 from agents.config.secrets import token_of
 from agents.config.universe import universe_of
 from agents.machine.folders import home_of
@@ -27,10 +30,14 @@ def run_web(
     out: Path | None,
     broker: Connection | None,
     config: Path | None,
-    settings: NewsquakeFile,
-    web: WebFile,
+    said: Mapping[str, Any],
 ) -> int:
-    """Serve OUT, what a broker's topics bring, or what `newsquake run` stores, until a signal comes."""
+    """Serve OUT, what a broker's topics bring, or what `newsquake run` stores, until a signal comes.
+
+    `said`: what the command line says of keys of [web]; it wins over `config`.
+    """
+    settings = load_config(config)
+    web = msgspec.structs.replace(settings.web, **said)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -28,10 +28,10 @@ from agents.web import pages as web_pages
 from agents.web.parameters import ALERTS, HEADLINES, ParameterError, span_of
 from agents.web.reader import Reader, Span
 from streams.errors import NewsquakeError
-from streams.http.guard import is_own_name
+from streams.http.bounded_server import BoundedServer
+from streams.http.guard import host_named, is_own_name
 from streams.logs import logger
 
-CLOSE_S: Final = 2.0
 START_S: Final = 10.0
 NEWEST: Final = (20, 50)  # alerts and headlines on the first page
 OPEN: Final = ("/healthz", "/style.css")  # they tell nothing: for probes, and for a page's looks
@@ -88,18 +88,14 @@ class WebServer:
 
     async def _serve(self) -> None:
         reader = Reader(self._store)
-        runner = web.AppRunner(
-            application(reader, self._token), access_log=None, shutdown_timeout=CLOSE_S
-        )
-        await runner.setup()
+        server = BoundedServer(application(reader, self._token))
         try:
-            await web.TCPSite(runner, self._host, self._port).start()
-            host, port, *_ = runner.addresses[0]
-            self.address = str(URL.build(scheme="http", host=str(host), port=int(port)))
+            host, port = await server.start(self._host, self._port)
+            self.address = str(URL.build(scheme="http", host=host, port=port))
             self._up.set()
             await self._stop.wait()
         finally:
-            await runner.cleanup()
+            await server.close()
             reader.close()
 
 
@@ -199,8 +195,11 @@ def _guard(token: str | None) -> Any:  # noqa: ANN401 - aiohttp's own decorated 
 def _refusal(request: web.Request, token: str | None) -> web.StreamResponse | None:
     if request.path in OPEN:
         return None
+    host = host_named(request.headers.get("Host", ""))
+    if host is None:
+        return _json({"error": "the Host header names no host"}, HTTPStatus.BAD_REQUEST)
     if token is None:
-        if is_own_name(request.url.host or ""):
+        if is_own_name(host):
             return None
         words = "without a token it is reached as 127.0.0.1 or localhost only"
         return _json({"error": words}, HTTPStatus.FORBIDDEN)

@@ -62,7 +62,7 @@ LAYOUT: Final = 1  # of the state; raise it with any change of what the stages k
 MOST_TERMS: Final = 200  # kept of who has had a partition; a replay's are a few dozen
 OPEN_END: Final = 2**62  # of the newest term: an offset that no topic reaches
 TERM_NS: Final = 10**9  # after the epochs found: whoever wrote them may begin terms of its own yet
-_VERSION: Final = struct.Struct(">QQ")
+VERSION_BYTES: Final = struct.Struct(">QQ")
 
 
 class Version(NamedTuple):
@@ -136,6 +136,10 @@ class CheckpointIndex:
         self._orphans = [key for key in epochs if epochs[key] < oldest and key not in needed]
         self._tombstones: list[bytes] = []  # pending: not needed by the newest checkpoint
 
+    def forget(self, keys: Iterable[bytes]) -> None:
+        """Have the next checkpoint delete keys that its state has outlived."""
+        self._orphans += keys
+
     def checkpoint(
         self, offset: int, dirty: Mapping[str, bytes | None]
     ) -> list[tuple[bytes, bytes | None]]:
@@ -165,10 +169,10 @@ class CheckpointIndex:
     def _manifest(self, offset: int) -> tuple[bytes, bytes]:
         key = self._moved(MANIFEST, offset)
         body = msgspec.msgpack.encode(CheckpointManifest(self._versions, self.terms))
-        return key, _VERSION.pack(self.epoch, offset) + body
+        return key, VERSION_BYTES.pack(self.epoch, offset) + body
 
     def _record(self, name: str, offset: int, body: bytes) -> tuple[bytes, bytes]:
-        return self._moved(name, offset), _VERSION.pack(self.epoch, offset) + body
+        return self._moved(name, offset), VERSION_BYTES.pack(self.epoch, offset) + body
 
     def _moved(self, name: str, offset: int) -> bytes:
         """Return the key for a new value: the slot that the last whole checkpoint does not need."""
@@ -216,9 +220,9 @@ def newer(value: bytes, held: bytes | None) -> bool:
 
 def version_of(value: bytes) -> Version:
     """Return the version of a value; of one that is too short to have any, the lowest."""
-    if len(value) < _VERSION.size:
+    if len(value) < VERSION_BYTES.size:
         return Version(0, 0)
-    return Version(*_VERSION.unpack_from(value))
+    return Version(*VERSION_BYTES.unpack_from(value))
 
 
 def valid_terms(terms: Iterable[Term]) -> list[ValidOutputs]:
@@ -257,7 +261,7 @@ def _is_manifest(partition: int, key: bytes) -> bool:
 def _manifest_in(value: bytes) -> CheckpointManifest:
     try:
         manifest = msgspec.msgpack.decode(
-            memoryview(value)[_VERSION.size :], type=CheckpointManifest
+            memoryview(value)[VERSION_BYTES.size :], type=CheckpointManifest
         )
     except msgspec.DecodeError as fault:
         raise StateError(f"the changelog holds a manifest that cannot be read: {fault}") from fault
@@ -279,5 +283,5 @@ def _state(
         if value is None or version_of(value) != version[:2]:
             return None
         if name != MANIFEST:
-            state[name] = value[_VERSION.size :]
+            state[name] = value[VERSION_BYTES.size :]
     return state

@@ -71,7 +71,8 @@ def _react(options: WorkerOptions, exposed: Exposure) -> None:
     observer = meter.reacts(config, width)
 
     def make(partition: int) -> Stage:
-        return ReactStage(config, partition, width, broker.prefix, observer)
+        live = options.engine is None
+        return ReactStage(config, partition, width, broker.prefix, observer, live=live)
 
     _run(options, REACT, width, make, meter)
 
@@ -131,7 +132,9 @@ def _run(
     app, table = make_app(broker, app_id, partitions, options.instance)
     name, rejects = prefixed(broker.prefix, APPS[app_id]), prefixed(broker.prefix, REJECTS)
     compacted = APPS[app_id] == ALERTS
-    loop = make_loop(Wiring(app, table, make_stage, name, rejects, compacted, meter.observer))
+    guarded = None if app_id == DELIVER else broker  # sinks are the world outside, no stage of ours
+    wiring = Wiring(app, table, make_stage, name, rejects, compacted, meter.observer, guarded)
+    loop = make_loop(wiring)
 
     async def process(stream: Faust) -> None:
         try:

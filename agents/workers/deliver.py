@@ -24,7 +24,7 @@ from agents.stages.observer import NOBODY, Observer
 from agents.workers.stage import Due, StageOutput
 from streams.codec import encode_json
 from streams.errors import CodecError
-from streams.events import DAY_NS, Alert
+from streams.events import DAY_NS, NEVER_NS, Alert
 from streams.logs import logger
 from streams.messages import Header, from_message
 
@@ -54,7 +54,12 @@ class DeliverStage:
         self._delivered: list[Digests] = [{} for _ in range(BUCKETS)]
         self._changed: set[int] = set()
 
-    def process(self, value: bytes | None, headers: Iterable[Header] | None) -> Due:
+    def process(
+        self,
+        value: bytes | None,
+        headers: Iterable[Header] | None,
+        stamp_ns: int = NEVER_NS,  # noqa: ARG002 - of Clocks that count
+    ) -> Due:
         """Take a record of `alerts` in. CodecError: it is none."""
         record = from_message(value, headers, Alert)
         if not isinstance(record, Alert):

@@ -187,6 +187,11 @@ def _newest_of(store: Faust) -> Callable[..., None]:
     return apply
 
 
+def stamp_ns(message: Faust) -> int:
+    """Return the broker's stamp of a message, ns UTC: of its arrival (streams/topics.py)."""
+    return int(message.timestamp * 1e3 + 0.5) * 1_000_000  # Faust has made seconds of milliseconds
+
+
 def epoch_ns() -> int:
     """Return the wall time at which a partition is taken over, ns UTC."""
     return time.time_ns()

@@ -26,15 +26,18 @@ from typing import Any, Final, NamedTuple
 
 from faust.types import TP
 
+from agents.broker.connection import Connection
 from agents.machine.clock import elapsed_s
 from agents.stages.observer import NOBODY, Observer
+from agents.workers.asides import PartitionAsides
 from agents.workers.checkpoint_writer import CheckpointWriter
 from agents.workers.checkpoints import CheckpointIndex, newest_whole
 from agents.workers.faust_app import Faust, epoch_ns
+from agents.workers.guard import StageGuard, WorkerWatch
 from agents.workers.partition import Delivery, OwnedPartition
 from agents.workers.stage import Due, Stage, StageOutput
 from agents.workers.watchdog import Watchdog
-from streams.errors import StateError
+from streams.errors import EngineFaultError, StateError
 from streams.logs import logger
 from streams.messages import Header, to_message
 
@@ -54,6 +57,7 @@ class Wiring(NamedTuple):
     rejects: str  # the topic of what cannot be used
     compacted: bool = False  # the offsets of `topic` have gaps by right
     observer: Observer = NOBODY
+    broker: Connection | None = None  # where the stage is guarded: told of a hang by another thread
 
 
 class WorkerLoop:
@@ -67,6 +71,8 @@ class WorkerLoop:
         self._checkpoints = CheckpointWriter(
             self._app, wiring.table, self._partitions, self._observer, self._watchdog.check_frozen
         )
+        changelog = wiring.table.changelog_topic_name
+        self._watch = WorkerWatch(wiring.broker, changelog) if wiring.broker else None
         self._waits_since_s: float | None = None  # the oldest record not yet applied
         self._app.on_partitions_assigned.connect(self._forget, weak=False)
         self._app.on_partitions_revoked.connect(self._forget, weak=False)
@@ -89,8 +95,12 @@ class WorkerLoop:
             if event.message.offset <= owned.index.base:
                 event.ack()  # the state that we began with knows it; its owner died before saying so
                 continue
-            due = owned.take(event, gaps=self._wiring.compacted)
-            if due is not Due.nothing or self._nothing_follows(owned):
+            try:
+                due = owned.take(event, gaps=self._wiring.compacted)
+            except EngineFaultError as fault:
+                await self._set_aside(owned, fault)
+                raise
+            if due is not Due.nothing or owned.alone or self._nothing_follows(owned):
                 await self._flush_all()
             if due is Due.final_checkpoint:
                 owned.require_checkpoint()
@@ -144,7 +154,16 @@ class WorkerLoop:
             from_offset=index.base + 1,
             took_ms=round((elapsed_s() - began_s) * 1e3),
         )
-        return OwnedPartition(tp, stage, index, self._rejects, begins_at=begins_at)
+        guard = self._guard_of(number, index)
+        return OwnedPartition(tp, stage, index, self._rejects, begins_at=begins_at, guard=guard)
+
+    def _guard_of(self, number: int, index: CheckpointIndex) -> StageGuard | None:
+        """Return the guard of a partition; None where a stage waits for others, and is not guarded."""
+        if self._watch is None:
+            return None
+        asides = PartitionAsides(number, self._wiring.table.data.data)
+        index.forget(asides.outlived(index.base))
+        return StageGuard(TP(self._topic, number), index, asides, self._watch)
 
     def _committed(self, tp: TP) -> int:
         """Return the offset that this group has committed, 0 where it has not."""
@@ -163,7 +182,17 @@ class WorkerLoop:
     async def _flush_all(self) -> None:
         self._waits_since_s = None
         for owned in [*self._partitions.values()]:
-            await owned.flush(self._send)
+            try:
+                await owned.flush(self._send)
+            except EngineFaultError as fault:
+                await self._set_aside(owned, fault)
+                raise
+
+    async def _set_aside(self, owned: OwnedPartition, fault: EngineFaultError) -> None:
+        """Leave a note of the records at which a stage failed, for whoever has the partition next."""
+        number, topic = owned.tp.partition, self._wiring.table.changelog_topic_name
+        key, value = owned.note_of(fault)
+        await (await self._app.producer.send(topic, key, value, number, None, None))
 
     async def _send(self, output: StageOutput, origin: Header) -> Delivery:
         self._observer.made(output.record)

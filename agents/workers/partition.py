@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final, NamedTuple
 
 from faust.types import TP
 
 from agents.machine.clock import elapsed_s
 from agents.workers.checkpoints import CheckpointIndex
-from agents.workers.faust_app import Faust
+from agents.workers.faust_app import Faust, stamp_ns
+from agents.workers.guard import StageGuard
 from agents.workers.stage import Due, Stage, StageOutput
-from streams.errors import CodecError, StateError
+from streams.errors import EngineFaultError, RecordError, StateError
 from streams.events import RECORD_CHARS, Reject
 from streams.logs import logger
 from streams.messages import Header
@@ -39,9 +41,16 @@ class OwnedPartition:
     """One partition from its assignment to this worker until the next rebalance."""
 
     def __init__(
-        self, tp: TP, stage: Stage, index: CheckpointIndex, rejects: str, *, begins_at: int | None
+        self,
+        tp: TP,
+        stage: Stage,
+        index: CheckpointIndex,
+        rejects: str,
+        *,
+        begins_at: int | None,
+        guard: StageGuard | None = None,
     ) -> None:
-        """`rejects`: the topic of what cannot be read.
+        """`rejects`: the topic of what cannot be read. `guard`: of a stage that may fail at a record.
 
         `begins_at`: the first offset where no state is known, so that a record missed at the very
         beginning is a gap, too; None: go on after the index's checkpoint.
@@ -50,7 +59,7 @@ class OwnedPartition:
         self.offset = (
             index.base if begins_at is None else begins_at - 1
         )  # of the last record taken in
-        self._rejects = rejects
+        self._rejects, self._guard = rejects, guard
         self._held: list[Any] = []  # events not yet acknowledged
         self._sent: list[Delivery] = []  # since the last checkpoint
         self._rejected: list[StageOutput] = []  # not yet sent
@@ -70,9 +79,10 @@ class OwnedPartition:
     # -- records
 
     def take(self, event: Faust, *, gaps: bool) -> Due:
-        """Hold an event and give its record to the stage; one that cannot be read becomes a reject.
+        """Hold an event and give its record to the stage; one that cannot be used becomes a reject.
 
         StateError: records are missing before it, unless the topic has `gaps` by right (compaction).
+        EngineFaultError: the stage failed, at this record or at one that waited for it.
         """
         message = event.message
         self._held.append(event)
@@ -83,13 +93,32 @@ class OwnedPartition:
             )
         self.offset = message.offset
         self._waiting += 1
+        if self._guard and (reject := self._guard.asides.reject(message.offset)):
+            self._rejected.append(StageOutput(self._rejects, self.tp.topic, reject))
+            return Due.outputs
         try:
-            return self.stage.process(message.value, message.headers)
-        except CodecError as fault:
+            with self._guarded(message):
+                return self.stage.process(message.value, message.headers, stamp_ns(message))
+        except RecordError as fault:
             self._rejected.append(self._reject(message, fault))
             return Due.outputs
 
-    def _reject(self, message: Faust, fault: CodecError) -> StageOutput:
+    @property
+    def alone(self) -> bool:
+        """Tell whether what comes next is not to be applied together with what waits."""
+        return self._guard is not None and self._guard.asides.alone(self.offset)
+
+    def note_of(self, fault: EngineFaultError) -> tuple[bytes, bytes]:
+        """Return key and value of the note of a fault, for the changelog."""
+        assert self._guard is not None
+        return self._guard.note_of(fault)
+
+    def _guarded(self, message: Faust = None) -> AbstractContextManager[None]:
+        if self._guard is None:
+            return nullcontext()
+        return self._guard.applying(self.offset - self._waiting + 1, self.offset, message)
+
+    def _reject(self, message: Faust, fault: RecordError) -> StageOutput:
         text = (message.value or b"").decode("utf-8", "replace")[:RECORD_CHARS]
         where = f"{self.tp.topic}/{message.partition} offset {message.offset}: {fault.detail}"
         log.debug(
@@ -110,11 +139,16 @@ class OwnedPartition:
         return self.offset + 1 >= self._known_end
 
     async def flush(self, send: Send) -> None:
-        """Apply what waits and send what came of it, each output with its origin."""
+        """Apply what waits and send what came of it, each output with its origin.
+
+        EngineFaultError: the stage failed at one of the records that waited.
+        """
         if not self._waiting:
             return
         rejected, self._rejected = self._rejected, []
-        for output in (*await self.stage.flush(), *rejected):
+        with self._guarded():
+            outputs = await self.stage.flush()
+        for output in (*outputs, *rejected):
             self._sent.append(await send(output, self._origin()))
         self._waiting = 0  # not before: until here the state lags behind the offset
 

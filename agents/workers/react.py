@@ -12,8 +12,10 @@ from agents.reacting.keeping.cells import Cells
 from agents.stages.decisions import log_mention, log_moves
 from agents.stages.observer import NOBODY, Observer
 from agents.workers.stage import Due, StageOutput
-from streams.errors import CodecError
+from streams.bounds import CLOCK_AHEAD_NS, IMPLAUSIBLE_CLOCK
+from streams.errors import CodecError, RecordError, StateError
 from streams.events import (
+    NEVER_NS,
     Alert,
     Clock,
     Correction,
@@ -47,10 +49,13 @@ class ReactStage:
         partitions: int,
         prefix: str = "",
         observer: Observer = NOBODY,
+        *,
+        live: bool = True,
     ) -> None:
+        """`live`: Clocks are of now; those of a replay are of its own time."""
         own = of_partition(config, partition, partitions)
         self._engine, self._observer = observer.engine(own, partition), observer
-        self._cells, self._rules = Cells(self._engine), config.rules
+        self._cells, self._rules, self._live = Cells(self._engine), config.rules, live
         self._frames: list[TickFrame] = []
         self._rows = 0
         self._out: list[Output] = []
@@ -62,8 +67,13 @@ class ReactStage:
         """Return what the engine has counted."""
         return self._engine.counts
 
-    def process(self, value: bytes | None, headers: Iterable[Header] | None) -> Due:
-        """Take a record of `market` in. CodecError: it is none."""
+    def process(
+        self, value: bytes | None, headers: Iterable[Header] | None, stamp_ns: int = NEVER_NS
+    ) -> Due:
+        """Take a record of `market` in, which the broker stamped. RecordError: it cannot be used.
+
+        StateError: the engine's own Clock lies ahead of the broker's.
+        """
         record = market_record(value, headers)
         if isinstance(record, TickFrame):
             self._frames.append(record)
@@ -71,6 +81,8 @@ class ReactStage:
             return Due.nothing if self._rows < MOST_ROWS else Due.outputs
         if not isinstance(record, Mention | Clock | Status | Correction):
             raise CodecError(f"a {type(record).__name__} does not belong here")
+        if isinstance(record, Clock) and self._live:
+            self._check_clock(record, stamp_ns)
         self._apply_frames()
         outputs = self._engine.apply(record)
         self._add(outputs)
@@ -79,6 +91,18 @@ class ReactStage:
         if isinstance(record, Clock):
             return Due.final_checkpoint if record.final else Due.checkpoint
         return Due.outputs
+
+    def _check_clock(self, clock: Clock, stamp_ns: int) -> None:
+        """Refuse a Clock that lies too far ahead of the broker's, and a state that does."""
+        if self._engine.clock_ns > stamp_ns + CLOCK_AHEAD_NS:
+            raise StateError(
+                f"the newest Clock of the state is {self._engine.clock_ns} ns, ahead of the broker's "
+                f"stamp of {stamp_ns} ns: every row of now would be late. Set the broker's clock if "
+                "it is wrong; else start a new --prefix"
+            )
+        if clock.ts_ns > stamp_ns + CLOCK_AHEAD_NS:
+            detail = f"a Clock of {clock.ts_ns} ns, {stamp_ns} ns by the broker's"
+            raise RecordError(IMPLAUSIBLE_CLOCK, detail)
 
     async def flush(self) -> list[StageOutput]:
         """Apply the frames that wait; return all that came out since the last call."""

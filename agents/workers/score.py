@@ -12,7 +12,7 @@ from agents.stages.observer import NOBODY, Observer
 from agents.stages.scorer import make_scorer
 from agents.workers.stage import Due, StageOutput
 from streams.errors import CodecError
-from streams.events import Clock, Headline, Mention
+from streams.events import NEVER_NS, Clock, Headline, Mention
 from streams.messages import Header, from_message
 from streams.reference.universe import Universe
 from streams.topics import MARKET, partition_of, prefixed
@@ -36,7 +36,12 @@ class ScoreStage:
         self._headlines: list[Headline] = []
         self._partitions, self._market = partitions, prefixed(prefix, MARKET)
 
-    def process(self, value: bytes | None, headers: Iterable[Header] | None) -> Due:
+    def process(
+        self,
+        value: bytes | None,
+        headers: Iterable[Header] | None,
+        stamp_ns: int = NEVER_NS,  # noqa: ARG002 - of Clocks that count
+    ) -> Due:
         """Take a record of `headlines` in. CodecError: it is none."""
         record = from_message(value, headers, Headline)
         if isinstance(record, Clock):

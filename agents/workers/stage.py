@@ -6,6 +6,7 @@ import enum
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
+from streams.events import NEVER_NS
 from streams.messages import Header
 
 
@@ -30,8 +31,10 @@ class Due(enum.Enum):
 class Stage(Protocol):
     """The pure part of a worker, for one partition."""
 
-    def process(self, value: bytes | None, headers: Iterable[Header] | None) -> Due:
-        """Take a message in. CodecError: it is no record."""
+    def process(
+        self, value: bytes | None, headers: Iterable[Header] | None, stamp_ns: int = NEVER_NS
+    ) -> Due:
+        """Take a message in, which the broker stamped. RecordError: it is none that can be used."""
 
     async def flush(self) -> list[StageOutput]:
         """Apply all that waits and return what came of everything since the last call."""

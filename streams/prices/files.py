@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from streams.bounds import HIGHEST_PRICE, LARGEST_SIZE, LEAST_PRICE
 from streams.errors import InputError
 from streams.events import I32, I64, PRICE_SCALE, RECORD_CHARS, SECOND_NS, Flag, Reject
 from streams.prices.conditions import ConditionsFormat, decode_conditions
@@ -27,10 +28,6 @@ FIELDS = (
 )  # fmt: skip
 KEY_SEPARATOR = "\x1f"
 OHLC = ("open", "high", "low", "close")
-# No share costs a thousand million, and int64 millionths of that times 100 * level still fit.
-HIGHEST_PRICE = 1e9
-# A thousand times the busiest listing's day; sums of such sizes stay far inside int64.
-LARGEST_SIZE = 1e12
 # A row is refused for the first of these that is true of it.
 REASONS = ("", "bad_time", "past", "future", "bad_price", "bad_bar", "bad_size")
 UNDATED = ("bad_time", "past", "future")
@@ -223,8 +220,7 @@ def _prices(columns: list[pl.Series]) -> tuple[list[I64], Mask]:
     sound = np.ones(len(columns[0]), np.bool_)
     for column in columns:
         numbers = _floats(column).fill_null(np.nan).to_numpy()
-        # Half a millionth rounds to nothing: the lowest price there is.
-        good = (numbers > 0.5 / PRICE_SCALE) & (numbers <= HIGHEST_PRICE)
+        good = (numbers > LEAST_PRICE) & (numbers <= HIGHEST_PRICE / PRICE_SCALE)
         sound &= good
         whole = numbers if good.all() else np.where(good, numbers, 0.0)
         made.append(np.rint(whole * PRICE_SCALE).astype(np.int64))

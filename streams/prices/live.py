@@ -88,6 +88,11 @@ class LiveFramer:
         """When the next frame must be cut; None: none is open."""
         return min(self._cut_ns.values(), default=None)
 
+    @property
+    def clock_ns(self) -> int:
+        """Return the newest Clock that was sent, 0 before the first."""
+        return self._clock_ns
+
     def add(self, ticks: Iterable[Tick], now_ns: int) -> None:
         """Take rows in, in the order in which they arrived."""
         self.cut_due(now_ns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,9 +11,14 @@ from typing import Final
 import msgspec
 
 from streams.errors import JournalError
-from streams.files import replace_file
+from streams.files import PRIVATE_FILE, make_folder, replace_file
+from streams.logs import logger
 
 AHEAD: Final = 100_000  # numbers reserved in one write: a write every few seconds of a busy market
+MOST: Final = 2**62  # a number kept above it is none of ours; what is counted on from it fits int64
+_RUN: Final = re.compile(r"[0-9a-f]{16}")
+
+log = logger(__name__)
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -29,8 +35,8 @@ class Numbering:
     The file holds bounds, not counts, and is written before a number at or above its bound leaves;
     so after kill -9 numbering goes on above all that was used: some numbers are skipped, which
     receivers count as a gap, and none is used again. After `close` it goes on where it stopped.
-    Another number of partitions, or a damaged file, begins another run. JournalError: the file
-    cannot be written.
+    Another number of partitions, or a file that is no numbering, begins another run. JournalError:
+    the file cannot be written.
     """
 
     def __init__(self, path: Path | None, partitions: int) -> None:
@@ -61,14 +67,26 @@ class Numbering:
             return
         part = self._path.with_suffix(".part")
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            replace_file(self._path, msgspec.json.encode(self._bound), part=part)
+            if not self._path.parent.is_dir():
+                make_folder(self._path.parent, private=True)
+            data = msgspec.json.encode(self._bound)
+            replace_file(self._path, data, mode=PRIVATE_FILE, part=part)
         except OSError as fault:
             raise JournalError(str(self._path), f"cannot be written: {fault}") from fault
 
 
 def _read(path: Path) -> _Kept | None:
+    """Return what is kept, None where nothing is or it is no numbering: then it is said."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=_Kept)
-    except (OSError, msgspec.DecodeError):
+        kept = msgspec.json.decode(path.read_bytes(), type=_Kept)
+    except FileNotFoundError:
         return None
+    except (OSError, msgspec.DecodeError) as fault:
+        why = str(fault)
+    else:
+        numbers = (*kept.rows, *kept.points.values())
+        if _RUN.fullmatch(kept.run) and all(0 <= number <= MOST for number in numbers):
+            return kept
+        why = "a name of a run or a number that was never given"
+    log.warning("numbers of rows begin again, for another run", file=str(path), why=why)
+    return None

@@ -7,9 +7,7 @@ one row and not the file.
 from __future__ import annotations
 
 import csv
-import gzip
 import io
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,10 +18,10 @@ from polars.exceptions import ComputeError, NoDataError, PanicException, PolarsE
 
 from streams.errors import ColumnError, InputError
 from streams.events import I64, RECORD_CHARS, Reject
+from streams.inflate import MOST_RATIO, SURE_BYTES, contents
 
 PARQUET_SUFFIXES = (".parquet", ".pq")
 CSV_SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
-GZIP_MAGIC = b"\x1f\x8b"  # RFC 1952
 
 
 class Table(msgspec.Struct, frozen=True, eq=False):
@@ -51,7 +49,10 @@ def read_table(path: Path, columns: Sequence[str]) -> Table:
 
 def _parquet(path: Path, columns: Sequence[str]) -> Table:
     try:
-        _check_columns(path, columns, list(pl.read_parquet_schema(path)))
+        with path.open("rb") as file:  # a name may hold what globs read as marks
+            schema = pl.read_parquet_schema(file)
+        _check_columns(path, columns, list(schema))
+        _check_growth(path, len(columns))
         frame = pl.read_parquet(path, columns=list(columns), glob=False)
     except OSError as error:
         raise InputError(str(path), error.strerror or _first_line(error)) from error
@@ -61,8 +62,17 @@ def _parquet(path: Path, columns: Sequence[str]) -> Table:
     return Table(frame, np.arange(1, len(frame) + 1), [])
 
 
+def _check_growth(path: Path, columns: int) -> None:
+    """Refuse a file whose rows, run-length encoded, would fill the memory; its footer counts them."""
+    rows = int(pl.scan_parquet(path, glob=False).select(pl.len()).collect().item())
+    size = path.stat().st_size
+    if 8 * rows * columns > max(SURE_BYTES, MOST_RATIO * size):
+        detail = f"{rows:,} rows in {size:,} bytes: it inflates as no table does"
+        raise InputError(str(path), detail)
+
+
 def _csv(path: Path, columns: Sequence[str], separator: str) -> Table:
-    data = _contents(path)
+    data = contents(path)
     try:
         header = pl.read_csv(
             data, n_rows=0, infer_schema=False, encoding="utf8-lossy", separator=separator,
@@ -128,15 +138,6 @@ def _check_columns(path: Path, wanted: Sequence[str], present: list[str]) -> Non
     for column in wanted:
         if column not in present:
             raise ColumnError(str(path), column, present)
-
-
-def _contents(path: Path) -> bytes:
-    """Return the file, decompressed if need be: polars would read a cut gzip file in silence."""
-    try:
-        data = path.read_bytes()
-        return gzip.decompress(data) if data.startswith(GZIP_MAGIC) else data
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputError(str(path), getattr(error, "strerror", None) or str(error)) from error
 
 
 def _first_line(error: BaseException) -> str:

@@ -47,8 +47,9 @@ class Topics:
 
     def send(self, topic: str, value: bytes | None, headers: list[Header] | None = None) -> None:
         """Send a message as anybody may."""
-        key = b"k" if value is None else None  # a message has one of the two at least
-        self._producer.send(f"{self.prefix}{topic}", value, key, headers or [], partition=0)
+        key = b"k" if value is None else None  # the client sends one of the two at least
+        named = f"{self.prefix}{topic}"
+        self._producer.send(named, value, key=key, headers=headers or [], partition=0)
         self._producer.flush(10)
 
     def record(self, topic: str, record: Record) -> None:

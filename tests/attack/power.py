@@ -8,7 +8,6 @@ import signal
 import time
 from pathlib import Path
 
-from streams.segment import loaded, segment_of, spans
 from tests.attack.hosting import feeds, hosted, rising
 from tests.attack.registry import BrokenError, attack, hold
 from tests.attack.remedies import post_all
@@ -17,24 +16,22 @@ from tests.attack.running import System, free_port, inbox
 ACKNOWLEDGED = "no acknowledged document is lost"
 
 
-def _checkpointed(folder: Path) -> int:
-    """Return how many records of a journal its newest checkpoint knows, by the file itself."""
-    data = (folder / "checkpoint").read_bytes()
-    return int.from_bytes(data[8:16], "little")
-
-
-def cut_power(home: Path, chance: random.Random | None) -> None:
-    """Leave of each journal what the last checkpoint had made durable, and some bytes more by chance."""
-    for folder in home.glob("????-??-??/*puts"):
-        path = max(folder.glob("*.log"))
+def cut_power(system: System, chance: random.Random | None) -> None:
+    """Leave of each journal what was synced, and some bytes more by chance."""
+    synced: dict[str, int] = {}
+    for line in system.synced.read_text().splitlines():
+        size, _, name = line.partition(" ")
+        synced[name] = int(size)
+    for path in system.home.glob("????-??-??/*puts/*.log"):
         data = path.read_bytes()
-        ends = [0, *(stop for _, stop in spans(loaded(segment_of(folder, int(path.stem)))))]
-        safe = ends[max(0, min(_safe(folder) - int(path.stem), len(ends) - 1))]
+        safe = min(synced.get(str(path), 0), len(data))
         path.write_bytes(data[: safe if chance is None else chance.randint(safe, len(data))])
 
 
-def _safe(folder: Path) -> int:
-    return _checkpointed(folder) if (folder / "checkpoint").exists() else 0
+def _note_all(system: System) -> None:
+    """Note of all files that they are synced as they are: they were put there by us."""
+    logs = system.home.rglob("*.log")
+    system.synced.write_text("".join(f"{path.stat().st_size} {path}\n" for path in logs))
 
 
 @attack("power", ACKNOWLEDGED, limit_s=120)
@@ -48,7 +45,7 @@ def cut_after_202(base: Path) -> None:
         taken = post_all(run, port, [f"n{n}" for n in range(5)])
         run.process.send_signal(signal.SIGKILL)
         run.process.wait()
-    cut_power(system.home, None)
+    cut_power(system, None)
     with system.run() as again:
         again.up()
         again.answers()
@@ -68,7 +65,7 @@ def cut_after_an_item_was_noted(base: Path) -> None:
             time.sleep(0.1)  # the book notes it once the journal has it
             run.process.send_signal(signal.SIGKILL)
             run.process.wait()
-        cut_power(system.home, None)
+        cut_power(system, None)
         with system.run() as again:
             again.up()
             again.until(
@@ -95,11 +92,12 @@ def cut_at_any_byte(base: Path) -> None:
     for number in range(12):
         shutil.rmtree(system.home)
         shutil.copytree(kept, system.home)
+        _note_all(system)
         with system.run() as more:
             more.up()
             post_all(more, port, [f"m{n}" for n in range(5)])
             more.kill()
-        cut_power(system.home, chance)
+        cut_power(system, chance)
         for folder in system.home.glob("????-??-??/*puts"):
             (folder / "checkpoint.tmp").write_bytes(chance.randbytes(chance.randint(0, 99)))
         told = len(system.told())

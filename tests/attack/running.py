@@ -60,6 +60,7 @@ class System:
 
     def __init__(self, base: Path, more: str = "") -> None:
         self.base, self.home, self.out = base, base / "home", base / "alerts.jsonl"
+        self.synced = base / "synced"  # the size of each file at each of its syncs
         self.config = base / "newsquake.toml"
         self.config.write_text(HEAD + more)
         (base / "closes.csv").write_text(CLOSES)
@@ -77,6 +78,7 @@ class System:
         offset_s = self.offset_s + ahead_s
         launcher = [sys.executable, "-m", "tests.attack.shifted", str(offset_s)]
         launcher += ["--poison", poison] if poison else []
+        launcher += ["--synced", str(self.synced)]
         limited = ["prlimit", f"--nofile={files}:{files}"] if files else []
         own = ["run", "--config", str(self.config), "--spool", str(self.home), "--out"]
         run = Run(self, [*limited, *launcher, *own, str(self.out), *words])

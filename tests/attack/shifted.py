@@ -1,13 +1,16 @@
-"""`python -m tests.attack.shifted OFFSET_S [--poison raise|hang] WORD ...`: `newsquake WORD ...` at another time.
+"""`python -m tests.attack.shifted OFFSET_S [--poison raise|hang] [--synced FILE] WORD ...`: `newsquake WORD ...` at another time.
 
-The one thing of a machine that a test may not turn is its clock, and no input is left that is known
-to harm the engine: both are put into a real process here, from outside, before it starts.
+The things of a machine that a test may not turn are its clock and its power, and no input is left
+that is known to harm the engine: all are put into a real process here, from outside, before it
+starts. `--synced`: each fsync that has come back is noted, with the size that the file then had.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import time
+from pathlib import Path
 from typing import Any, Final
 
 POISON: Final = 666_000_001  # millionths: a row of this price is the poison
@@ -45,11 +48,28 @@ def poison(way: str) -> None:
             poisoned(name)
 
 
+def note_syncs(path: str) -> None:
+    """Note the file and its size at each fsync that comes back: what no loss of power takes."""
+    sound = os.fsync
+    notes = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+
+    def fsync(file: Any) -> None:
+        handle = file if isinstance(file, int) else file.fileno()
+        size = os.fstat(handle).st_size  # before: what is written meanwhile may not be on the disk
+        sound(handle)
+        os.write(notes, f"{size} {Path(f'/proc/self/fd/{handle}').readlink()}\n".encode())
+
+    os.fsync = fsync
+
+
 def main(words: list[str]) -> None:
     shift(float(words[0]))
     rest = words[1:]
     if rest[0] == "--poison":
         poison(rest[1])
+        rest = rest[2:]
+    if rest[0] == "--synced":
+        note_syncs(rest[1])
         rest = rest[2:]
     sys.argv = ["newsquake", *rest]
     from agents.cli.main import main as run

@@ -81,3 +81,14 @@ def test_a_worker_logs_as_its_supervisor_does(root: logging.Logger, tmp_path: Pa
         assert worker.process.args[3:] == [*job.words, *logs.words(), "--leash"]
     finally:
         supervisor.end()
+
+
+def test_a_worker_logs_in_the_form_that_it_is_given() -> None:
+    """The client library's own warnings: nobody listens there."""
+    words = ("worker", "score", "--broker", "127.0.0.1:1")
+    told = newsquake(*words, "--log", "json", "--log-level", "debug")
+    assert told.returncode == 1
+    lines = told.stderr.splitlines()
+    events = [json.loads(line) for line in lines if line.startswith("{")]
+    assert {"event", "level", "logger", "timestamp"} <= events[0].keys()
+    assert lines[-1].startswith("newsquake: no Kafka broker answers at 127.0.0.1:1")

@@ -45,6 +45,14 @@ def continued(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Continued]:
         yield Continued(made, cut, whole, recovered)
 
 
+def test_numbers_go_on(continued: Continued) -> None:
+    """No number of the old run is given to another row."""
+    old, now = (json.loads((home / "numbers.json").read_bytes())
+                for home in (continued.cut / "live", continued.made.home))  # fmt: skip
+    assert now["run"] == old["run"]
+    assert now["rows"][0] > old["rows"][0] > 100_000
+
+
 def test_what_was_behind_the_checkpoint_is_made_again(continued: Continued) -> None:
     before = kept.outputs(continued.cut / "live")
     assert len(before) > 20

@@ -39,7 +39,7 @@ def rules_of(name: str) -> list[dict[str, Any]]:
 def test_the_set_is_whole() -> None:
     assert [alert.name for alert in ALERTS] == [
         "day_move", "HeadlineBurst", "SentimentShock", "ListingStale", "FeedDown", "FeedStale",
-        "HeadlineLatencyHigh", "ConsumerLagHigh", "RejectsGrowing", "LabelOverflow",
+        "HeadlineLatencyHigh", "ConsumerLagHigh", "RecordSetAside", "RejectsGrowing", "LabelOverflow",
         "ScrapeMissing", "AlertDeliveryFailing", "Watchdog",
     ]  # fmt: skip
 

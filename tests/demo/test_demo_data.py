@@ -76,7 +76,7 @@ def test_a_second_run_writes_the_same_bytes(folder: Path, tmp_path: Path) -> Non
     write_alibaba_day(tmp_path)
     write_alibaba_day(tmp_path)  # over its own files
     assert digests(tmp_path) == digests(folder)
-    assert len(digests(folder)) == 4 + len(FEEDS) + len(LINES)
+    assert len(digests(folder)) == 5 + len(FEEDS) + len(LINES)
 
 
 def test_replay_toml_names_the_files_and_says_synthetic(folder: Path) -> None:

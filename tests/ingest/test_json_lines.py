@@ -52,11 +52,14 @@ def test_a_tick_is_in_millionths() -> None:
         (b'{"title": "\\ud800"}', "undecodable", "stdin:3: "),
         (b'{"price": "5", "listing": "A", "ts_ns": 1}', "undecodable", "Expected `float`"),
         (b'{"price": 5}', "undecodable", "missing required field `listing`"),
-        (b'{"price": 1e300, "listing": "A", "ts_ns": 1}', "undecodable", "do not fit"),
+        (b'{"price": 1e300, "listing": "A", "ts_ns": 1}', "bad_price", "is not above 0"),
+        (b'{"price": 5e12, "listing": "A", "ts_ns": 1}', "bad_price", "at most 1,000,000,000"),
+        (b'{"price": 1, "listing": "A", "ts_ns": 1, "size": -1}', "bad_size", "size -1"),
+        (b'{"price": 1, "listing": "A", "ts_ns": 1, "flags": 2}', "bad_flags", "not for a tick"),
         (b'{"price": 1, "listing": "A", "ts_ns": 99999999999999999999}', "undecodable", "64 bits"),
         (
             b'{"price": 1, "listing": "A", "ts_ns": 1, "flags": 4294967296}',
-            "undecodable",
+            "bad_flags",
             "not fit",
         ),
     ],
@@ -101,3 +104,10 @@ def test_how_the_bytes_are_cut_does_not_matter(
         for x in (*whole, *read(*pieces))
     ]
     assert plain[: len(whole)] == plain[len(whole) :]
+
+
+def test_a_byte_order_mark_before_the_first_line_is_no_part_of_it() -> None:
+    line = b'{"listing": "BABA.XNYS", "price": 178.25, "ts_ns": 1758720600000000000}\n'
+    (first, second) = LineReader("stdin").feed(b"\xef\xbb\xbf" + line + line, NOW_NS)
+    assert isinstance(first, Tick)
+    assert first == second

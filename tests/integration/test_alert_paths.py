@@ -21,7 +21,8 @@ from agents.replay.kafka.market_publisher import MarketPublisher
 from agents.replay.play.backend import LocalBackend
 from agents.replay.play.inputs import Inputs, read_inputs
 from agents.replay.play.pace import ReplayPace
-from agents.replay.play.replay import Replay, ReplayOptions
+from agents.replay.play.player import ReplayOptions
+from agents.replay.play.replay import Replay
 from agents.stages.engine import save_engine
 from streams.events import SECOND_NS
 from streams.publisher import Publisher
@@ -98,7 +99,7 @@ class Stage:
         self._remote = MarketPublisher(day.engine, self._publisher, market, PARTITIONS, day.name)
         options = ReplayOptions(frame=200, speed=SPEED)
         replay = Replay(day, folder, LocalBackend(self._remote), options)
-        replay._pace = ReplayPace(None)  # ours stops with the stage
+        replay._player._pace = ReplayPace(None)  # ours stops with the stage
         self._steps = replay.steps()
         self._origin_s = 0.0
         self.passed: dict[int, float] = {}  # second of the day -> when it was sent

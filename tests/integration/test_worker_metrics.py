@@ -20,7 +20,8 @@ from agents.reacting.config import Rule
 from agents.replay.kafka.market_publisher import MarketPublisher
 from agents.replay.play.backend import LocalBackend
 from agents.replay.play.inputs import Inputs, read_inputs
-from agents.replay.play.replay import Replay, ReplayOptions
+from agents.replay.play.player import ReplayOptions
+from agents.replay.play.replay import Replay
 from agents.scoring.sentiment import sentiment_of
 from agents.stages.engine import save_engine
 from streams.events import Clock

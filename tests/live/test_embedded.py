@@ -12,11 +12,13 @@ import pytest
 
 from agents.live import embedded
 from agents.live.embedded import Embedded
+from agents.machine.clock import now_ns
 from agents.reacting.config import Rule
 from agents.reacting.engine import Engine
 from agents.replay.play.backend import LocalBackend
 from agents.replay.play.inputs import Inputs, read_inputs
-from agents.replay.play.replay import Replay, ReplayOptions
+from agents.replay.play.player import ReplayOptions
+from agents.replay.play.replay import Replay
 from streams.codec import canonical_json, decode
 from streams.errors import JournalError
 from streams.events import Alert, Clock, Headline, MarketRecord, Mention, Output, TickFrame
@@ -85,7 +87,7 @@ def send(log: Embedded, record: Any) -> None:
 
 def outputs_of(folder: Path) -> list[bytes]:
     found = []
-    for day in sorted(folder.iterdir()):
+    for day in sorted(folder.glob("????-??-??")):
         with Journal.open(day / "outputs") as journal:
             found += [bytes(payload) for _, payload in journal.read()]
     return found
@@ -127,6 +129,7 @@ def test_a_crash_anywhere_changes_no_byte_and_tells_nothing_twice(
     inputs, records_in = day
     told = Told()
     log = begun(inputs, tmp_path, told)
+    monkeypatch.setattr(embedded, "now_ns", now_ns)
     cuts = set(chance.sample(range(len(records_in)), 4))
     for number, record in enumerate(records_in):
         if number in cuts:

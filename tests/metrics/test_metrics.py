@@ -32,7 +32,8 @@ from agents.reacting.config import DAY_LEVELS_PCT, Rule
 from agents.reacting.reactions import HORIZONS
 from agents.replay.play.backend import LocalBackend
 from agents.replay.play.inputs import Inputs, read_inputs
-from agents.replay.play.replay import Replay, ReplayOptions
+from agents.replay.play.player import ReplayOptions
+from agents.replay.play.replay import Replay
 from agents.replay.play.watching import ObservingWatcher, Watcher
 from agents.scoring.sentiment import SENTIMENTS, sentiment_of
 from agents.stages import published_engine

@@ -13,7 +13,8 @@ from agents.metrics.run import RunMeter
 from agents.reacting.config import Rule
 from agents.replay.play.backend import LocalBackend
 from agents.replay.play.inputs import read_inputs
-from agents.replay.play.replay import Replay, ReplayOptions
+from agents.replay.play.player import ReplayOptions
+from agents.replay.play.replay import Replay
 from agents.replay.play.watching import ObservingWatcher
 from tests.metrics.scraping import Scrape, scraped
 from tests.running import filled

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import http.client
 import socket
+import threading
 import urllib.error
 import urllib.request
-from contextlib import closing
+from contextlib import ExitStack, closing
+from functools import partial
+from urllib.parse import urlsplit
 
 import pytest
 
+from agents.metrics import server
 from agents.metrics.declared import PREFIX, ProcessMetrics
 from agents.metrics.endpoint import Exposure, process_metrics, serving
 from agents.metrics.exposition import Family, label, written
@@ -77,6 +82,43 @@ def test_a_slow_client_holds_up_nobody_else() -> None:
         with closing(socket.create_connection(("127.0.0.1", port))) as slow:
             slow.sendall(b"GET /metrics HTT")
             assert scraped(address).value("replay_info", name=HARD) == 1
+
+
+@pytest.mark.parametrize(
+    ("host", "code"),
+    [
+        ("127.0.0.1", 200),
+        ("LocalHost:9100", 200),
+        ("[::1]:1", 200),
+        ("rebound.example", 403),
+        ("localhost.evil.example", 403),
+        ("localhost:port", 400),
+        ("a b", 400),
+    ],
+)
+def test_nobody_elses_name_leads_here(host: str, code: int) -> None:
+    with serving(Exposure(port=0), metrics(), print) as address:
+        parts = urlsplit(address)
+        with closing(
+            http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=10)
+        ) as asker:
+            asker.request("GET", parts.path, headers={"Host": host})
+            assert asker.getresponse().status == code
+
+
+def test_connections_beyond_the_bound_are_closed_and_scrapes_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(server, "PATIENCE_S", 0.5)
+    before = threading.active_count()
+    with serving(Exposure(port=0), metrics(), print) as address, ExitStack() as stack:
+        port = int(address.rpartition(":")[2].partition("/")[0])
+        connect = partial(socket.create_connection, ("127.0.0.1", port), timeout=10)
+        idle = [stack.enter_context(connect()) for _ in range(3 * server.MOST_THREADS)]
+        assert threading.active_count() - before <= server.MOST_THREADS + 1
+        for each in idle:  # those beyond at once, the others when their time is over
+            assert each.recv(1) == b""
+        assert scraped(address).value("deliveries_total", target=HARD, outcome="told") == 2
 
 
 def test_a_port_that_is_taken_is_said_plainly() -> None:

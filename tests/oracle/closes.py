@@ -73,4 +73,4 @@ def previous_close(date: int, daily: Sequence[DailyRow], rolled: Mapping[int, in
     for row in sorted(daily, key=lambda r: r.date):
         if since < row.date <= date and (row.split or row.dividend):
             close = round(Fraction(close - (row.dividend or 0)) / Fraction(row.split or 1))
-    return close
+    return close if 0 < close <= 10**15 else None

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from streams.events import SECOND_NS, Clock, Flag, Listing, Mention, TickFrame
+from streams.events import DAY_NS, SECOND_NS, Clock, Flag, Listing, Mention, TickFrame
 from streams.reference.calendars import Calendar
 from tests.oracle.benchmark import Benchmark
 from tests.oracle.closes import DailyRow
@@ -17,6 +17,8 @@ from tests.oracle.rows import Row, rows_of
 from tests.oracle.venue import EPOCH_ORDINAL, venue_of
 
 FUTURE_NS = 5 * SECOND_NS
+HIGHEST_PRICE = 10**15  # millionths
+LARGEST_SIZE = 10**12
 YEAR_2000_NS = int(dt.datetime(2000, 1, 1, tzinfo=dt.UTC).timestamp()) * SECOND_NS
 
 
@@ -32,7 +34,7 @@ class IssuerState:
 
 def has_bad_price(row: Row) -> bool:
     _, high, low, _ = row.prices
-    return min(row.prices) <= 0 or low > high
+    return min(row.prices) <= 0 or max(row.prices) > HIGHEST_PRICE or low > high
 
 
 class Oracle:
@@ -119,6 +121,8 @@ class Oracle:
         bounds = line.venue.bounds
         if has_bad_price(row):
             return "bad_price"
+        if not 0 <= row.size <= LARGEST_SIZE:
+            return "bad_size"
         if row.ts_ns < max(YEAR_2000_NS, bounds[0]):
             return "past"
         beyond_clock = self.clock_ns is not None and row.ts_ns > self.clock_ns + FUTURE_NS
@@ -139,7 +143,12 @@ class Oracle:
 
     def _mention(self, mention: Mention) -> None:
         issuer = self.issuers.get(mention.issuer)
-        if issuer is None or mention.headline_id in issuer.known:
+        if issuer is None:
+            return
+        if reason := self._untimely(mention.event_ns, issuer.lines[0].venue.bounds):
+            self.out.reject(reason, mention.issuer, mention.event_ns)
+            return
+        if mention.headline_id in issuer.known:
             return
         issuer.known.add(mention.headline_id)
         if mention.action == "deleted":
@@ -156,7 +165,21 @@ class Oracle:
             )
         self._fire(issuer)
 
+    def _untimely(self, event_ns: int, bounds: Sequence[int]) -> str | None:
+        if event_ns < max(YEAR_2000_NS, bounds[0]):
+            return "past"
+        if event_ns >= bounds[-1]:
+            return "future"
+        if self.clock_ns is None:
+            return None
+        if event_ns > self.clock_ns + DAY_NS:
+            return "future"
+        return "past" if event_ns < self.clock_ns - 9 * DAY_NS else None
+
     def _clock(self, clock: Clock) -> None:
+        if not YEAR_2000_NS <= clock.ts_ns < 2**62:
+            self.out.reject("implausible_clock", "", clock.ts_ns)
+            return
         self.clock_ns = clock.ts_ns if self.clock_ns is None else max(self.clock_ns, clock.ts_ns)
         for issuer in self.issuers.values():
             self._advance(issuer, self.clock_ns)

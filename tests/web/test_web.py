@@ -271,3 +271,12 @@ def test_a_port_that_is_taken_is_named(site: WebServer, tmp_path: Path) -> None:
     port = int(site.address.rpartition(":")[2])
     with pytest.raises(NewsquakeError, match=rf"web: 127.0.0.1:{port} cannot be listened on"):
         WebServer(tmp_path / "web.sqlite", "127.0.0.1", port, None)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:port", "127.0.0.1:70000", "a b", "[::1", "\xff"])
+def test_a_host_that_is_none_is_a_bad_request(
+    site: WebServer, host: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    answer = ask(site, "/api/alerts", Host=host)
+    assert answer.status == 400
+    assert "Traceback" not in capfd.readouterr().err

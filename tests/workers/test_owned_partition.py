@@ -28,6 +28,7 @@ class Record(NamedTuple):
     value: bytes | None
     headers: Any = ()
     partition: int = 3
+    timestamp: float = 1_758_720_600.0
 
 
 class Event(NamedTuple):

@@ -15,7 +15,8 @@ from agents.reacting.keeping.cells import Cells
 from agents.replay.kafka.market_publisher import MarketPublisher
 from agents.replay.play.backend import LocalBackend
 from agents.replay.play.inputs import Inputs, read_inputs
-from agents.replay.play.replay import Replay, ReplayOptions
+from agents.replay.play.player import ReplayOptions
+from agents.replay.play.replay import Replay
 from agents.workers.react import of_partition
 from streams.events import Alert, Clock, Move, Output, Reaction, Reject, TickFrame
 from tests.running import demo_day

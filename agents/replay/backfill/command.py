@@ -29,7 +29,7 @@ from agents.replay.backfill.openmetrics import OpenMetricsFile
 from agents.replay.backfill.tape import Traded, traded
 from agents.replay.play.inputs import Inputs
 from agents.replay.play.outputs import read_lines
-from streams.errors import InputError
+from streams.errors import InputError, UsageError
 from streams.events import I64, MINUTE_NS, SECOND_NS
 
 JOB: Final = "newsquake-replay"  # as deploy/prometheus names a replay that is scraped
@@ -37,6 +37,7 @@ RULES: Final = ROOT / "dashboards" / "rules.yml"
 URL: Final = "http://127.0.0.1:9090"
 MOST_POINTS: Final = 10_000  # of one answer; Prometheus gives 11,000 at most
 MINUTE_S: Final = 60
+MARKER: Final = ".newsquake-backfill"  # says that the folder is ours
 Note = Callable[[str], None]
 
 
@@ -63,8 +64,10 @@ def backfill(inputs: Inputs, out: Path, step_s: int, note: Note) -> Backfilled:
     """
     began_s, folder = elapsed_s(), out / "prometheus"
     prometheus_blocks.refuse_in_use(folder / "data")
+    refuse_foreign_history(out)
     try:
         folder.mkdir(exist_ok=True)
+        (folder / MARKER).touch()
         with tempfile.TemporaryDirectory(prefix="work-", dir=folder) as name:
             work = Path(name)
             note("writing history for Prometheus")
@@ -88,6 +91,27 @@ def backfill(inputs: Inputs, out: Path, step_s: int, note: Note) -> Backfilled:
         notes=tuple(notes),
         commands=_commands(folder, awake, _shown(inputs, out), made=blocks is not None),
     )
+
+
+def refuse_foreign_history(out: Path) -> None:
+    """Raise UsageError where OUT/prometheus is not what a backfill made: its data would be removed.
+
+    Earlier releases left no mark: theirs is known by its configuration, which scrapes nothing.
+    """
+    folder = out / "prometheus"
+    if folder.is_symlink() or (folder.exists() and not _is_own(folder)):
+        raise UsageError(
+            f"{folder} was not made by a backfill: move it away, or name another folder with --out"
+        )
+
+
+def _is_own(folder: Path) -> bool:
+    if not folder.is_dir():
+        return False
+    config = folder / "prometheus.yml"
+    if (folder / MARKER).is_file() or not any(folder.iterdir()):
+        return True
+    return config.is_file() and config.read_bytes() == prometheus_blocks.CONFIG.encode("ascii")
 
 
 def _shown(inputs: Inputs, out: Path) -> str:

@@ -56,6 +56,10 @@ class KafkaBackend:
         self._out, self._watcher = out, watcher
         self._collected: Collected | None = None
 
+    def renew(self) -> bool:
+        """Return False: what was published is published, and a restart goes on from there."""
+        return False
+
     def await_end(self, save: Callable[[], None]) -> None:
         """Wait until the workers have acknowledged every record.
 
@@ -94,8 +98,8 @@ class KafkaBackend:
 
     def clean_up(self) -> None:
         """Forget the run: the next one has topics of its own."""
-        (self._out / RUN_FILE).unlink()
         (self._out / ENGINE_FILE).unlink()
+        (self._out / RUN_FILE).unlink()
 
     def _results(self) -> Collected:
         if self._collected is None:

@@ -24,7 +24,8 @@ from agents.replay.kafka.market_publisher import MarketPublisher
 from agents.replay.play.inputs import Inputs
 from agents.replay.play.watching import Watcher
 from agents.stages.engine import save_engine
-from streams.errors import NewsquakeError
+from streams.errors import NewsquakeError, UsageError
+from streams.files import replace_file
 from streams.publisher import Publisher
 from streams.topics import MARKET, REACT, prefixed, topics
 
@@ -84,12 +85,19 @@ def _run_of(out: Path, inputs: Inputs, broker: Connection, topology: Topology) -
     )
     try:
         begun = msgspec.json.decode(path.read_bytes(), type=BrokerRun)
-    except (OSError, msgspec.DecodeError):
+    except FileNotFoundError:
         begun = None
+        if (out / ENGINE_FILE).exists():  # it is never there without the run that it belongs to
+            path = out / ENGINE_FILE
+            raise UsageError(
+                f"{path} is not of a replay: move it away, or name another OUT"
+            ) from None
+    except (OSError, msgspec.DecodeError) as fault:
+        raise UsageError(f"{path} is not of a replay: move it away, or name another OUT") from fault
     if begun is not None and begun == msgspec.structs.replace(wanted, prefix=begun.prefix):
         return begun
     out.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(msgspec.json.encode(wanted))
+    replace_file(path, msgspec.json.encode(wanted), durable=False)
     return wanted
 
 

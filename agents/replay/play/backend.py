@@ -20,6 +20,9 @@ class Backend(Protocol):
     def identity(self) -> str:
         """Return what a checkpoint depends on beside inputs and configuration; "": nothing."""
 
+    def renew(self) -> bool:
+        """Put an engine that knows nothing in the place of `engine`; False: it cannot be done."""
+
     def await_end(self, save: Callable[[], None]) -> None:
         """Return once every record has been reacted to; `save` writes a checkpoint before a long wait."""
 
@@ -41,8 +44,16 @@ class LocalBackend:
 
     identity = ""
 
-    def __init__(self, engine: MarketLog) -> None:
-        self.engine = engine
+    def __init__(self, engine: MarketLog, make: Callable[[], MarketLog] | None = None) -> None:
+        """`make` makes another such engine, should this one fail half-way."""
+        self.engine, self._make = engine, make
+
+    def renew(self) -> bool:
+        """Make another engine, where it was said how."""
+        if self._make is None:
+            return False
+        self.engine = self._make()
+        return True
 
     def await_end(self, save: Callable[[], None]) -> None:
         """Return at once: nothing is under way."""

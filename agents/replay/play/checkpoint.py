@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Self, cast
@@ -17,7 +16,6 @@ from streams.journal import Journal
 from streams.logs import logger
 
 STATE_VERSION: Final = 2  # of the checkpoint; raise it with any change of what the stages keep
-FOLDER: Final = "journal"
 
 log = logger(__name__)
 
@@ -42,12 +40,12 @@ class ReplayCheckpoint(msgspec.Struct):
 
 
 class ReplayJournal:
-    """OUT/journal, which belongs to one `identity`: the same inputs, configuration and backend."""
+    """The journal in OUT, which belongs to one `identity`: the same inputs, configuration and backend."""
 
-    def __init__(self, out: Path, identity: str) -> None:
+    def __init__(self, folder: Path, identity: str) -> None:
         self.identity = identity
-        self._out = out
-        self._journal = Journal.open(out / FOLDER, fsync="checkpoint")
+        self.folder = folder
+        self._journal = Journal.open(folder, fsync="checkpoint")
 
     def __enter__(self) -> Self:
         return self
@@ -94,9 +92,4 @@ class ReplayJournal:
             try:
                 yield cast("Record", decode(payload))
             except RecordError as fault:
-                raise InputError(str(self._out), f"journal record {number}: {fault}") from fault
-
-
-def remove_journal(out: Path) -> None:
-    """Remove the journal of a replay that has ended well."""
-    shutil.rmtree(out / FOLDER)
+                raise InputError(str(self.folder), f"record {number}: {fault}") from fault

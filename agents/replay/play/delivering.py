@@ -46,5 +46,5 @@ def delivering(
             )
         yield DeliveringWatcher(outboxes_of(dispatcher))
     if not dispatcher.left:  # a replay of the same folder then tells them again
-        for path in out.glob(f"{OUTBOX}.*"):
-            path.unlink()
+        for end in ("sqlite", "sqlite-wal", "sqlite-shm", "lock"):
+            (out / f"{OUTBOX}.{end}").unlink(missing_ok=True)

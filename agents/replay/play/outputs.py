@@ -9,10 +9,9 @@ from pathlib import Path
 import msgspec
 import polars as pl
 
+from agents.machine.own_files import OwnFiles
 from streams.codec import Plain, canonical_json
-from streams.errors import UsageError
 from streams.events import Alert, Headline, Mention, Move, Reaction, Reject
-from streams.files import replace_file, replacing
 
 Record = Headline | Mention | Reaction | Move | Alert | Reject
 SortKey = Callable[[Plain], tuple[int, str]]
@@ -36,7 +35,8 @@ FILE_OF: dict[type, str] = {
     Reject: "rejects",
 }
 PARQUET = "reactions"
-RESULTS = ("summary.json", f"{PARQUET}.parquet", *(f"{n}.jsonl" for n in KEYS if n != PARQUET))
+SUMMARY = "summary.json"
+RESULTS = (SUMMARY, f"{PARQUET}.parquet", *(f"{n}.jsonl" for n in KEYS if n != PARQUET))
 _POLARS: dict[str, pl.DataType] = {
     "event_ns": pl.Int64(),
     "start_ns": pl.Int64(),
@@ -53,7 +53,7 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
     output_sha256: str
 
 
-def write_outputs(out: Path, records: Iterable[Record]) -> Written:
+def write_outputs(own: OwnFiles, records: Iterable[Record]) -> Written:
     """Write every file of a finished replay; each appears whole or not at all."""
     plain: dict[str, list[Plain]] = {name: [] for name in KEYS}
     newest: dict[str, Plain] = {}
@@ -69,43 +69,21 @@ def write_outputs(out: Path, records: Iterable[Record]) -> Written:
         for line in lines:
             digest.update(line[2] + b"\n")
         if name == PARQUET:
-            _write_parquet(out / f"{name}.parquet", [line[3] for line in lines])
+            _write_parquet(own, [line[3] for line in lines])
         else:
-            _write(out / f"{name}.jsonl", b"".join(line[2] + b"\n" for line in lines))
+            own.put(f"{name}.jsonl", b"".join(line[2] + b"\n" for line in lines))
     counts = {name: len(rows) for name, rows in plain.items()}
     return Written(counts=counts, output_sha256=digest.hexdigest())
 
 
-def refuse_overwriting(out: Path, inputs: tuple[Path, ...]) -> None:
-    """Raise UsageError where OUT is a file, or results would replace what is replayed."""
-    if out.exists() and not out.is_dir():
-        raise UsageError(f"--out {out} is a file; name a folder")
-    results = {(out / name).resolve() for name in RESULTS}
-    for path in inputs:
-        if path.resolve() in results:
-            raise UsageError(f"--out {out}: results would replace {path}; name another folder")
-
-
-def write_summary(out: Path, summary: Plain) -> None:
+def write_summary(own: OwnFiles, summary: Plain) -> None:
     """Write `summary.json`: the last file, so that its presence means the replay is whole."""
-    _write(
-        out / "summary.json", msgspec.json.format(msgspec.json.encode(summary), indent=2) + b"\n"
-    )
+    own.put(SUMMARY, msgspec.json.format(msgspec.json.encode(summary), indent=2) + b"\n")
 
 
-def clear_outputs(out: Path) -> None:
-    """Remove the files of an earlier replay."""
-    for name in RESULTS:
-        (out / name).unlink(missing_ok=True)
-
-
-def _write(path: Path, data: bytes) -> None:
-    replace_file(path, data, durable=False)  # a replay can be made again
-
-
-def _write_parquet(path: Path, rows: list[Plain]) -> None:
+def _write_parquet(own: OwnFiles, rows: list[Plain]) -> None:
     schema = {name: _POLARS.get(name, pl.Float64()) for name in Reaction.__struct_fields__}
-    with replacing(path, durable=False) as fresh:
+    with own.replacing(f"{PARQUET}.parquet") as fresh:
         pl.DataFrame(rows, schema=schema, orient="row").write_parquet(fresh)
 
 

@@ -91,12 +91,20 @@ class Timeline:
     def play(self, lo: int, hi: int) -> Iterator[tuple[int, list[Output]]]:
         """Feed rows `lo` to `hi`; yield (next row, outputs) after each stretch."""
         while lo < hi:
-            stop = min(hi, lo + RUN_ROWS)
-            end_ns = self.known_ns(lo) + self._span_ns
-            stop = lo + max(1, int(np.searchsorted(self._rows.known_ns[lo:stop], end_ns)))
-            engine = self._columns_to
-            yield stop, self._columns(engine, lo, stop) if engine else self._framed(lo, stop)
+            stop = self.stop_of(lo, hi)
+            yield stop, self.apply(lo, stop)
             lo = stop
+
+    def stop_of(self, lo: int, hi: int) -> int:
+        """Return where the stretch that begins with row `lo` ends, at `hi` at the latest."""
+        stop = min(hi, lo + RUN_ROWS)
+        end_ns = self.known_ns(lo) + self._span_ns
+        return lo + max(1, int(np.searchsorted(self._rows.known_ns[lo:stop], end_ns)))
+
+    def apply(self, lo: int, hi: int) -> list[Output]:
+        """Feed the rows of one stretch."""
+        engine = self._columns_to
+        return self._columns(engine, lo, hi) if engine else self._framed(lo, hi)
 
     def clock(self, ts_ns: int) -> list[Output]:
         """Send the Clock of a second unless it was sent before; the points due go first.

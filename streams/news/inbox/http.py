@@ -17,7 +17,8 @@ from aiohttp import web
 
 from streams.errors import NewsquakeError
 from streams.events import SECOND_NS
-from streams.http.guard import is_loopback
+from streams.http.bounded_server import BoundedServer
+from streams.http.guard import host_named, is_loopback, is_own_name
 from streams.logs import logger
 from streams.news.dialects.registry import read_document
 from streams.news.dialects.rss import MAX_BYTES
@@ -30,7 +31,6 @@ log = logger(__name__)
 MOST_AT_ONCE: Final = 8  # documents in memory: 80 MB
 BODY_S: Final = 30.0  # that a sender may take over one document
 RETRY_S: Final = 1  # after which a sender that was told 503 may try again
-CLOSE_S: Final = 5.0  # that documents being taken have at the end
 
 
 class HttpInbox:
@@ -60,19 +60,16 @@ class HttpInbox:
         """Serve until cancelled. OSError: the address cannot be had."""
         app = web.Application(client_max_size=MAX_BYTES)
         app.router.add_post("/", self._post)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_S)
-        await runner.setup()
+        server = BoundedServer(app)
         try:
-            await web.TCPSite(runner, self._host, self._port).start()
-            host, port, *_ = runner.addresses[0]
-            self.address = (str(host), int(port))
+            self.address = await server.start(self._host, self._port)
             self._tell("connected", f"listens at {self.url}")
             while True:
                 await asyncio.sleep(HEARD_S)
                 self._tell("unchanged")
         finally:
             self.address = None
-            await runner.cleanup()
+            await server.close()
 
     @property
     def url(self) -> str:
@@ -117,7 +114,9 @@ class HttpInbox:
             if scheme.lower() == "bearer" and hmac.compare_digest(given, self._token):
                 return None
             return _answer(401, {"WWW-Authenticate": "Bearer"}, reason="no_token")
-        if is_loopback(request.remote) and "Origin" not in request.headers:
+        host = host_named(request.headers.get("Host", ""))
+        own = host is not None and is_own_name(host)  # else a name that is pointed at us
+        if own and is_loopback(request.remote) and "Origin" not in request.headers:
             return None
         return _answer(
             403, reason="not_local", detail="without a token, only programs of this machine"

@@ -13,6 +13,7 @@ import msgspec
 
 from streams.errors import ColumnError, InputError, RecordError
 from streams.events import RECORD_CHARS, Action, Headline, Reject
+from streams.inflate import contents
 from streams.news.dialects.registry import read_document
 from streams.news.feed import FeedInfo
 from streams.news.headline import HeadlineParts, make_headline
@@ -62,7 +63,8 @@ def read_headlines(path: Path, spec: HeadlineSpec) -> tuple[list[Headline], list
     Reasons: `undecodable`, `duplicate`, `bad_time` and those of `make_headline`. Raises InputError
     for a file that cannot be read, ColumnError for a named column that no row has.
     """
-    suffix = path.suffix.lower()
+    name = path.name.lower().removesuffix(".gz")  # read as it is, whatever the name says
+    suffix = Path(name).suffix
     if suffix in FEED_SUFFIXES:
         made = _feed_items(path, spec)
     elif suffix in JSONL_SUFFIXES:
@@ -85,7 +87,7 @@ def _feed_items(path: Path, spec: HeadlineSpec) -> Iterator[tuple[int, Headline 
         delay_s=spec.delay_s,
         lateness_bound_s=spec.lateness_s,
     )
-    parsed = read_document(_contents(path), feed, None)
+    parsed = read_document(contents(path), feed, None)
     yield from enumerate(parsed.headlines, start=1)
     yield from ((0, reject) for reject in parsed.rejects)
 
@@ -108,7 +110,7 @@ def _jsonl_rows(path: Path, spec: HeadlineSpec) -> Iterator[NumberedRow | Reject
     """Yield the objects of a JSONL file; a named key that no object has is a ColumnError."""
     decode = msgspec.json.Decoder(Row).decode
     unseen, seen = set(spec.columns.values()), dict[str, None]()
-    data = _contents(path).removeprefix(b"\xef\xbb\xbf")
+    data = contents(path).removeprefix(b"\xef\xbb\xbf")
     for number, line in enumerate(io.BytesIO(data), start=1):
         if not line.strip():
             continue
@@ -127,7 +129,7 @@ def _jsonl_rows(path: Path, spec: HeadlineSpec) -> Iterator[NumberedRow | Reject
 
 
 def _csv_rows(path: Path, spec: HeadlineSpec) -> Iterator[NumberedRow | Reject]:
-    text = _contents(path).decode("utf-8-sig", "replace")
+    text = contents(path).decode("utf-8-sig", "replace")
     reader = csv.reader(io.StringIO(text, newline=""))
     header = next(reader, [])
     for column in spec.columns.values():
@@ -265,13 +267,6 @@ def _content(headline: Headline) -> tuple[object, ...]:
 def _next_revision(before: Headline, item: Headline) -> Headline:
     action: Action = "deleted" if item.action == "deleted" else "updated"
     return msgspec.structs.replace(item, revision=before.revision + 1, action=action)
-
-
-def _contents(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(str(path), error.strerror or str(error)) from error
 
 
 def _reject(file: str, line: int, reason: str, detail: str, record: str) -> Reject:

@@ -193,6 +193,20 @@ def test_without_a_token_no_web_page_may_post() -> None:
     assert desk.takes == []
 
 
+@pytest.mark.parametrize("host", ["rebound.example", "127.0.0.1.evil.example:80", "localhost:port"])
+def test_nobody_elses_name_leads_to_the_inbox(host: str) -> None:
+    """A page elsewhere may point a name of its own at this machine; it posts without an Origin."""
+    desk = Desk()
+
+    async def scene() -> None:
+        async with serving(desk) as server:
+            status, _, _ = await server.post(ninjs("a"), Host=host)
+            assert status in {400, 403}
+
+    played(scene)
+    assert desk.takes == []
+
+
 @pytest.mark.parametrize("fault", [PublishError("no broker"), OSError("no space")])
 def test_what_cannot_be_kept_may_be_sent_again(fault: Exception) -> None:
     desk, notices = Desk(), []

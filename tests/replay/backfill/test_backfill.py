@@ -23,7 +23,8 @@ from agents.replay.backfill.command import JOB
 from agents.replay.backfill.grid import BUSY_S, Grid, stretches
 from agents.replay.play.backend import LocalBackend
 from agents.replay.play.inputs import read_inputs
-from agents.replay.play.replay import Replay, ReplayOptions
+from agents.replay.play.player import ReplayOptions
+from agents.replay.play.replay import Replay
 from agents.replay.play.timeline import Timeline
 from agents.replay.play.watching import ObservingWatcher
 from streams.errors import UsageError
@@ -224,7 +225,7 @@ def test_without_promtool_the_commands_are_there(
     assert "promtool tsdb create-blocks-from openmetrics" in done.stdout
     assert "--storage.tsdb.retention.time=100y" in done.stdout
     left = sorted(path.name for path in (tmp_path / "out" / "prometheus").iterdir())
-    assert left == ["history.om", "prometheus.yml"]
+    assert left == [".newsquake-backfill", "history.om", "prometheus.yml"]
 
 
 def test_a_step_alone_is_refused(folder: Path, tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from agents.machine.own_files import LIST
+from agents.replay.play.own_results import JOURNAL
 from tests.killing import PATIENCE_S, Moment, Running
 from tests.running import (
     Plain,
@@ -45,12 +47,12 @@ def killed_often(
     """
     rng = random.Random(seed)
     for moment in moments:
-        resumes = (out / "journal" / "checkpoint").exists()
+        resumes = (out / JOURNAL / "checkpoint").exists()
         words = () if moment == "writing" else ("--speed", speed)
         run = Running(folder, out, *words, *rng.choice(FRAMES))
         run.kill_at(moment, rng)
         assert ("resuming at row" in run.said()) == resumes
-    assert (out / "journal" / "checkpoint").exists()
+    assert (out / JOURNAL / "checkpoint").exists()
     return replayed(folder, out)
 
 
@@ -90,7 +92,7 @@ def crashed(base: Path) -> Path:
 
 
 def last_segment(out: Path) -> Path:
-    return max(path for path in (out / "journal").iterdir() if path.suffix not in {"", ".tmp"})
+    return max(path for path in (out / JOURNAL).iterdir() if path.suffix == ".log")
 
 
 def with_garbage(out: Path) -> None:
@@ -113,27 +115,27 @@ def cut_by(count: int) -> Callable[[Path], None]:
 
 
 def without_checkpoint(out: Path) -> None:
-    (out / "journal" / "checkpoint").unlink()
+    (out / JOURNAL / "checkpoint").unlink()
 
 
 def with_half_a_checkpoint(out: Path) -> None:
-    path = out / "journal" / "checkpoint"
+    path = out / JOURNAL / "checkpoint"
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
 def with_an_unfinished_checkpoint(out: Path) -> None:
-    (out / "journal" / "checkpoint.tmp").write_bytes(b"NQCKPT1\n")
+    (out / JOURNAL / "checkpoint.tmp").write_bytes(b"NQCKPT1\n")
 
 
 def without_segments(out: Path) -> None:
     """Leave what a crash leaves that comes while a finished replay removes its journal."""
-    for path in (out / "journal").iterdir():
+    for path in (out / JOURNAL).iterdir():
         if path.name != "checkpoint":
             path.unlink()
 
 
 def without_lock(out: Path) -> None:
-    (out / "journal" / "lock").unlink()
+    (out / JOURNAL / "lock").unlink()
 
 
 @pytest.mark.parametrize(
@@ -228,8 +230,8 @@ def test_results_of_an_earlier_replay_are_gone_while_another_runs(
     for name, data in contents(whole).items():
         if "/" not in name:
             (busy.out / name).write_bytes(data)
-    shutil.rmtree(busy.out / "journal")
+    shutil.rmtree(busy.out / JOURNAL)
     again = Running(whole / "replay", busy.out, "--speed", DEMO_SPEED)
     again.wait_for("saved")
     again.kill()
-    assert [path.name for path in busy.out.iterdir() if path.is_file()] == []
+    assert [path.name for path in busy.out.iterdir() if path.is_file()] == [LIST]
