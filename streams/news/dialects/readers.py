@@ -194,6 +194,8 @@ def _write(pipe: IO[bytes] | None, data: bytes) -> None:
 
 
 def _refusal(why: str, feed: FeedInfo, received_ns: int | None) -> ParsedFeed:
-    reason = "undecodable" if why else "too_slow"
-    detail = f"its reader did not survive it: {why}" if why else "it takes too long to read"
-    return ParsedFeed(rejects=(refused(feed, reason, detail, received_ns, ""),))
+    if why:
+        reject = refused(feed, "undecodable", f"no reader survives it: {why}", received_ns, "")
+    else:
+        reject = refused(feed, "too_slow", "it takes too long to read", received_ns, "")
+    return ParsedFeed(rejects=(reject,))
