@@ -8,11 +8,10 @@ checkpoint on) is verified on opening, the older ones when they are read.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Literal, Self
+from typing import Final, Literal
 
 from streams.checkpoint_file import CheckpointFile, JournalCheckpoint
 from streams.errors import JournalError
@@ -40,7 +39,14 @@ _BUFFER_BYTES: Final = 256 * 2**10  # one write call for some thousand small rec
 log = logger(__name__)
 
 
-class Journal:
+def _opening_fault(path: Path, fault: OSError | JournalError) -> JournalError:
+    """Return why the journal at `path` cannot be opened, in our own words."""
+    if isinstance(fault, JournalError):
+        return fault
+    return JournalError(str(path), f"cannot be opened: {fault}")
+
+
+class Journal(AbstractContextManager["Journal"]):
     """An append-only log of byte records, numbered from 0; made by `Journal.open`.
 
     `recovered_bytes` tells how much torn tail was cut on opening, `problems` what else was set
@@ -64,12 +70,9 @@ class Journal:
             last = self._segments[-1]
             self._writer = SegmentWriter(path, last, syncs=syncs, private=private)
             self._writer.sync_folder()
-        except OSError as fault:
+        except (OSError, JournalError) as fault:
             self._lock.close()
-            raise JournalError(str(path), f"cannot be opened: {fault}") from fault
-        except JournalError:
-            self._lock.close()
-            raise
+            raise _opening_fault(path, fault) from fault
         self._next, self._position = found.next_offset, found.position
         self.recovered_bytes, self.problems = found.cut_bytes, found.problems
         for problem in found.problems:
@@ -146,19 +149,7 @@ class Journal:
         OSError, when it is called: the disk did not take them.
         """
         self._write_out(durable=False)
-        try:
-            handle = self._writer.handle()
-        except OSError:  # no descriptor is left: then it is done now
-            self._write_out(durable=True)
-            return lambda: None
-
-        def sync() -> None:  # of the newest segment: an earlier one was synced when it was full
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
-
-        return sync
+        return self._writer.begin_sync()
 
     def last_checkpoint(self) -> JournalCheckpoint | None:
         """Return (number of the first record after it, state) of the newest checkpoint."""
@@ -191,15 +182,7 @@ class Journal:
             self._writer.close()
             self._lock.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        fault: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _roll(self) -> None:

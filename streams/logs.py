@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, TextIO
 
 import structlog
 
-from streams.printable import printable
+from streams.text import printable
 
 Level = Literal["debug", "info", "warning", "error"]
 Form = Literal["text", "json"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from streams.errors import JournalError
@@ -45,9 +45,25 @@ class SegmentWriter:
             if durable:
                 os.fsync(self._file.fileno())
 
-    def handle(self) -> int:
-        """Return the segment anew, for whoever is to sync and close it; OSError: there is no room."""
-        return os.dup(self._file.fileno())
+    def begin_sync(self) -> Callable[[], None]:
+        """Return what syncs the segment as it is now, to be called once, on any thread.
+
+        An earlier segment was synced when it was full. OSError, when it is called: the disk did not
+        take it.
+        """
+        try:
+            handle = os.dup(self._file.fileno())
+        except OSError:  # no descriptor is left: then it is done now
+            os.fsync(self._file.fileno())
+            return lambda: None
+
+        def sync() -> None:
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+
+        return sync
 
     def turn_to(self, segment: Segment) -> None:
         """Go on in another segment."""

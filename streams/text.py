@@ -88,3 +88,10 @@ def _entity(match: re.Match[str]) -> str:
     name = match[0][1:]
     known = name.startswith("#") or name in html.entities.html5
     return html.unescape(match[0]) if known else match[0]
+
+
+def printable(text: str) -> str:
+    """Return text whose controls, escapes and bidi marks are spelled out; line breaks stay."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)

@@ -18,6 +18,7 @@ import polars as pl
 import pytest
 
 from agents.config.replay import DailyColumns, DailySpec, ReplayFile, ReplayHead, load_replay
+from agents.machine.own_files import LIST
 from agents.reacting.config import Rule
 from agents.reacting.reactions import HORIZONS
 from agents.replay.play.inputs import read_inputs
@@ -256,7 +257,9 @@ def test_the_first_example_gives_what_the_page_says(out: Path) -> None:
 
 
 def test_out_holds_what_the_page_lists(out: Path) -> None:
-    assert sorted(path.name for path in out.iterdir()) == sorted(files_of_out())
+    own = [LIST]  # by which a later replay knows its own files
+    assert sorted(path.name for path in out.iterdir()) == sorted([*files_of_out(), *own])
+    assert LIST in FOLDER.read_text("utf-8")
 
 
 def test_anybody_can_make_the_hash_again(out: Path) -> None:

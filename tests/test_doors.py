@@ -17,7 +17,7 @@ DOORS: dict[str, frozenset[str]] = {
     "machine": frozenset(
         """
         alive cache_home command_of elapsed_s end free_ports hold_leash home_of
-        Job LONGEST_GAP_NS LONGEST_NAP_S missing now_ns plain_console print_json
+        Job LONGEST_GAP_NS LONGEST_NAP_S missing now_ns OwnFiles plain_console print_json
         print_wide Process ProgressBar ROOT say shipped spawn state_home
         Supervisor wide_table
         """.split()
@@ -87,7 +87,7 @@ DOORS: dict[str, frozenset[str]] = {
     ),
     "live": frozenset("run_embedded run_live".split()),
     "doctor": frozenset("run_doctor".split()),
-    "replay": frozenset("ReplayRun run_replay".split()),
+    "replay": frozenset("refuse_overwriting ReplayRun run_replay".split()),
     "demo": frozenset("run_demo".split()),
     "scoring": frozenset(
         """

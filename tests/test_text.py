@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.printable import printable
-from streams.text import KEY_CHARS, TITLE_CHARS, clean_key, clean_text, clean_url, linked
+from streams.text import KEY_CHARS, TITLE_CHARS, clean_key, clean_text, clean_url, linked, printable
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from agents.cli.topics import add_topics
 from agents.cli.web import add_web
 from agents.cli.workers import add_worker
 from streams.errors import NewsquakeError, UsageError
-from streams.printable import printable
+from streams.text import printable
 
 DONE, FAILED, USAGE = 0, 1, 2
 

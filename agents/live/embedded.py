@@ -11,7 +11,7 @@ of it is dropped, and all behind the checkpoint is done again without it (agents
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -25,7 +25,8 @@ from agents.live.kept_outputs import KeptOutputs, OutputStore
 from agents.live.past_inputs import check_clock
 from agents.live.run_journals import VERSION, RunCheckpoint, RunJournals
 from agents.machine.clock import elapsed_s, now_ns
-from agents.reacting.config import EngineConfig
+from agents.reacting.config import EngineConfig, Rule
+from agents.reacting.engine import Engine
 from agents.stages.decisions import log_mention, log_moves, log_scored
 from agents.stages.observer import NOBODY, Observer
 from streams.errors import EngineFaultError, JournalError
@@ -34,6 +35,7 @@ from streams.events import (
     Headline,
     MarketRecord,
     Mention,
+    Output,
     Reject,
     Status,
     TickFrame,
@@ -61,7 +63,11 @@ class DeadLetters(Protocol):
 
 
 class Embedded:
-    """Both stages and their journals: the log of a run without a broker, whose one partition is 0."""
+    """Both stages and their journals: the log of a run without a broker, whose one partition is 0.
+
+    `dead_letters` are taken in on each Clock. JournalError: another process runs here, or the folder
+    cannot be used.
+    """
 
     def __init__(
         self,
@@ -73,15 +79,11 @@ class Embedded:
         observer: Observer = NOBODY,
         dead_letters: DeadLetters | None = None,
     ) -> None:
-        """`dead_letters` are taken in on each Clock.
-
-        JournalError: another process runs here, or the folder cannot be used.
-        """
         self._observer, self._dead_letters, self._rules = observer, dead_letters, config.rules
         self._identity, self._journals = _identity(config), RunJournals(folder, now_ns())
         self._outputs = KeptOutputs(self._journals, sinks, store, observer)
         self._done = self.mentions = 0  # inputs applied; Mentions made
-        self._saved_s, self._pause_s = elapsed_s(), CHECKPOINT_S
+        self._pace = SavePace()
         self._stages = GuardedStages(folder, universe, config, observer)
         self._journals.settle(self._stages.death, now_ns())
         self._begin_again()
@@ -113,23 +115,17 @@ class Embedded:
         """Keep a Clock, do what is due; begin a checkpoint and a new day when it is time."""
         self._take_in(clock)
         self._outputs.show()
-        if elapsed_s() - self._saved_s >= self._pause_s:
-            self._save()
+        if self._pace.is_due():
+            self.flush()
             if self._journals.begin_day(clock.ts_ns, partial(self._checkpoint, 0)):
                 self._done = 0
                 self._outputs.begin_day()
-        if self._dead_letters:  # as records that come in: they are there once whatever crashes
-            for letter in self._dead_letters.dead_letters():
-                self._take_in(letter.reject)
-                self._dead_letters.forget(letter)
+        for reject in _given_up(self._dead_letters):
+            self._take_in(reject)
 
     def begin_sync(self) -> Callable[[], None]:
         """Return what makes all that was taken in outlive a loss of power."""
         return self._journals.inputs.begin_sync()
-
-    def flush(self) -> None:
-        """Make all durable."""
-        self._save()
 
     def close(self) -> None:
         """Let others open the journals."""
@@ -171,22 +167,19 @@ class Embedded:
 
     def _react(self, record: MarketRecord, place: LogPlace) -> None:
         outputs = self._stages.react(record, place)
-        if outputs and self._outputs.next_is_new:
-            self._observer.reacted(self._stages.engine)
-            log_moves(self._stages.engine, self._rules, outputs)
-        if isinstance(record, Mention) and self._outputs.next_is_new:
-            log_mention(self._stages.engine, record, outputs)
+        if self._outputs.next_is_new:
+            _tell(self._observer, self._stages.engine, self._rules, record, outputs)
         self._outputs.keep(outputs)
 
     # -- checkpoints
 
-    def _save(self) -> None:
+    def flush(self) -> None:
+        """Make all durable, in a checkpoint."""
         began_s = elapsed_s()
         self._outputs.show()  # before the outputs behind it need not be made again
         self._stages.engine.prune()
         self._journals.save(self._checkpoint(self._done))
-        self._saved_s = elapsed_s()
-        self._pause_s = max(CHECKPOINT_S, (self._saved_s - began_s) / CHECKPOINT_SHARE)
+        self._pace.saved(began_s)
 
     def _checkpoint(self, inputs: int) -> RunCheckpoint:
         return RunCheckpoint(VERSION, self._identity, inputs, *self._stages.snapshot())
@@ -201,7 +194,7 @@ class Embedded:
             else:
                 return
         raise JournalError(
-            "inputs", f"the engine failed at {MOST_FAULTS} records: is its state whole?"
+            "inputs", f"a stage failed at {MOST_FAULTS} records: is its state whole?"
         )
 
     def _from_checkpoint(self) -> None:
@@ -218,7 +211,46 @@ class Embedded:
         for record in self._journals.past_inputs(self._done):
             self._apply(record)
         self._outputs.is_caught_up()
-        self._save()
+        self.flush()
+
+
+def _tell(
+    observer: Observer,
+    engine: Engine,
+    rules: tuple[Rule, ...],
+    record: MarketRecord,
+    outputs: list[Output],
+) -> None:
+    """Count and log what came of a record."""
+    if outputs:
+        observer.reacted(engine)
+        log_moves(engine, rules, outputs)
+    if isinstance(record, Mention):
+        log_mention(engine, record, outputs)
+
+
+class SavePace:
+    """When the next checkpoint is due: two seconds after the last, later where one takes long."""
+
+    def __init__(self) -> None:
+        self._saved_s, self._pause_s = elapsed_s(), CHECKPOINT_S
+
+    def is_due(self) -> bool:
+        """Tell whether it is time."""
+        return elapsed_s() - self._saved_s >= self._pause_s
+
+    def saved(self, began_s: float) -> None:
+        """Count from now; the last one was begun at `began_s`."""
+        self._saved_s = elapsed_s()
+        self._pause_s = max(CHECKPOINT_S, (self._saved_s - began_s) / CHECKPOINT_SHARE)
+
+
+def _given_up(letters: DeadLetters | None) -> Iterator[Reject]:
+    """Yield what was given up, as records that come in: each is there once, whatever crashes."""
+    for letter in letters.dead_letters() if letters else ():
+        yield letter.reject
+        assert letters is not None
+        letters.forget(letter)
 
 
 def _identity(config: EngineConfig) -> str:

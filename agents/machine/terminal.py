@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
-from streams.printable import printable
+from streams.text import printable
 
 
 def plain_console(*, stderr: bool = False) -> Console:
