@@ -9,7 +9,8 @@ checkpoint on) is verified on opening, the older ones when they are read.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
+from io import FileIO
 from pathlib import Path
 from typing import Final, Literal
 
@@ -39,11 +40,17 @@ _BUFFER_BYTES: Final = 256 * 2**10  # one write call for some thousand small rec
 log = logger(__name__)
 
 
-def _opening_fault(path: Path, fault: OSError | JournalError) -> JournalError:
-    """Return why the journal at `path` cannot be opened, in our own words."""
-    if isinstance(fault, JournalError):
-        return fault
-    return JournalError(str(path), f"cannot be opened: {fault}")
+@contextmanager
+def _opening(path: Path, lock: FileIO) -> Iterator[None]:
+    """Let others have the journal where it cannot be opened; JournalError: it cannot, and why."""
+    try:
+        yield
+    except OSError as fault:
+        lock.close()
+        raise JournalError(str(path), f"cannot be opened: {fault}") from fault
+    except JournalError:
+        lock.close()
+        raise
 
 
 class Journal(AbstractContextManager["Journal"]):
@@ -62,7 +69,7 @@ class Journal(AbstractContextManager["Journal"]):
         self._checkpoint = CheckpointFile(path, private=private)
         syncs = fsync != "never"
         self._lock = locked(path / LOCK, private=private, durable=syncs)
-        try:
+        with _opening(path, self._lock):
             if private:
                 make_private(path, PRIVATE_FOLDER)
             self._segments = segments(path, private=private)
@@ -70,9 +77,6 @@ class Journal(AbstractContextManager["Journal"]):
             last = self._segments[-1]
             self._writer = SegmentWriter(path, last, syncs=syncs, private=private)
             self._writer.sync_folder()
-        except (OSError, JournalError) as fault:
-            self._lock.close()
-            raise _opening_fault(path, fault) from fault
         self._next, self._position = found.next_offset, found.position
         self.recovered_bytes, self.problems = found.cut_bytes, found.problems
         for problem in found.problems:
