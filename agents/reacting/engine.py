@@ -89,7 +89,7 @@ class Engine:
 
     def apply_run(self, run: RowRun, end_clock_ns: int, points: tuple[Points, ...]) -> list[Output]:
         """Apply rows, the Clocks between and after them, and points, each before its second's Clock."""
-        self._read(points, end_clock_ns)
+        self._read(points)
         self._row_pass.apply(run)
         self._tick_clock(end_clock_ns, final=False)
         return self._taken()
@@ -109,7 +109,7 @@ class Engine:
             for are_points, rows in stretches(frame, skip):
                 if are_points:
                     self._play(parts)
-                    self._read(points_of(frame, rows), self.clock_ns)
+                    self._read(points_of(frame, rows))
                 else:
                     parts.append((frame, rows))
         self._play(parts)
@@ -123,8 +123,8 @@ class Engine:
             self._fire_all()
             parts.clear()
 
-    def _read(self, points: Iterable[Points], clock_ns: int) -> None:
-        self.dirty.markets.update(self.registry.read(points, clock_ns, self._rejects))
+    def _read(self, points: Iterable[Points]) -> None:
+        self.dirty.markets.update(self.registry.read(points, self._rejects))
 
     def _tick_clock(self, ts_ns: int, *, final: bool) -> None:
         before_ns = self.watermarks()

@@ -76,14 +76,14 @@ class Registry:
         else:
             self.waiting.discard(number)
 
-    def read(self, points: Iterable[Points], clock_ns: int, rejects: RejectLog) -> set[str]:
-        """Show benchmarks their points, sent by the Clock `clock_ns`; return the names of those here."""
+    def read(self, points: Iterable[Points], rejects: RejectLog) -> set[str]:
+        """Show benchmarks their points; return the names of those here."""
         read = set()
         for block in points:
             benchmark = self.benchmarks.get(block.listing)
             if benchmark is None:
                 continue
-            sound, refused = admit_points(block, benchmark.sessions, clock_ns)
+            sound, refused = admit_points(block, benchmark.sessions)
             for reason, trade in refused:
                 rejects.trade(reason, block.listing, trade)
             benchmark.read(sound)

@@ -22,7 +22,7 @@ from streams.events import Clock
 from streams.messages import to_message
 from tests.compatibility import kept
 from tests.compatibility.live import PATIENCE_S
-from tests.runtime.running import COMMAND, environment
+from tests.running import COMMAND, environment
 
 PARTITIONS = 2
 MARKET, HEADLINES, ALERTS = "newsquake.market", "newsquake.headlines", "newsquake.alerts"

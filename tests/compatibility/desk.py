@@ -11,7 +11,7 @@ from tests.compatibility import day
 from tests.compatibility.brokers import PARTITIONS, Topics, Worker
 from tests.compatibility.embedded import SECRET, Desk
 from tests.compatibility.live import LiveRun, of_spool
-from tests.runtime.receiver import receiving
+from tests.delivery.receiver import receiving
 
 SCORED_S = 0.4  # that a headline is given, in the making, so that its Mention stands where it would
 WORKERS_SAVE_S = 1.5  # a worker saves on a Clock, a second or more after it did

@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 from tests.compatibility import day
 from tests.compatibility.live import PATIENCE_S, LiveRun, until
 from tests.compatibility.still import StillClock
-from tests.runtime.receiver import Got, Receiver, receiving
-from tests.runtime.running import COMMAND
+from tests.delivery.receiver import Got, Receiver, receiving
+from tests.running import COMMAND
 
 SECRET = "a secret of these tests"
 CHECKPOINT_S = 2.1  # a run saves where so much has passed since it did

@@ -22,7 +22,7 @@ from streams.messages import from_message
 from tests.compatibility.day import Step
 from tests.compatibility.kept import Tail
 from tests.compatibility.still import SECOND_NS, StillClock
-from tests.runtime.running import COMMAND
+from tests.running import COMMAND
 
 PATIENCE_S = 150.0  # a machine may be busy with other things
 POLL_S = 0.002

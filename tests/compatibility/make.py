@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from tests.compatibility import make_embedded, make_kafka, make_news, make_replay
-from tests.runtime.running import ROOT
+from tests.running import ROOT
 
 MAKERS = {
     "embedded": make_embedded.make,

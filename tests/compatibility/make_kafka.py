@@ -30,7 +30,7 @@ from tests.compatibility.replays import (
     killed_after_saving,
     paced,
 )
-from tests.runtime.running import COMMAND, environment
+from tests.running import COMMAND, environment
 
 WORKERS = (
     "topics of score, react and deliver workers, as `newsquake journal export` keeps them. cut/: "

@@ -10,7 +10,7 @@ from tests.compatibility.embedded import answers, first_alert_only, web
 from tests.compatibility.live import until
 from tests.compatibility.replays import finished, killed_after_saving, paced
 from tests.compatibility.still import StillClock
-from tests.runtime.receiver import receiving
+from tests.delivery.receiver import receiving
 
 CUT = (
     "OUT of `newsquake replay --deliver` over the small day, killed with SIGKILL: journal, "

@@ -26,7 +26,7 @@ from tests.compatibility import day, kept
 from tests.compatibility.live import PATIENCE_S
 from tests.compatibility.still import SECOND_NS, StillClock
 from tests.news.wire_servers import SECRET, Article, BenzingaServer
-from tests.runtime.running import COMMAND
+from tests.running import COMMAND
 
 # What is remembered of a feed is remembered of its URL, so that this one must not change. The
 # address is this machine's, as all of 127.0.0.0/8 is, and nobody else's choice.

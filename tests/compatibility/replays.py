@@ -13,7 +13,7 @@ from typing import Any
 from tests.compatibility import day
 from tests.compatibility.live import PATIENCE_S, until
 from tests.compatibility.still import StillClock
-from tests.runtime.running import COMMAND
+from tests.running import COMMAND
 
 SPEED = 200  # times real time: some five seconds until the news of the small day is told
 SPEED_ON_A_BROKER = 40  # while a worker starts

@@ -6,7 +6,7 @@ import mmap
 import struct
 from pathlib import Path
 
-from tests.runtime.running import environment
+from tests.running import environment
 
 FOLDER = Path(__file__).with_name("clock")
 FORMAT = "q"

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 from tests.compatibility import kept
-from tests.runtime.running import COMMAND, environment
+from tests.running import COMMAND, environment
 
 MOST_BYTES = 300_000
 GONE = 2**22 + 1  # no process has this number (pid_max is at most 2**22)

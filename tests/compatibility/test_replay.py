@@ -12,8 +12,8 @@ from tests.compatibility.embedded import answers, web
 from tests.compatibility.make_replay import hooked
 from tests.compatibility.replays import finished
 from tests.compatibility.still import StillClock
-from tests.runtime.receiver import receiving
-from tests.runtime.running import HASHED
+from tests.delivery.receiver import receiving
+from tests.running import HASHED
 
 pytestmark = pytest.mark.slow
 

@@ -29,7 +29,7 @@ from tests.compatibility.desk import BrokerDesk, broker_desk
 from tests.compatibility.live import until
 from tests.compatibility.make_kafka import SPOOL_PREFIX, acknowledged
 from tests.compatibility.replays import finished
-from tests.runtime.running import newsquake
+from tests.running import newsquake
 
 pytestmark = [
     pytest.mark.slow,

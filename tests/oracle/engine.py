@@ -125,7 +125,8 @@ class Oracle:
             return "bad_size"
         if row.ts_ns < max(YEAR_2000_NS, bounds[0]):
             return "past"
-        beyond_clock = self.clock_ns is not None and row.ts_ns > self.clock_ns + FUTURE_NS
+        bounded = self.clock_ns is not None and Flag.point not in row.flags
+        beyond_clock = bounded and row.ts_ns > (self.clock_ns or 0) + FUTURE_NS
         return "future" if beyond_clock or row.ts_ns >= bounds[-1] else None
 
     def _point(self, row: Row) -> None:
