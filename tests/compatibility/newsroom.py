@@ -25,7 +25,7 @@ from streams.events import Headline
 from tests.compatibility import day, kept
 from tests.compatibility.live import PATIENCE_S
 from tests.compatibility.still import SECOND_NS, StillClock
-from tests.news.wire_servers import SECRET, Article, BenzingaServer
+from tests.news.wires.wire_servers import SECRET, Article, BenzingaServer
 from tests.running import COMMAND
 
 # What is remembered of a feed is remembered of its URL, so that this one must not change. The
