@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.runtime.kafka_local import Account
+from agents.dev.kafka import Account
 from tests.compatibility import day, kept
 from tests.compatibility.brokers import (
     ALERTS,
