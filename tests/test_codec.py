@@ -24,6 +24,7 @@ from streams.events import (
     Status,
     TickFrame,
 )
+from streams.set_aside import SetAside
 
 I64 = st.integers(-(2**63), 2**63 - 1)
 TEXT = st.text(max_size=12)  # any character but surrogates
@@ -133,7 +134,7 @@ def test_a_record_comes_back_as_it_was(type_: type) -> None:
 
 
 def test_every_record_of_the_vocabulary_travels() -> None:
-    assert set(codec.TYPE_CODES) == set((events.MarketRecord | events.Output).__args__) | {Headline}
+    assert set(codec.TYPE_CODES) == set((events.MarketRecord | events.Output).__args__) | {Headline, SetAside}
     assert len(set(codec.TYPE_CODES.values())) == len(codec.TYPE_CODES)
 
 
@@ -150,6 +151,7 @@ def test_the_type_codes_never_change() -> None:
         "Move": 8,
         "Alert": 9,
         "Reject": 10,
+        "SetAside": 11,
     }
 
 
