@@ -33,7 +33,7 @@ SUMMARY_KEYS = (
 )  # fmt: skip
 FILES = {
     "headlines.jsonl", "mentions.jsonl", "reactions.parquet", "moves.jsonl", "alerts.jsonl",
-    "alerts_log.jsonl", "rejects.jsonl", "summary.json",
+    "alerts_log.jsonl", "rejects.jsonl", "summary.json", ".newsquake-files",
 }  # fmt: skip
 
 

@@ -26,7 +26,8 @@ async def _go_on(tmp_path: Path) -> None:
     async with newsroom(tmp_path / "room") as room:
         shutil.copytree(old / "live", room.home)
         room.clock.set_second(LATER)
-        assert room.status() == json.loads((old / "status.json").read_bytes())
+        said = (old / "status.json").read_bytes().replace(b'"well"', b'"ok"')  # the word of today
+        assert room.status() == json.loads(said)
         await second(room)
         assert room.told() == after["told"]
         assert room.offered.asked[0] == after["validator"]
