@@ -20,6 +20,8 @@ EVENT_TYPES = (
     "fund_insider",
     "ops_labour",
     "macro_sector",
+    "opinion",
+    "no_news",
     "price_report",
 )
 
@@ -95,7 +97,24 @@ CUES: dict[str, str] = {
         union; workers; explosion; fire at; spill; accident; crash; cyberattack; cyber attack; hack; hacked; data breach; breach; supply chain; shortage*; restructuring; production cut*; output cut*; store closures; deliveries; shipments; production; traffic""",
     "macro_sector": """fed; fomc; ecb; boj; pboc; central bank; interest rate*; rate cut*; rate hike*; inflation; cpi; gdp; tariff*; payrolls; jobless; unemployment; opec; trade talks; trade war; trade deal; stimulus; sector; industry; recession; consumer spending;
         government spending; defense spending; holiday spending; retail sales; oil prices; crude; economy; economic; debt ceiling; government shutdown; treasury; treasuries; bond yields; currency; property market; chip curbs; export curbs; policy""",
-    "none": """ceo says; ceo said; ceo sees; ceo expects; chief executive says; chairman says; cfo says; target corp; fire tv; amazon fire; court tennis; fine dining; best buy; charges into; ceo of the year; fine art; fine tune; fine tunes; fine tuning; fine tuned; director of photography; bank holiday; app store; trial run; trial balloon;
+    "opinion": """zacks; analyst blog; research report on; research reports on; research report; stocks to watch; stock to watch; shares to watch; stocks to buy; stocks to own; stocks to sell; stocks to avoid; stock to buy;
+        stock to own; should you buy; should you sell; should you own; should investors; time to buy; time to sell; a buy now; buy or sell; buy sell or hold; reasons to buy; reasons to own; reasons to sell; reasons to like; reasons to avoid;
+        what to know; what to watch; what to expect; things to know; things to watch; things to look for; need to know; here's why; why i; is it too late; too late to buy; how to play; how to trade; week ahead; day ahead; earnings preview; preview;
+        ahead of earnings; what we learned; breakingviews; motley fool; mad money; cramer; stocks in focus; shares in focus; in the spotlight; in focus; under the microscope; under the spotlight; under review by; pre market analysis; premarket analysis;
+        technical analysis; technical update; technical coverage; technical briefing; trade ideas; trading ideas; watch list; watchlist; earnings predictions; technology research; stock picks; top picks; top stocks; best stocks; worst stocks;
+        better buy; undervalued stocks; overvalued stocks; dividend stocks; growth stocks; value stocks; hot stocks; buzzing stocks; daily digit; market pulse; investor's guide; investors guide; investment review; equity research; research update;
+        research and markets; in depth analysis; market research; global market to; forecast and analysis; outlook 20*; analysis and forecast; investor brief; investors brief; morning brief; morning call; trade alert; momentum stocks; traders alert;
+        stocks under; stock alerts; stock market reports; complimentary research; free research; analysts' review; review and preview; reviews and previews; scoop; techquity; strategic swot; swot analysis; company profile; factbox; timeline; newsmaker; q a with;
+        daily briefing; trading at noon; stocks news; trending stocks; stocks on the move""",
+    "no_news": """webcast*; conference call*; to present at; presents at; to speak at; speaks at; to participate in; participates in; presentation at; presentations at; to attend; to be presented at; investor conference*; upcoming events; upcoming conference*; upcoming investor*; annual meeting*; analyst day; fireside chat;
+        release date; earnings date; announces date; announces dates; sets date; schedules; to host; hosts; to hold; earnings schedule*; available on demand; media advisory; media alert; photo advisory; save the date; reminder;
+        law firm; law offices; law office; llp; shareholder alert; investor alert; shareholders alert; investors alert; shareholder notice; investor notice; lead plaintiff; reminds investors; reminds shareholders; encourages investors; encourages shareholders; notifies investors; notifies shareholders; alerts investors;
+        alerts shareholders; behalf of investors; behalf of shareholders; rights of shareholders; shareholder rights; class action deadline; securities class action; securities litigation; former louisiana attorney general; investors with losses; losses in excess;
+        affirms rating; affirms ratings; rating affirmed; ratings affirmed; affirms idr; outlook stable; stable outlook; assigns rating; assigns ratings; assigns provisional; annual credit report; request for comment; rating unaffected; ratings unaffected; ratings not affected; rating not affected;
+        named to; named one of; named a leader; recognized as; recognized by; recognised as; recognised by; honored by; receives award; wins award; wins awards; award winner; earns award; ranked among; ranks among; ranked number; best places to work; partner of the year; sustainability report; corporate responsibility;
+        scholarship*; hiring event; job fair; hiring opportunities; donates; donation; sponsors; sponsorship; grants of; charity; foundation; volunteers; exhibit at; exhibits at; to exhibit; to showcase; to demonstrate; user conference; training at; training in; net asset value*; total voting rights; form 8 dd;
+        holding s in company; director pdmr; transaction in own shares; publication of prospectus; block listing""",
+    "none": """quarterly dividend*; quarterly cash dividend*; quarter dividend*; quarterly distribution*; quarterly cash distribution*; quarterly preferred dividend*; no impact; ceo says; ceo said; ceo sees; ceo expects; chief executive says; chairman says; cfo says; target corp; fire tv; amazon fire; court tennis; fine dining; best buy; charges into; ceo of the year; fine art; fine tune; fine tunes; fine tuning; fine tuned; director of photography; bank holiday; app store; trial run; trial balloon;
         traffic jam; strike a deal; strikes a deal; strikes deal; strike deal; strikes agreement; labor day; red carpet; union pacific; western union; european union; credit union*; student union; share results; search results; election results; test results; chief says; presidential; vice president of the;
         price targets zero; u.s. president; president trump; president obama; president bush; president xi; president biden; president putin; chinese president; french president; court of public opinion; supply chain finance; record deal; buy to; fed up; fedex; lawsuit funding; judge judy;
         federal court; new york fed; production company; tv production; government shutdown; network traffic; web traffic; shut out; international business machines; computing centre stage; a million yuan""",

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from agents.scoring.linking import Link, Linker
 from agents.scoring.sentiment import SCORER, direction_at, evidence, masked
 from agents.scoring.stories import StoryIndex
-from agents.scoring.taxonomy import event_types
+from agents.scoring.taxonomy import Reading, read_events
 from agents.scoring.text import prepare
 from streams.events import Headline, Mention
 from streams.reference.universe import Universe
@@ -44,7 +44,7 @@ class Scorer:
         pieces = evidence(masked(title.words, spans))
         common = _Common(
             vader=self._vader(headline.title),
-            event_types=event_types(title.words, spans),
+            reading=read_events(title.words, spans),
             story_id=story_id,
             novelty=round(NOVELTY_BASE**rank, NOVELTY_DIGITS),
         )
@@ -90,7 +90,7 @@ class _Common(NamedTuple):
     """What holds for every company of a headline."""
 
     vader: float | None
-    event_types: tuple[str, ...]
+    reading: Reading
     story_id: str
     novelty: float
 
@@ -107,7 +107,8 @@ def _mention(headline: Headline, link: Link, common: _Common, direction: float |
         vader=common.vader,
         direction=direction,
         scorer=SCORER,
-        event_types=common.event_types,
+        event_types=common.reading.types,
+        witness=common.reading.witness,
         story_id=common.story_id,
         novelty=common.novelty,
         event_ns=headline.event_ns,

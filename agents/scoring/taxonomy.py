@@ -7,16 +7,26 @@ found by grammar (what moves, and by how much), since a false one would silence 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick
 
 from agents.scoring.clauses import Span
 from agents.scoring.cues import CUES, EVENT_TYPES
 from agents.scoring.lexicon import BREAKS
+from agents.scoring.results import (
+    announces_date,
+    gives_figures,
+    gives_forecast,
+    is_dividend_notice,
+)
 from agents.scoring.text import prepare
+from agents.scoring.witness import states_cause
 
 _REPORT = "price_report"
 _BIT = {name: 1 << i for i, name in enumerate((*EVENT_TYPES, "none"))}
+_NO_EVENTS = ("macro_sector", "opinion", "no_news", _REPORT)
+_EVENTS = sum(_BIT[name] for name in EVENT_TYPES if name not in _NO_EVENTS)
 
 _SHARES = frozenset(
     "share shares stock stocks adr adrs ads scrip sensex nifty dow nikkei ftse dax kospi topix"
@@ -201,11 +211,37 @@ def _cuts_jobs(words: Sequence[str]) -> bool:
     )
 
 
-def event_types(words: Sequence[str], spans: Sequence[Span] = ()) -> tuple[str, ...]:
-    """Return every type the title has a cue of, in the order of priority."""
+class Reading(NamedTuple):
+    """What a title reports: its types, and whether it states a price move together with its cause."""
+
+    types: tuple[str, ...]
+    witness: bool
+
+
+def read_events(words: Sequence[str], spans: Sequence[Span] = ()) -> Reading:
+    """Return every type the title has a cue of, in the order of priority.
+
+    `price_report` is among them only where the title gives no cause beside the price.
+    """
     bits = _cued(words)
     if _cuts_jobs(words):
         bits |= _BIT["ops_labour"]
-    if is_price_report(words, spans):
-        bits |= _BIT[_REPORT]
-    return tuple(name for name in EVENT_TYPES if bits & _BIT[name])
+    if gives_figures(words):
+        bits |= _BIT["earnings"]
+    if gives_forecast(words):
+        bits |= _BIT["guidance"]
+    if announces_date(words) or is_dividend_notice(words):
+        bits |= _BIT["no_news"]
+    witness = False
+    if bits & _BIT[_REPORT]:
+        pass
+    elif is_price_report(words, spans):
+        witness = bool(bits & _EVENTS) or states_cause(words, spans, _VERBS | _PUSHES)
+        if not witness:
+            bits |= _BIT[_REPORT]
+    return Reading(tuple(name for name in EVENT_TYPES if bits & _BIT[name]), witness)
+
+
+def event_types(words: Sequence[str], spans: Sequence[Span] = ()) -> tuple[str, ...]:
+    """Return every type the title has a cue of, in the order of priority."""
+    return read_events(words, spans).types
