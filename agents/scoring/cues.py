@@ -14,12 +14,14 @@ EVENT_TYPES = (
     "capex_expansion",
     "datacentre",
     "partnership_contract",
+    "clinical",
     "product",
     "analyst",
     "management",
     "fund_insider",
     "ops_labour",
     "macro_sector",
+    "minor",
     "opinion",
     "no_news",
     "price_report",
@@ -38,7 +40,7 @@ CUES: dict[str, str] = {
         bankruptcy; blocks deal; import ban; entity list; license revoked""",
     "mna": """acquire; acquires; acquired; acquiring; acquisition*; merger*; merge; merges; merging;
         takeover*; take over; takes over bid; buyout*; buy out; bid for; bids for; offer for; to buy; in talks to buy;
-        agrees to buy; to sell; spin off; spins off; spinoff*; spin offs; spun off; divest*; stake in; stake sale;
+        agrees to buy; to sell; spin off; spins off; spinoff*; separation of; completes separation; spin offs; spun off; divest*; stake in; stake sale;
         tender offer; hostile bid; unsolicited; go private; going private; take private; carve out;
         sells unit; sale of its; unit sale; strategic alternatives; purchase of; to purchase;
         sells stake; buys stake; raises stake; joint bid; counterbid; suitor*; break up; breakup fee;
@@ -82,6 +84,8 @@ CUES: dict[str, str] = {
         supply deal; licensing agreement; license agreement; collaborat*; alliance; tie up; ties up; signs agreement; signs deal; inks;
         inks deal; distribution agreement; cooperation; strategic agreement; order for; orders for; receives order;
         awarded; wins bid; selected by; selects; customer win; to supply; marketing agreement; enters into agreement; cooperate""",
+    "clinical": """trial; trials; clinical; phase 1; phase 2; phase 3; phase i; phase ii; phase iii; phase iib; phase 2b; fda; drug application; complete response letter; survival; patients; study; studies; placebo; efficacy; endpoint; endpoints;
+        tumor*; clinical hold; drug approval; approves drug; marketing authori*; advisory panel; ema; nda; biologics license""",
     "product": """launch; launches; launched; launching; unveil*; releases; released; release of; introduc*; new model; model y; new version; debut*; rolls out;
         roll out; rollout; approval; approves; approved; fda; clearance; trial; trials; phase 1; phase 2; phase 3; phase i; phase ii; phase iii;
         phase iib; clinical; drug application; chatbot; open source*; open sources; new chip; ai model; ai models; parameters; showcases; reveals; starts sales; begins sales;
@@ -97,6 +101,7 @@ CUES: dict[str, str] = {
         union; workers; explosion; fire at; spill; accident; crash; cyberattack; cyber attack; hack; hacked; data breach; breach; supply chain; shortage*; restructuring; production cut*; output cut*; store closures; deliveries; shipments; production; traffic""",
     "macro_sector": """fed; fomc; ecb; boj; pboc; central bank; interest rate*; rate cut*; rate hike*; inflation; cpi; gdp; tariff*; payrolls; jobless; unemployment; opec; trade talks; trade war; trade deal; stimulus; sector; industry; recession; consumer spending;
         government spending; defense spending; holiday spending; retail sales; oil prices; crude; economy; economic; debt ceiling; government shutdown; treasury; treasuries; bond yields; currency; property market; chip curbs; export curbs; policy""",
+    "minor": """price target; target price; target raised; target cut; pt raised; pt cut; price objective; reiterates buy; maintains buy; acquires; acquire; acquisition of; acquisitions; completes acquisition; senior notes; notes offering; credit facility; redemption of; memorandum of understanding""",
     "opinion": """zacks; analyst blog; research report on; research reports on; research report; stocks to watch; stock to watch; shares to watch; stocks to buy; stocks to own; stocks to sell; stocks to avoid; stock to buy;
         stock to own; should you buy; should you sell; should you own; should investors; time to buy; time to sell; a buy now; buy or sell; buy sell or hold; reasons to buy; reasons to own; reasons to sell; reasons to like; reasons to avoid;
         what to know; what to watch; what to expect; things to know; things to watch; things to look for; need to know; here's why; why i; is it too late; too late to buy; how to play; how to trade; week ahead; day ahead; earnings preview; preview;

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ahocorasick_rs import AhoCorasick
 
 from agents.scoring.aliases import Alias, Case, Rank, alias_table, scan_form
-from agents.scoring.naming import PREPOSITIONS, RATED, RATES
+from agents.scoring.naming import CREDIT, PREPOSITIONS, RATED, RATERS, RATES
 from agents.scoring.symbols import SymbolIndex
 from agents.scoring.text import Title, prefix_length
 from agents.scoring.trust import (
@@ -35,6 +35,7 @@ SUBJECT_WORDS = 4  # a subject stands within the title's first words
 
 _IN_ADDRESS = frozenset("@_/")  # before a word these make it part of an address or a handle
 _OWNED = {"owned": PRODUCT, "controlled": PRODUCT, "backed": MENTION, "funded": MENTION}
+_TAGS = frozenset("update text rpt corrected correction official to release - : , brief".split())
 _JOINTS = frozenset((",", "and", "&", ", and", "/", ""))
 
 
@@ -159,10 +160,22 @@ class Linker:
             if placed:
                 first = min(placed, key=lambda claim: claim.start)
                 span = word_span(title, first.start, first.end)
-                if len(claims) > 1 and _rates_another(title.words, span):
+                if _speaks(title.words, span) or (len(claims) > 1 and _rates_another(title.words, span)):
                     relevance, evidence = min(relevance, HOUSE), (*evidence, "role:analyst")
             links.append(Link(self._ids[issuer], issuer, relevance, evidence, span))
         return links
+
+
+def _speaks(words: list[str], span: tuple[int, int]) -> bool:
+    """Tell whether the company only rates or judges somebody else: `Moody's affirms Acme's Baa2`."""
+    after = words[span[1] : span[1] + 1]
+    lead = all(word in _TAGS for word in words[: span[0]])
+    if not after or not lead:
+        return False
+    if after[0] == ":":
+        return True
+    beyond = words[span[1] :]
+    return after[0] in RATERS and not CREDIT.isdisjoint(beyond)
 
 
 def _rates_another(words: list[str], span: tuple[int, int]) -> bool:

@@ -15,19 +15,16 @@ EVENT = {
     "earnings": 1.0,
     "guidance": 1.0,
     "mna": 0.9,
+    "clinical": 0.8,
     "legal_regulatory": 0.7,
     "capex_expansion": 0.7,
-    "trial": 1.0,
     "fund_insider": 0.6,
     "analyst": 0.6,
     "management": 0.3,
     "ops_labour": 0.3,
-    "capital": 0.2,
-    "datacentre": 0.2,
-    "product": 0.2,
-    "partnership_contract": 0.2,
 }
-UNTYPED = 0.1
+UNTYPED = 0.1  # also launches, contracts, dividends and all other types
+MINOR = 0.1  # at most, of what is typed `minor`: target prices, small purchases, notes
 # Types that explain nothing, whatever else a title says.
 SILENT = frozenset({"opinion", "no_news", "price_report"})
 # Kinds of news that are one event of a company within the look-back, however many stories tell it.
@@ -37,14 +34,17 @@ RESULTS = frozenset({"earnings", "guidance"})
 AGREES = 1.0
 UNKNOWN = 0.45
 OPPOSES = 0.15
+RESULTS_OPPOSE = 0.3  # `profit rises` says nothing of what was expected
 CLEAR = 0.5  # a direction of this size or more agrees or opposes wholly
 
 UNEXPLAINED = 0.3  # weight of the unexplained beside stories in [0, 1] (issue 12's prototype)
-FADE_MIN = 30.0  # traded minutes after which half of a story's weight is left
+FADE_MIN = 60.0  # traded minutes after which half of a story's weight is left
 WITNESS = 0.8  # weight of a witness for what came before it (issue 12's prototype)
 AFTER = 0.3  # weight of other news for what came just before it (issue 12's prototype)
 AFTER_FADE_MIN = 60.0  # minutes after the step at which half of that is left
 WITNESS_FADE_MIN = 240.0  # the same for a witness: outlets explain within the day
+PEER = 0.15  # of the event prior, for news of a peer
+RIVALRY = frozenset({"clinical", "product", "partnership_contract"})  # a rival's success is bad news
 COMMON = 0.5  # relevance of macro and sector news for one company
 
 CLIP_DAYS = 20  # fewest daily returns for a beta (guide 1.2 skips it under 50 minutes)

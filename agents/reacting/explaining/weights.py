@@ -38,19 +38,27 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     delay_min: float = 0.0
 
 
-def event_prior(event_types: tuple[str, ...]) -> float:
+def event_prior(evidence: Evidence) -> float:
     """Return how likely such news is to move a price much: the likeliest of its types."""
-    if not c.SILENT.isdisjoint(event_types):
+    types = evidence.event_types
+    if not c.SILENT.isdisjoint(types):
         return 0.0
-    return max((c.EVENT.get(name, c.UNTYPED) for name in event_types), default=c.UNTYPED)
+    prior = max((c.EVENT.get(name, c.UNTYPED) for name in types), default=c.UNTYPED)
+    if "minor" in types and c.RESULTS.isdisjoint(types):
+        prior = min(prior, c.MINOR)
+    return max(prior, c.WITNESS) if evidence.witness and evidence.scope == "issuer" else prior
 
 
-def agreement(direction: float | None, sign: int) -> float:
-    """Return how well a direction fits a move up (1) or down (-1)."""
-    along = sign * (direction or 0.0) / c.CLEAR
+def agreement(evidence: Evidence, sign: int) -> float:
+    """Return how well a story's direction fits a move up (1) or down (-1)."""
+    along = min(max(sign * (evidence.direction or 0.0) / c.CLEAR, -1.0), 1.0)
+    if evidence.scope == "peer":
+        rival = not c.RIVALRY.isdisjoint(evidence.event_types) and c.RESULTS.isdisjoint(evidence.event_types)
+        return c.PEER * max(-along if rival else along, 0.0)
     if along >= 0.0:
-        return c.UNKNOWN + (c.AGREES - c.UNKNOWN) * min(along, 1.0)
-    return c.UNKNOWN - (c.UNKNOWN - c.OPPOSES) * min(-along, 1.0)
+        return c.UNKNOWN + (c.AGREES - c.UNKNOWN) * along
+    opposes = c.OPPOSES if c.RESULTS.isdisjoint(evidence.event_types) else c.RESULTS_OPPOSE
+    return c.UNKNOWN + (c.UNKNOWN - opposes) * along
 
 
 def standing(evidence: Evidence, sign: int) -> float:
@@ -59,8 +67,8 @@ def standing(evidence: Evidence, sign: int) -> float:
         evidence.relevance
         * evidence.source
         * evidence.novelty
-        * event_prior(evidence.event_types)
-        * agreement(evidence.direction, sign)
+        * event_prior(evidence)
+        * agreement(evidence, sign)
     )
 
 
@@ -84,6 +92,8 @@ def _after(evidence: Evidence, step: Step) -> float:
     late = (evidence.event_ns - step.end_ns) / MINUTE_NS - evidence.delay_min
     if late <= 0.0:
         return 1.0
+    if evidence.scope == "peer":
+        return 0.0
     if evidence.witness:
         return c.WITNESS * c.WITNESS_FADE_MIN / (c.WITNESS_FADE_MIN + late)
     same_phase = evidence.event_min - step.end_min >= late - 1.0
