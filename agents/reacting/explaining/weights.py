@@ -41,6 +41,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 def event_prior(evidence: Evidence) -> float:
     """Return how likely such news is to move a price much: the likeliest of its types."""
     types = evidence.event_types
+    if evidence.scope in ("market", "sector"):
+        return 1.0
     if not c.SILENT.isdisjoint(types):
         return 0.0
     prior = max((c.EVENT.get(name, c.UNTYPED) for name in types), default=c.UNTYPED)
