@@ -83,7 +83,7 @@ SECTORS = {
 }
 # Reports of a market's prices: `US STOCKS-`, `Wall St ends lower`.
 _WRAPS = (
-    "us stocks; wall st; wall street; global markets; dow; s&p; nasdaq; treasuries; u.s. stocks; european shares; ftse; nikkei; world stocks; commodities; us shares; asian shares; tsx; forex; precious"
+    "us stocks; dow industrials; nasdaq ends; wall st; wall street; global markets; s&p 500; treasuries; u.s. stocks; european shares; ftse; nikkei; world stocks; commodities; us shares; asian shares; tsx; forex; precious"
 )
 _HOME = frozenset("u.s u.s. us fed federal fomc wall dow nasdaq payrolls nonfarm ism treasuries treasury american america washington obama congress global world global".split())
 _ABROAD = frozenset(
@@ -92,6 +92,9 @@ _ABROAD = frozenset(
     " sweden swedish norway norwegian denmark danish swiss greek italy italian spain spanish portugal irish ireland german germany france french uk britain"
     " british japan japanese nikkei ftse chile peru colombia argentina sri lanka vietnam ukraine israel gulf saudi qatar dubai".split()
 )
+
+
+_CREDIT = frozenset("rating ratings idr fitch moody's gsf".split())
 
 
 class Common(NamedTuple):
@@ -130,6 +133,8 @@ def common_news(words: Sequence[str]) -> list[Common]:
     if not hits:
         return []
     meanings = [pair for number, _, _ in hits for pair in _MEANINGS[number]]
+    if not _CREDIT.isdisjoint(words):
+        return []
     drivers = [name for kind, name in meanings if kind == "driver"]
     sectors = dict.fromkeys(name for kind, name in meanings if kind == "sector")
     wrap = any(kind == "wrap" for kind, _ in meanings)

@@ -17,6 +17,7 @@ from agents.scoring.trust import (
     SURE,
     Hit,
     is_prose,
+    names_another,
     trust_ambiguous,
     trust_derived,
     word_span,
@@ -136,6 +137,8 @@ class Linker:
                     trust = SURE
             elif alias.rank != Rank.given:
                 trust = trust_derived(title, hit, prose=prose)
+            elif names_another(title, hit):
+                trust = REFUSED
             if trust == REFUSED:
                 continue
             relevance, evidence = _weighed(title, hit, self._ids[alias.issuer])
@@ -160,7 +163,7 @@ class Linker:
             if placed:
                 first = min(placed, key=lambda claim: claim.start)
                 span = word_span(title, first.start, first.end)
-                if _speaks(title.words, span) or (len(claims) > 1 and _rates_another(title.words, span)):
+                if _speaks(title.words, span) or _judges(title.words, span) or (len(claims) > 1 and _rates_another(title.words, span)):
                     relevance, evidence = min(relevance, HOUSE), (*evidence, "role:analyst")
             links.append(Link(self._ids[issuer], issuer, relevance, evidence, span))
         return links
@@ -176,6 +179,12 @@ def _speaks(words: list[str], span: tuple[int, int]) -> bool:
         return True
     beyond = words[span[1] :]
     return after[0] in RATERS and not CREDIT.isdisjoint(beyond)
+
+
+def _judges(words: list[str], span: tuple[int, int]) -> bool:
+    """Tell whether the company stands behind a colon as the broker: `Acme: JPMorgan raises target`."""
+    told = span[0] > 1 and words[span[0] - 1] == ":"
+    return told and words[span[1] : span[1] + 1] != [] and words[span[1]] in RATES
 
 
 def _rates_another(words: list[str], span: tuple[int, int]) -> bool:

@@ -158,7 +158,7 @@ PLACES_AND_TIMES = frozenset(
 )
 # The analyst's verbs: whoever stands before them rates somebody else.
 RATES = frozenset(
-    "upgrades downgrades initiates reiterates maintains starts resumes upgrade downgrade cuts"
+    "upgrades downgrades initiates assumes reiterates maintains starts resumes upgrade downgrade cuts"
     " raises lifts lowers trims hikes boosts".split()
 )
 RATED = frozenset(

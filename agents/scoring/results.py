@@ -21,6 +21,12 @@ _FORECASTS = frozenset(
     "warns warn warned warning sees see expects expect expected forecasts forecast projects predicts guides targets target"
     " cautions slashes trims reaffirms reiterates maintains anticipates".split()
 )
+_PLANNED = _FIGURES | frozenset("production output spending capex growth guidance outlook capital dividend sign-ups".split())
+_STUDIES = frozenset("trial trials study studies data survival results endpoint endpoints efficacy placebo approval approves approved reject rejects rejected panel nod setback".split())
+_MEDICAL = frozenset(
+    "drug drugs cancer hepatitis diabetes lymphoma leukemia myeloma melanoma arthritis psoriasis alzheimer's hiv cholesterol sclerosis"
+    " fibrosis tumor tumors vaccine stent valve therapy patients clinical obesity asthma stroke medicine fda".split()
+)
 _AHEAD = frozenset("to will".split())
 _ANNOUNCES = frozenset("report announce release issue discuss publish present review webcast disclose post host hold provide".split())
 _OTHERS_SALES = frozenset("retail home auto car vehicle house housing industry homes sector asset bond share".split())
@@ -46,12 +52,17 @@ def gives_figures(words: Sequence[str]) -> bool:
 def gives_forecast(words: Sequence[str]) -> bool:
     """Tell whether a title says what profit, sales and the like are going to be."""
     for i, word in enumerate(words):
-        if word in _FORECASTS and not _FIGURES.isdisjoint(words[i + 1 : i + 8]):
+        if word in _FORECASTS and not _PLANNED.isdisjoint(words[i + 1 : i + 8]):
             return True
         if word in _FIGURES and words[i + 1 : i + 2] == ["to"] and i + 2 < len(words):
             if words[i + 2] in MOVEMENT or words[i + 2] in _KNOWN:
                 return True
     return False
+
+
+def is_clinical(words: Sequence[str]) -> bool:
+    """Tell whether a study of a medicine or device has something to say."""
+    return not _STUDIES.isdisjoint(words) and not _MEDICAL.isdisjoint(words)
 
 
 def announces_date(words: Sequence[str]) -> bool:

@@ -18,10 +18,11 @@ from agents.scoring.results import (
     announces_date,
     gives_figures,
     gives_forecast,
+    is_clinical,
     is_dividend_notice,
 )
 from agents.scoring.text import prepare
-from agents.scoring.witness import states_cause
+from agents.scoring.witness import is_market_report, reacts, states_cause
 
 _REPORT = "price_report"
 _BIT = {name: 1 << i for i, name in enumerate((*EVENT_TYPES, "none"))}
@@ -230,9 +231,13 @@ def read_events(words: Sequence[str], spans: Sequence[Span] = ()) -> Reading:
         bits |= _BIT["earnings"]
     if gives_forecast(words):
         bits |= _BIT["guidance"]
+    if is_clinical(words):
+        bits |= _BIT["clinical"]
     if announces_date(words) or is_dividend_notice(words):
         bits |= _BIT["no_news"]
-    witness = False
+    if is_market_report(words):
+        bits |= _BIT["no_news"]
+    witness = reacts(words)
     if bits & _BIT[_REPORT]:
         pass
     elif is_price_report(words, spans):

@@ -6,6 +6,7 @@ from bisect import bisect_left
 from typing import NamedTuple
 
 from agents.scoring.aliases import Alias, Rank
+from agents.scoring.common_words import COMMON_WORDS
 from agents.scoring.lexicon import MOVEMENT, TRANSITIVE
 from agents.scoring.naming import (
     CUES_AFTER,
@@ -101,6 +102,21 @@ def trust_derived(title: Title, hit: Hit, *, prose: bool) -> float:
     place = around(title, hit)
     own = place.after == "'s" or not place.after or place.after[0] in hit.alias.initials
     return SURE if own or not prose or not _part_of_longer_name(title, place) else REFUSED
+
+
+def names_another(title: Title, hit: Hit) -> bool:
+    """Tell whether a chosen name is a part of another company's: `Owens Corning Reports`.
+
+    So it is where the title opens with an uncommon capitalised word, the name, and what a
+    company does; a known word before it (`Chipmaker Intel`, `Rival Boeing`) describes it.
+    """
+    place = around(title, hit)
+    if place.first != 1 or " " in title.folded[hit.start : hit.end]:
+        return False
+    before = place.before
+    strange = before.isalpha() and before not in COMMON_WORDS | _FREE_WORDS | TRADE_ENDINGS
+    joined = title.starts[0] + len(before) + 1 == hit.start and title.text[hit.start - 1] == " "
+    return strange and joined and _is_capital(title, 0) and place.after in CUES_AFTER
 
 
 def _means_something_else(title: Title, hit: Hit, place: Around) -> bool:

@@ -37,3 +37,31 @@ def states_cause(words: Sequence[str], spans: Sequence[Span], verbs: frozenset[s
         if i not in named and w not in _FILLER and w not in verbs and not w[0].isdigit()
     ]
     return len(left) >= CONTENT
+
+
+_REACTS = frozenset("spooks spook spooked cheers cheered cheer rattles rattled disappoints disappointed disappoint surprises unnerves unnerved pleases worries delights".split())
+_MARKET_STARTS = (
+    "us stocks; canada stocks; uk stocks; european stocks; europe stocks; asia stocks; india stocks; china stocks; hong kong stocks; japan stocks; stocks news; stxnews; global markets; emerging markets; european shares;"
+    " nordic stocks; german stocks; wall st; wall street; dow; s&p 500; nasdaq ends; nasdaq falls; nasdaq rises; futures; ftse; tsx; nikkei; britain's ftse; hot stocks; markets; world stocks; asian shares; stocks; stock futures; us market"
+)
+_STARTS = frozenset(tuple(start.split()) for start in _MARKET_STARTS.split("; "))
+_TAGS = frozenset("update rpt corrected refile wrapup snapshot brief - : 1 2 3 4 5 6 7 8 9 official ( )".split())
+
+
+def reacts(words: Sequence[str]) -> bool:
+    """Tell whether a title says that something spooked or cheered the investors."""
+    return any(
+        word in _REACTS and not _WATCHERS.isdisjoint(words[i + 1 : i + 4]) for i, word in enumerate(words)
+    )
+
+
+_WATCHERS = frozenset("investors shareholders wall street market markets".split())
+
+
+def is_market_report(words: Sequence[str]) -> bool:
+    """Tell whether a title reports the day of a whole market, of which a company is an example."""
+    at = 0
+    while at < len(words) and words[at] in _TAGS:
+        at += 1
+    lead = tuple(words[at : at + 3])
+    return any(lead[:size] in _STARTS for size in (1, 2, 3))

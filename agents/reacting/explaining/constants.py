@@ -14,14 +14,14 @@ UNKNOWN_SOURCE = 0.5
 EVENT = {
     "earnings": 1.0,
     "guidance": 1.0,
-    "mna": 0.9,
+    "mna": 0.7,
     "clinical": 0.8,
-    "legal_regulatory": 0.7,
-    "capex_expansion": 0.7,
-    "fund_insider": 0.6,
-    "analyst": 0.6,
-    "management": 0.3,
-    "ops_labour": 0.3,
+    "legal_regulatory": 0.3,
+    "capex_expansion": 0.3,
+    "fund_insider": 0.4,
+    "analyst": 0.5,
+    "management": 0.2,
+    "ops_labour": 0.2,
 }
 UNTYPED = 0.1  # also launches, contracts, dividends and all other types
 MINOR = 0.1  # at most, of what is typed `minor`: target prices, small purchases, notes
@@ -45,7 +45,7 @@ AFTER_FADE_MIN = 60.0  # minutes after the step at which half of that is left
 WITNESS_FADE_MIN = 240.0  # the same for a witness: outlets explain within the day
 PEER = 0.15  # of the event prior, for news of a peer
 RIVALRY = frozenset({"clinical", "product", "partnership_contract"})  # a rival's success is bad news
-COMMON = 0.5  # relevance of macro and sector news for one company
+COMMON = 0.4  # relevance of macro and sector news for one company
 
 CLIP_DAYS = 20  # fewest daily returns for a beta (guide 1.2 skips it under 50 minutes)
 BETA_PRIOR = 1.0  # Vasicek 1973: shrink towards the mean of all listings

@@ -74,6 +74,8 @@ def divide(steps: Sequence[Step], beta: float, evidence: Sequence[Evidence]) -> 
             k *= c.COMMON
             commons[e.headline_id] = commons.get(e.headline_id, 0.0) + k * abs(rest)
             w_common[e.scope] = max(w_common[e.scope], k)
+        left = 1.0 - max(weights.values(), default=0.0)  # own news explains the common away
+        w_common = {k: v * left for k, v in w_common.items()}
         denominator = c.UNEXPLAINED + sum(weights.values()) + sum(w_common.values())
         market += m + rest * w_common["market"] / denominator
         sector += s + rest * w_common["sector"] / denominator
