@@ -82,10 +82,10 @@ SECTORS = {
     "cruise_lines": "cruise lines; cruise ship*",
 }
 # Reports of a market's prices: `US STOCKS-`, `Wall St ends lower`.
-_WRAPS = (
-    "us stocks; dow industrials; nasdaq ends; wall st; wall street; global markets; s&p 500; treasuries; u.s. stocks; european shares; ftse; nikkei; world stocks; commodities; us shares; asian shares; tsx; forex; precious"
+_WRAPS = "us stocks; dow industrials; nasdaq ends; wall st; wall street; global markets; s&p 500; treasuries; u.s. stocks; european shares; ftse; nikkei; world stocks; commodities; us shares; asian shares; tsx; forex; precious"
+_HOME = frozenset(
+    "u.s u.s. us fed federal fomc wall dow nasdaq payrolls nonfarm ism treasuries treasury american america washington obama congress global world global".split()
 )
-_HOME = frozenset("u.s u.s. us fed federal fomc wall dow nasdaq payrolls nonfarm ism treasuries treasury american america washington obama congress global world global".split())
 _ABROAD = frozenset(
     "canada canadian tsx mexico mexican brazil brazilian india indian indonesia turkey turkish russia russian poland polish hungary czech"
     " south africa african nigeria kenya egypt thai thailand philippine malaysia singapore korea korean taiwan australia australian nz zealand"
@@ -115,7 +115,9 @@ def _table() -> tuple[list[str], list[tuple[str, str]]]:
             for phrase in phrases.split(";"):
                 cue = phrase.strip()
                 words = " ".join(prepare(cue.rstrip("*")).words)
-                found.setdefault(f" {words}" if cue.endswith("*") else f" {words} ", []).append((kind, name))
+                found.setdefault(f" {words}" if cue.endswith("*") else f" {words} ", []).append(
+                    (kind, name)
+                )
     return list(found), list(found.values())
 
 
@@ -143,6 +145,10 @@ def common_news(words: Sequence[str]) -> list[Common]:
     found = []
     if drivers or wrap:
         relevance = ELSEWHERE if abroad else (WRAP if wrap and home else HOME)
-        found.append(Common(MARKET, relevance, "macro:" + (drivers[0] if drivers else "wrap"), wrap))
-    found += [Common(name, ELSEWHERE if abroad else SECTOR, "sector:" + name, wrap) for name in sectors]
+        found.append(
+            Common(MARKET, relevance, "macro:" + (drivers[0] if drivers else "wrap"), wrap)
+        )
+    found += [
+        Common(name, ELSEWHERE if abroad else SECTOR, "sector:" + name, wrap) for name in sectors
+    ]
     return found

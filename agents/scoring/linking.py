@@ -163,7 +163,11 @@ class Linker:
             if placed:
                 first = min(placed, key=lambda claim: claim.start)
                 span = word_span(title, first.start, first.end)
-                if _speaks(title.words, span) or _judges(title.words, span) or (len(claims) > 1 and _rates_another(title.words, span)):
+                if (
+                    _speaks(title.words, span)
+                    or _judges(title.words, span)
+                    or (len(claims) > 1 and _rates_another(title.words, span))
+                ):
                     relevance, evidence = min(relevance, HOUSE), (*evidence, "role:analyst")
             links.append(Link(self._ids[issuer], issuer, relevance, evidence, span))
         return links

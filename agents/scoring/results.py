@@ -21,16 +21,26 @@ _FORECASTS = frozenset(
     "warns warn warned warning sees see expects expect expected forecasts forecast projects predicts guides targets target"
     " cautions slashes trims reaffirms reiterates maintains anticipates".split()
 )
-_PLANNED = _FIGURES | frozenset("production output spending capex growth guidance outlook capital dividend sign-ups".split())
-_STUDIES = frozenset("trial trials study studies data survival results endpoint endpoints efficacy placebo approval approves approved reject rejects rejected panel nod setback".split())
+_PLANNED = _FIGURES | frozenset(
+    "production output spending capex growth guidance outlook capital dividend sign-ups".split()
+)
+_STUDIES = frozenset(
+    "trial trials study studies data survival results endpoint endpoints efficacy placebo approval approves approved reject rejects rejected panel nod setback".split()
+)
 _MEDICAL = frozenset(
     "drug drugs cancer hepatitis diabetes lymphoma leukemia myeloma melanoma arthritis psoriasis alzheimer's hiv cholesterol sclerosis"
     " fibrosis tumor tumors vaccine stent valve therapy patients clinical obesity asthma stroke medicine fda".split()
 )
 _AHEAD = frozenset("to will".split())
-_ANNOUNCES = frozenset("report announce release issue discuss publish present review webcast disclose post host hold provide".split())
-_OTHERS_SALES = frozenset("retail home auto car vehicle house housing industry homes sector asset bond share".split())
-_STATES = frozenset("declares declare announces announce sets approves pays declared approved affirms maintains authorizes".split())
+_ANNOUNCES = frozenset(
+    "report announce release issue discuss publish present review webcast disclose post host hold provide".split()
+)
+_OTHERS_SALES = frozenset(
+    "retail home auto car vehicle house housing industry homes sector asset bond share".split()
+)
+_STATES = frozenset(
+    "declares declare announces announce sets approves pays declared approved affirms maintains authorizes".split()
+)
 _CHANGES = frozenset(
     "raises raise raised increases increase increased boosts hikes hike lifts doubles triples cuts cut slashes suspends suspend suspended"
     " eliminates initiates initiate resumes reinstates special omits halves results earnings buyback repurchase reports".split()
@@ -40,6 +50,8 @@ _PAYMENTS = frozenset("dividend dividends distribution distributions".split())
 
 def gives_figures(words: Sequence[str]) -> bool:
     """Tell whether a title says how profit, sales and the like have come out."""
+    if _FIGURES.isdisjoint(words):
+        return False
     for i, word in enumerate(words):
         if word not in _FIGURES or (i and words[i - 1] in _OTHERS_SALES):
             continue
@@ -51,6 +63,8 @@ def gives_figures(words: Sequence[str]) -> bool:
 
 def gives_forecast(words: Sequence[str]) -> bool:
     """Tell whether a title says what profit, sales and the like are going to be."""
+    if _FIGURES.isdisjoint(words) and _FORECASTS.isdisjoint(words):
+        return False
     for i, word in enumerate(words):
         if word in _FORECASTS and not _PLANNED.isdisjoint(words[i + 1 : i + 8]):
             return True
@@ -67,6 +81,8 @@ def is_clinical(words: Sequence[str]) -> bool:
 
 def announces_date(words: Sequence[str]) -> bool:
     """Tell whether results are only promised: `to report third quarter results on 24 October`."""
+    if _AHEAD.isdisjoint(words):
+        return False
     for i, word in enumerate(words[:-1]):
         if word in _AHEAD and words[i + 1] in _ANNOUNCES:
             beyond = words[i + 2 : i + 14]

@@ -97,6 +97,7 @@ class _Common(NamedTuple):
 
 def _mention(headline: Headline, link: Link, common: _Common, direction: float | None) -> Mention:
     """Write down what the headline says of one issuer."""
+    types, witness = common.reading.of(link.span)
     return Mention(
         headline_id=headline.headline_id,
         revision=headline.revision,
@@ -107,8 +108,8 @@ def _mention(headline: Headline, link: Link, common: _Common, direction: float |
         vader=common.vader,
         direction=direction,
         scorer=SCORER,
-        event_types=common.reading.types,
-        witness=common.reading.witness,
+        event_types=types,
+        witness=witness,
         story_id=common.story_id,
         novelty=common.novelty,
         event_ns=headline.event_ns,

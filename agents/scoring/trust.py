@@ -33,6 +33,9 @@ _FREE_WORDS = CUES_AFTER | LEGAL_ENDINGS | CUES_BEFORE | PREPOSITIONS | PLACES_A
 _CLEAR_ENDINGS = LEGAL_ENDINGS - {"a", "as", "de", "in", "the", "new", "can", "c", "b"}
 
 
+_DESCRIBES = frozenset("former retired some most many what how why when if no more ex".split())
+
+
 class Hit(NamedTuple):
     """A name of one issuer, at characters start to end."""
 
@@ -114,7 +117,9 @@ def names_another(title: Title, hit: Hit) -> bool:
     if place.first != 1 or " " in title.folded[hit.start : hit.end]:
         return False
     before = place.before
-    strange = before.isalpha() and before not in COMMON_WORDS | _FREE_WORDS | TRADE_ENDINGS
+    known = before in COMMON_WORDS or before in _FREE_WORDS or before in TRADE_ENDINGS
+    known = known or before in _DESCRIBES or before.endswith(("er", "or", "ant"))
+    strange = before.isalpha() and not known
     joined = title.starts[0] + len(before) + 1 == hit.start and title.text[hit.start - 1] == " "
     return strange and joined and _is_capital(title, 0) and place.after in CUES_AFTER
 

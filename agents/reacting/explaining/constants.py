@@ -37,14 +37,16 @@ OPPOSES = 0.15
 RESULTS_OPPOSE = 0.3  # `profit rises` says nothing of what was expected
 CLEAR = 0.5  # a direction of this size or more agrees or opposes wholly
 
-UNEXPLAINED = 0.3  # weight of the unexplained beside stories in [0, 1] (issue 12's prototype)
+UNEXPLAINED = 0.25  # weight of the unexplained beside stories in [0, 1] (issue 12's prototype)
 FADE_MIN = 60.0  # traded minutes after which half of a story's weight is left
 WITNESS = 0.8  # weight of a witness for what came before it (issue 12's prototype)
 AFTER = 0.3  # weight of other news for what came just before it (issue 12's prototype)
 AFTER_FADE_MIN = 60.0  # minutes after the step at which half of that is left
 WITNESS_FADE_MIN = 240.0  # the same for a witness: outlets explain within the day
 PEER = 0.15  # of the event prior, for news of a peer
-RIVALRY = frozenset({"clinical", "product", "partnership_contract"})  # a rival's success is bad news
+RIVALRY = frozenset(
+    {"clinical", "product", "partnership_contract"}
+)  # a rival's success is bad news
 COMMON = 0.4  # relevance of macro and sector news for one company
 
 CLIP_DAYS = 20  # fewest daily returns for a beta (guide 1.2 skips it under 50 minutes)

@@ -82,14 +82,31 @@ def divide(steps: Sequence[Step], beta: float, evidence: Sequence[Evidence]) -> 
         unexplained += rest * c.UNEXPLAINED / denominator
         for k in keys:
             parts[k] += rest * weights[k] / denominator
-    names = {"market": market, "sector": sector, "": unexplained, **{"=" + k: v for k, v in parts.items()}}
+    names = {
+        "market": market,
+        "sector": sector,
+        "": unexplained,
+        **{"=" + k: v for k, v in parts.items()},
+    }
     shares = {k: max(v / total, 0.0) if total else 0.0 for k, v in names.items()}
     whole = sum(shares.values())
     shares = {k: v / whole if whole else float(k == "") for k, v in shares.items()}
     causes = []
     for k in keys:
-        members = sorted((e for _, e in events[k]), key=lambda e: (-best[k][e.headline_id], e.event_ns, e.headline_id))
+        members = sorted(
+            (e for _, e in events[k]),
+            key=lambda e: (-best[k][e.headline_id], e.event_ns, e.headline_id),
+        )
         causes.append(Cause(tuple(members), shares["=" + k]))
     causes.sort(key=lambda x: (-x.share, x.members[0].event_ns, x.members[0].headline_id))
-    ordered = sorted((e for _, e in common), key=lambda e: (-commons[e.headline_id], e.event_ns, e.headline_id))
-    return Division(shares["market"], shares["sector"], shares[""], tuple(causes), tuple(ordered), sum(beta*(s.market or 0) for s in steps) * sign < 0)
+    ordered = sorted(
+        (e for _, e in common), key=lambda e: (-commons[e.headline_id], e.event_ns, e.headline_id)
+    )
+    return Division(
+        shares["market"],
+        shares["sector"],
+        shares[""],
+        tuple(causes),
+        tuple(ordered),
+        sum(beta * (s.market or 0) for s in steps) * sign < 0,
+    )

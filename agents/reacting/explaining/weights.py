@@ -55,7 +55,9 @@ def agreement(evidence: Evidence, sign: int) -> float:
     """Return how well a story's direction fits a move up (1) or down (-1)."""
     along = min(max(sign * (evidence.direction or 0.0) / c.CLEAR, -1.0), 1.0)
     if evidence.scope == "peer":
-        rival = not c.RIVALRY.isdisjoint(evidence.event_types) and c.RESULTS.isdisjoint(evidence.event_types)
+        rival = not c.RIVALRY.isdisjoint(evidence.event_types) and c.RESULTS.isdisjoint(
+            evidence.event_types
+        )
         return c.PEER * max(-along if rival else along, 0.0)
     if along >= 0.0:
         return c.UNKNOWN + (c.AGREES - c.UNKNOWN) * along
