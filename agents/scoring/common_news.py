@@ -1,8 +1,8 @@
 """Tell news of a whole market or of a sector: the Fed, payrolls, oil, what homebuilders see.
 
 Such a title is evidence for what all the listings of the market or of the sector did together,
-and never a cause of one company's own move. A market report that names its driver (`Wall St falls
-on weak data`) is a witness of it.
+and never a cause of one company's own move. A report on a market's day that names its driver
+(`Wall St falls on weak data`) is a witness of it.
 """
 
 from __future__ import annotations
@@ -12,143 +12,63 @@ from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick
 
+from agents.scoring.market_reports import is_market_report
+from agents.scoring.sector_words import ABROAD, CREDIT, DRIVERS, HOME, SECTORS
 from agents.scoring.text import prepare
 
 MARKET = "market"
-
-# What moves the market as a whole, by driver.
-_DRIVERS = {
-    "central_bank": "fed; fomc; federal reserve; ecb; boj; pboc; rate hike*; rate cut*; interest rates; bond buying; bond purchases; taper*; stimulus; quantitative easing",
-    "jobs": "payrolls; nonfarm; jobs data; jobs report; jobs growth; jobless claims; unemployment rate; labor market",
-    "growth": "gdp; ism; pmi; factory; manufacturing; durable goods; retail sales; consumer confidence; consumer sentiment; consumer spending; economic growth; recession; u.s. economy; slower growth; trade deficit; housing starts",
-    "inflation": "inflation; cpi; ppi; consumer prices; producer prices",
-    "politics": "debt ceiling; debt limit; government shutdown; fiscal cliff; budget deal; tariff*; trade war; trade talks; trade deal; sanctions; election*; default",
-    "abroad": "emerging market*; emerging markets; china slowdown; chinese economy; euro zone; eurozone; currency crisis; greece; brexit; pandemic; coronavirus; war; military strike; syria; ukraine",
-}
-# Words of one sector's goods and customers. The names are those of universe.csv's column `sector`.
-SECTORS = {
-    "homebuilders": "homebuilder*; home builder*; housing; home sales; home prices; mortgage*; housing starts; builder confidence",
-    "gold_miners": "gold; bullion; gold miner*; precious metals",
-    "metals_mining": "copper; aluminum; aluminium; steel; iron ore; zinc; nickel; miners; mining stocks; base metals",
-    "oil_producers": "crude; oil prices; oil price; brent; wti; opec; natgas; natural gas; shale; oil output; oil futures; u.s. oil",
-    "oil_refiners": "refiner; refiners; refining margins; crack spread*; gasoline; crude",
-    "oil_services": "oil services; rig count; drillers; drilling; crude; oil prices",
-    "oil_majors": "crude; oil prices; brent; opec; oil majors",
-    "pipelines": "pipeline companies; mlps; natural gas; crude",
-    "coal": "coal",
-    "fertilizers": "potash; fertilizer*; corn prices; nitrogen",
-    "chemicals": "chemical makers; chemicals sector; ethylene",
-    "automakers": "auto sales; car sales; vehicle sales; automaker*; carmaker*; auto makers; auto maker",
-    "auto_parts": "auto sales; car sales; vehicle sales; automaker*; auto parts; auto suppliers",
-    "auto_retail": "auto parts retailers; used car*; auto sales; car dealers",
-    "airlines": "airlines; airline stocks; jet fuel; airfares; air travel",
-    "railroads": "railroads; rail traffic; railcar; rail freight",
-    "logistics": "trucking; freight; shipping rates; air cargo",
-    "semiconductors": "chip; chips; chipmaker*; semiconductor*; dram; memory chip*; pc shipments; smartphone outlook; foundry",
-    "semiconductor_equipment": "chip; chips; chipmaker*; semiconductor*; dram; memory chip*; chip equipment",
-    "computer_hardware": "pc shipments; pc sales; data storage; disk drive*; storage makers; servers; smartphone sales",
-    "communications_equipment": "telecom equipment; network gear; networking gear; carrier spending",
-    "software": "software stocks; software makers; cloud software",
-    "internet": "internet stocks; social media; online advertising; internet companies",
-    "online_retail": "e commerce; online retail; online travel; online shopping",
-    "payments": "swipe fees; debit card*; card fees; interchange; credit card fees",
-    "banks": "banks; bank stocks; lenders; banking sector; stress test*; yield curve; treasury yields; net interest; loan growth; basel; financials",
-    "brokers": "brokerages; brokers; money market funds; short term rates; treasury yields; yields; trading revenue",
-    "custody_banks": "custody banks; trust banks; treasury yields",
-    "asset_managers": "fund flows; asset managers; fund managers",
-    "life_insurers": "life insurers; treasury yields; yields; annuit*",
-    "insurers": "insurers; catastrophe losses; hurricane; reinsurance",
-    "health_insurers": "obamacare; medicare advantage; health insurers; medicaid; health exchange*; affordable care act; medicare payment*; health plans",
-    "health_services": "hospitals; medicare payment*; lab fees; medicare rates; dialysis",
-    "pharmaceuticals": "drug prices; drugmakers; generic drugs; drug pricing",
-    "biotechnology": "biotech*; biotechs; drug prices; drug pricing",
-    "medical_devices": "medical device*; device tax; device makers",
-    "reits": "reits; real estate investment; mortgage rates; treasury yields; commercial property",
-    "utilities": "utilities; power prices; electricity prices; natgas; natural gas",
-    "restaurants": "restaurants; fast food; restaurant stocks; beef prices",
-    "department_stores": "retailers; same store sales; holiday sales; holiday season; back to school; retail sales; mall traffic; shoppers",
-    "apparel_retail": "retailers; teen retailers; holiday sales; same store sales; apparel; mall traffic",
-    "electronics_retail": "retailers; holiday sales; electronics retailers; black friday",
-    "food": "food makers; food prices; grain prices; corn prices",
-    "beverages": "soda; beer; soft drinks; sugar tax; spirits makers",
-    "tobacco": "tobacco; cigarettes; cigarette; e cigarette*",
-    "casinos": "macau; casino*; gaming revenue",
-    "aerospace_defense": "defense spending; pentagon; defense stocks; sequestration; defense contractors; airplane orders; aircraft orders",
-    "machinery": "construction equipment; truck orders; farm equipment; mining equipment; factory orders; machinery orders",
-    "media": "box office; ad spending; pay tv; cable tv; retransmission",
-    "telecom": "wireless carriers; telecoms; spectrum auction; telecom stocks",
-    "education": "for profit colleges; for profit education",
-    "exchanges": "trading volume*; exchange operators",
-    "cruise_lines": "cruise lines; cruise ship*",
-}
-# Reports of a market's prices: `US STOCKS-`, `Wall St ends lower`.
-_WRAPS = "us stocks; dow industrials; nasdaq ends; wall st; wall street; global markets; s&p 500; treasuries; u.s. stocks; european shares; ftse; nikkei; world stocks; commodities; us shares; asian shares; tsx; forex; precious"
-_HOME = frozenset(
-    "u.s u.s. us fed federal fomc wall dow nasdaq payrolls nonfarm ism treasuries treasury american america washington obama congress global world global".split()
-)
-_ABROAD = frozenset(
-    "canada canadian tsx mexico mexican brazil brazilian india indian indonesia turkey turkish russia russian poland polish hungary czech"
-    " south africa african nigeria kenya egypt thai thailand philippine malaysia singapore korea korean taiwan australia australian nz zealand"
-    " sweden swedish norway norwegian denmark danish swiss greek italy italian spain spanish portugal irish ireland german germany france french uk britain"
-    " british japan japanese nikkei ftse chile peru colombia argentina sri lanka vietnam ukraine israel gulf saudi qatar dubai".split()
-)
-
-
-_CREDIT = frozenset("rating ratings idr fitch moody's gsf".split())
+# Relevance: judgements, in the order of how plainly a title speaks of the home market.
+REPORT = 1.0  # a report on the day of the home market
+SECTOR = 0.8
+DRIVEN = 0.7  # a driver with a word of the home market: the Fed, U.S. payrolls
+LOOSE = 0.4  # a driver without a place
+ELSEWHERE = 0.3  # of another country
 
 
 class Common(NamedTuple):
-    """What a title says of a whole market or sector: who (`market` or a sector), and how plainly."""
+    """What a title says of a whole: of the `market` or of a sector, how plainly, and by what cue."""
 
-    who: str
+    whole: str
     relevance: float
     evidence: str
-    wrap: bool
 
 
-def _table() -> tuple[list[str], list[tuple[str, str]]]:
-    """Return the padded cue patterns, and of each the (kind, name)."""
-    found: dict[str, list[tuple[str, str]]] = {}
-    groups = [("driver", _DRIVERS), ("sector", SECTORS), ("wrap", {"wrap": _WRAPS})]
-    for kind, table in groups:
+def _table() -> tuple[list[str], list[list[str]]]:
+    """Return the padded cue patterns, and of each what it is evidence of."""
+    found: dict[str, list[str]] = {}
+    for kind, table in (("macro", DRIVERS), ("sector", SECTORS)):
         for name, phrases in table.items():
-            for phrase in phrases.split(";"):
-                cue = phrase.strip()
-                words = " ".join(prepare(cue.rstrip("*")).words)
-                found.setdefault(f" {words}" if cue.endswith("*") else f" {words} ", []).append(
-                    (kind, name)
-                )
+            for phrase in phrases.split("; "):
+                words = " ".join(prepare(phrase.rstrip("*")).words)
+                pattern = f" {words}" if phrase.endswith("*") else f" {words} "
+                found.setdefault(pattern, []).append(f"{kind}:{name}")
     return list(found), list(found.values())
 
 
 _PATTERNS, _MEANINGS = _table()
 _AUTOMATON = AhoCorasick(_PATTERNS)
-WRAP = 1.0
-HOME = 0.8
-ELSEWHERE = 0.3
-SECTOR = 0.8
 
 
-def common_news(words: Sequence[str]) -> list[Common]:
-    """Return the market and the sectors that a title speaks of, the market first."""
+def common_news(words: Sequence[str], *, tells: bool) -> list[Common]:
+    """Return the market and the sectors that a title speaks of, the market first.
+
+    `tells`: the title has a direction or an event. A sector is only spoken of where it has, or
+    where the title reports on a market: `powers to gold` does not.
+    """
     hits = _AUTOMATON.find_matches_as_indexes(f" {' '.join(words)} ", overlapping=True)
-    if not hits:
+    report = is_market_report(words)
+    if not (hits or report) or not CREDIT.isdisjoint(words):
         return []
-    meanings = [pair for number, _, _ in hits for pair in _MEANINGS[number]]
-    if not _CREDIT.isdisjoint(words):
-        return []
-    drivers = [name for kind, name in meanings if kind == "driver"]
-    sectors = dict.fromkeys(name for kind, name in meanings if kind == "sector")
-    wrap = any(kind == "wrap" for kind, _ in meanings)
-    home = not _HOME.isdisjoint(words)
-    abroad = not home and not _ABROAD.isdisjoint(words)
+    cues = dict.fromkeys(cue for number, _, _ in hits for cue in _MEANINGS[number])
+    drivers = [cue for cue in cues if cue.startswith("macro:")]
+    home = not HOME.isdisjoint(words)
+    abroad = not home and not ABROAD.isdisjoint(words)
     found = []
-    if drivers or wrap:
-        relevance = ELSEWHERE if abroad else (WRAP if wrap and home else HOME)
-        found.append(
-            Common(MARKET, relevance, "macro:" + (drivers[0] if drivers else "wrap"), wrap)
-        )
-    found += [
-        Common(name, ELSEWHERE if abroad else SECTOR, "sector:" + name, wrap) for name in sectors
-    ]
+    if drivers or report:
+        plain = REPORT if report else DRIVEN
+        relevance = ELSEWHERE if abroad else plain if home else LOOSE
+        found.append(Common(MARKET, relevance, drivers[0] if drivers else "macro:report"))
+    if tells or report:
+        weight = ELSEWHERE if abroad else SECTOR
+        found += [Common(cue[7:], weight, cue) for cue in cues if cue.startswith("sector:")]
     return found

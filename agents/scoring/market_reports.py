@@ -8,6 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 _MARKET_STARTS = (
+    "us stocks; us stock; u.s stocks; canada stocks; uk stocks; european stocks; europe stocks; asia stocks;"
+    " india stocks; china stocks; hong kong stocks; japan stocks; nordic stocks; german stocks; mexico stocks;"
+    " brazil stocks; latam stocks; stocks news; stxnews; global markets; emerging markets; european shares;"
+    " asian shares; world stocks; world shares; wall st; wall street; dow; s&p 500; nasdaq ends; nasdaq falls;"
+    " nasdaq rises; nasdaq closes; nasdaq slides; futures; stock futures; ftse; britain's ftse; tsx; nikkei;"
+    " hang seng; sensex; nifty; kospi; topix; dax; cac; markets; us market; stocks; hot stocks; treasuries;"
+    " forex; commodities; precious"
+)
+_STARTS = (
     "us stocks; canada stocks; uk stocks; european stocks; europe stocks; asia stocks; india stocks; china stocks; hong kong stocks; japan stocks; stocks news; stxnews; global markets; emerging markets; european shares;"
     " nordic stocks; german stocks; wall st; wall street; dow; s&p 500; nasdaq ends; nasdaq falls; nasdaq rises; futures; ftse; tsx; nikkei; britain's ftse; hot stocks; markets; world stocks; asian shares; stocks; stock futures; us market; hang seng; sensex; nifty; kospi; topix; dax; mexico stocks; brazil stocks; latam stocks; tsx"
 )

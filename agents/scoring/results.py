@@ -68,10 +68,13 @@ def gives_forecast(words: Sequence[str]) -> bool:
     for i, word in enumerate(words):
         if word in _FORECASTS and not _PLANNED.isdisjoint(words[i + 1 : i + 8]):
             return True
-        if word in _FIGURES and words[i + 1 : i + 2] == ["to"] and i + 2 < len(words):
-            if words[i + 2] in MOVEMENT or words[i + 2] in _KNOWN:
-                return True
+        if word in _FIGURES and words[i + 1 : i + 2] == ["to"] and _moves(words[i + 2 : i + 3]):
+            return True
     return False
+
+
+def _moves(words: Sequence[str]) -> bool:
+    return any(word in MOVEMENT or word in _KNOWN for word in words)
 
 
 def is_clinical(words: Sequence[str]) -> bool:

@@ -6,27 +6,29 @@ All returns are logarithms, so that the steps of a path add up to the whole.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from math import log
 
 import msgspec
 
 
-class Point(msgspec.Struct, frozen=True):
-    """A price of the listing and of what it is measured against, at the end of a step.
+class PathPoint(msgspec.Struct, frozen=True):
+    """A price of the listing, and of what it is measured against, at the end of a step.
 
-    `clock_min` is the listing's traded clock: minutes of the regular phase that have passed plus
-    minutes outside it in which the listing traded. `benchmark` is None where none is known.
+    `clock_min` is the listing's clock: the minutes of regular phases that have passed, plus those
+    outside them in which it traded. `benchmark` and `sector` are prices on any positive scale
+    (the sector's: an index of the median residual), None where none is known.
     """
 
     ts_ns: int
     clock_min: float
     price: float
     benchmark: float | None = None
-    sector: float | None = None  # index of the sector's residuals, any positive scale
+    sector: float | None = None
 
 
 class Step(msgspec.Struct, frozen=True):
-    """One stretch of the path. `start_ns` is the trade before it: in between nobody traded."""
+    """One stretch of the path, from the trade before it to the trade that ends it."""
 
     start_ns: int
     end_ns: int
@@ -37,12 +39,12 @@ class Step(msgspec.Struct, frozen=True):
     sector: float | None
 
 
-def steps_of(points: Sequence[Point]) -> list[Step]:
+def steps_of(points: Sequence[PathPoint]) -> list[Step]:
     """Return the steps between points in order of time, the previous close first."""
-    return [_step(a, b) for a, b in zip(points, points[1:], strict=False)]
+    return [_step(a, b) for a, b in pairwise(points)]
 
 
-def _step(a: Point, b: Point) -> Step:
+def _step(a: PathPoint, b: PathPoint) -> Step:
     return Step(
         start_ns=a.ts_ns,
         end_ns=b.ts_ns,

@@ -1,27 +1,33 @@
 """The weight of a story in a step: who said it, how plainly, how new, what it is, and when.
 
 A weight is the product R C N E A of the finance guide (section 3), each in [0, 1], times a kernel
-in the listing's own traded time, so that no closed or silent stretch costs a story anything.
+in the listing's own clock, so that no closed or silent stretch costs a story anything.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
 from agents.reacting.explaining import constants as c
 from agents.reacting.explaining.path import Step
-from streams.events import MINUTE_NS
+from streams.events import I64, MINUTE_NS
 
+F64 = npt.NDArray[np.float64]
 Scope = Literal["issuer", "peer", "sector", "market"]
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
-    """One story as evidence for one company's move; all factors lie in [0, 1].
+    """One story as evidence for one company's move: its earliest member that may explain.
 
-    `event_min` is the listing's traded clock at the story's event time, `after_min` how far
-    behind the fact its stamp may be. A witness states a move and its cause.
+    Relevance, source and novelty lie in [0, 1], the direction in [-1, 1]. `event_min` is the
+    listing's clock at the story's event time, `delay_min` how far behind the fact its stamp may
+    be. A witness states the move of this company's price and its cause. `scope` says whose news
+    it is: the company's, a peer's, or that of the whole sector or market.
     """
 
     story_id: str
@@ -35,6 +41,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     direction: float | None
     witness: bool = False
     scope: Scope = "issuer"
+    about: str = ""  # the peer, the sector or the market whose news it is
     delay_min: float = 0.0
 
 
@@ -46,22 +53,29 @@ def event_prior(evidence: Evidence) -> float:
     if not c.SILENT.isdisjoint(types):
         return 0.0
     prior = max((c.EVENT.get(name, c.UNTYPED) for name in types), default=c.UNTYPED)
-    if "minor" in types and c.RESULTS.isdisjoint(types):
+    if "minor" in types and not is_results(evidence):
         prior = min(prior, c.MINOR)
-    return max(prior, c.WITNESS) if evidence.witness and evidence.scope == "issuer" else prior
+    return max(prior, c.WITNESS) if _is_own_witness(evidence) else prior
+
+
+def is_results(evidence: Evidence) -> bool:
+    """Tell whether a story tells a company's figures or forecasts."""
+    return not c.RESULTS.isdisjoint(evidence.event_types)
+
+
+def _is_own_witness(evidence: Evidence) -> bool:
+    return evidence.witness and evidence.scope != "peer"
 
 
 def agreement(evidence: Evidence, sign: int) -> float:
     """Return how well a story's direction fits a move up (1) or down (-1)."""
     along = min(max(sign * (evidence.direction or 0.0) / c.CLEAR, -1.0), 1.0)
     if evidence.scope == "peer":
-        rival = not c.RIVALRY.isdisjoint(evidence.event_types) and c.RESULTS.isdisjoint(
-            evidence.event_types
-        )
+        rival = not c.RIVALRY.isdisjoint(evidence.event_types) and not is_results(evidence)
         return c.PEER * max(-along if rival else along, 0.0)
     if along >= 0.0:
         return c.UNKNOWN + (c.AGREES - c.UNKNOWN) * along
-    opposes = c.OPPOSES if c.RESULTS.isdisjoint(evidence.event_types) else c.RESULTS_OPPOSE
+    opposes = c.RESULTS_OPPOSE if is_results(evidence) else c.OPPOSES
     return c.UNKNOWN + (c.UNKNOWN - opposes) * along
 
 
@@ -76,29 +90,54 @@ def standing(evidence: Evidence, sign: int) -> float:
     )
 
 
-def kernel(evidence: Evidence, step: Step) -> float:
-    """Return how far a step may be put down to a story by its time, in [0, 1]."""
-    if evidence.event_ns >= step.end_ns:
-        return _after(evidence, step)
-    if evidence.event_ns >= step.start_ns:
-        return 1.0
-    return _before(step.start_min - evidence.event_min, step.end_min - evidence.event_min)
+class StepColumns(msgspec.Struct, frozen=True):
+    """The times of the steps of a path as columns."""
+
+    start_ns: I64
+    end_ns: I64
+    middle_min: F64
+    end_min: F64
+
+    @classmethod
+    def of(cls, steps: Sequence[Step]) -> StepColumns:
+        """Return the columns of these steps."""
+        return cls(
+            np.array([step.start_ns for step in steps], np.int64),
+            np.array([step.end_ns for step in steps], np.int64),
+            np.array([(step.start_min + step.end_min) / 2.0 for step in steps]),
+            np.array([step.end_min for step in steps]),
+        )
 
 
-def _before(first_min: float, last_min: float) -> float:
-    """Return the fading of news from before the step, in its middle."""
-    middle = max((first_min + last_min) / 2.0, 0.0)
-    return c.FADE_MIN / (c.FADE_MIN + middle)
+def kernel(evidence: Evidence, at: StepColumns) -> F64:
+    """Return how far each step may be put down to a story by its time, in [0, 1].
+
+    News from within a step stands wholly; news from before fades with the clock from it to the
+    step's middle; news from after it explains little, but for a witness. Only products, sums and
+    quotients of single elements, which IEEE 754 fixes to the last bit.
+    """
+    gone = np.maximum(at.middle_min - evidence.event_min, 0.0)
+    before = c.FADE_MIN / (c.FADE_MIN + gone)
+    found = np.where(evidence.event_ns >= at.start_ns, 1.0, before)
+    if evidence.event_ns < at.end_ns[0]:
+        return found
+    return np.where(evidence.event_ns >= at.end_ns, _after(evidence, at), found)
 
 
-def _after(evidence: Evidence, step: Step) -> float:
-    """Return the weight of news for what came before it."""
-    late = (evidence.event_ns - step.end_ns) / MINUTE_NS - evidence.delay_min
-    if late <= 0.0:
-        return 1.0
+def _after(evidence: Evidence, at: StepColumns) -> F64:
+    """Return the weight of news for steps that ended before it.
+
+    Within the delay of its stamp it stands wholly. Beyond, a witness fades slowly; a peer's news
+    is nothing; other news counts only where the clock went on, so that what comes out after the
+    close explains nothing of the day.
+    """
+    late = (evidence.event_ns - at.end_ns) / MINUTE_NS - evidence.delay_min
     if evidence.scope == "peer":
-        return 0.0
+        return np.zeros(len(late))
     if evidence.witness:
-        return c.WITNESS * c.WITNESS_FADE_MIN / (c.WITNESS_FADE_MIN + late)
-    same_phase = evidence.event_min - step.end_min >= late - 1.0
-    return c.AFTER * c.AFTER_FADE_MIN / (c.AFTER_FADE_MIN + late) if same_phase else 0.0
+        faded = c.WITNESS * c.WITNESS_FADE_MIN / (c.WITNESS_FADE_MIN + np.maximum(late, 0.0))
+    else:
+        went_on = evidence.event_min - at.end_min >= late - 1.0
+        faded = c.AFTER * c.AFTER_FADE_MIN / (c.AFTER_FADE_MIN + np.maximum(late, 0.0)) * went_on
+    found: F64 = np.where(late <= 0.0, 1.0, faded)
+    return found
