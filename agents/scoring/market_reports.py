@@ -16,10 +16,6 @@ _MARKET_STARTS = (
     " hang seng; sensex; nifty; kospi; topix; dax; cac; markets; us market; stocks; hot stocks; treasuries;"
     " forex; commodities; precious"
 )
-_STARTS = (
-    "us stocks; canada stocks; uk stocks; european stocks; europe stocks; asia stocks; india stocks; china stocks; hong kong stocks; japan stocks; stocks news; stxnews; global markets; emerging markets; european shares;"
-    " nordic stocks; german stocks; wall st; wall street; dow; s&p 500; nasdaq ends; nasdaq falls; nasdaq rises; futures; ftse; tsx; nikkei; britain's ftse; hot stocks; markets; world stocks; asian shares; stocks; stock futures; us market; hang seng; sensex; nifty; kospi; topix; dax; mexico stocks; brazil stocks; latam stocks; tsx"
-)
 _STARTS = frozenset(tuple(start.split()) for start in _MARKET_STARTS.split("; "))
 _TAGS = frozenset(
     "update rpt corrected refile wrapup snapshot brief - : 1 2 3 4 5 6 7 8 9 official ( )".split()

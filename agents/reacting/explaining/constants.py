@@ -24,8 +24,13 @@ EVENT = {
     "legal_regulatory": 0.3,
     "management": 0.2,
     "ops_labour": 0.2,
+    "capital": 0.1,
+    "datacentre": 0.1,
+    "macro_sector": 0.1,
+    "partnership_contract": 0.1,
+    "product": 0.1,
 }
-UNTYPED = 0.1  # also launches, contracts, dividends and every other type
+UNTYPED = 0.05  # a title with no cue of an event; flat from .05 to .07
 MINOR = 0.1  # at most, of what is typed `minor`: price targets, small purchases, notes
 WITNESS = (
     0.8  # at least, of a witness: it says itself that it moved the price (issue 12's prototype)
@@ -43,7 +48,7 @@ RESULTS_OPPOSE = 0.3  # `profit rises` says nothing of what was expected; flat f
 CLEAR = 0.5  # a direction of this size or more agrees or opposes wholly
 
 UNEXPLAINED = 0.25  # weight of the unexplained beside stories of [0, 1]; flat from .2 to .3
-FADE_MIN = 60.0  # clock minutes after which half of a story's weight is left; flat from 60 to 200
+FADE_MIN = 90.0  # clock minutes after which half of a story's weight is left; flat from 60 to 200
 AFTER = 0.3  # weight of other news for what came just before it (issue 12's prototype)
 AFTER_FADE_MIN = 60.0  # minutes after the step at which half of that is left
 WITNESS_FADE_MIN = 240.0  # the same for a witness: outlets explain a move within the day

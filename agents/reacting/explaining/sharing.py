@@ -16,7 +16,7 @@ from agents.reacting.explaining.weights import (
     Evidence,
     StepColumns,
     is_results,
-    kernel,
+    kernels,
     standing,
 )
 
@@ -53,64 +53,105 @@ class _Event(NamedTuple):
     is_peer: bool
 
 
+class _Measured(NamedTuple):
+    """The returns of the steps: the market's and the sector's by beta, and the abnormal rest."""
+
+    market: F64
+    sector: F64
+    rest: F64
+    sign: int  # of the whole move
+
+    @classmethod
+    def of(cls, steps: Sequence[Step], beta: float) -> _Measured:
+        """Measure the steps of a path."""
+        market = np.array([beta * (step.market or 0.0) for step in steps])
+        sector = np.array([step.sector or 0.0 for step in steps])
+        listing = np.array([step.listing for step in steps])
+        sign = 1 if fsum(listing.tolist()) >= 0.0 else -1
+        return cls(market, sector, listing - market - sector, sign)
+
+    @property
+    def against_market(self) -> bool:
+        """Tell whether the market went the other way over the whole path."""
+        return fsum(self.market.tolist()) * self.sign < 0.0
+
+
+Weighed = list[tuple[Evidence, F64]]  # stories and their weight in each step
+
+
 def divide(steps: Sequence[Step], beta: float, evidence: Sequence[Evidence]) -> Division:
     """Divide a move with at least one step; the order of the evidence does not matter."""
-    sign = 1 if fsum(step.listing for step in steps) >= 0.0 else -1
-    at = StepColumns.of(steps)
-    market = np.array([beta * (step.market or 0.0) for step in steps])
-    sector = np.array([step.sector or 0.0 for step in steps])
-    rest = np.array([step.listing for step in steps]) - market - sector
-    against = fsum(market.tolist()) * sign < 0.0
-    standings = ((e, standing(e, sign)) for e in sorted(evidence, key=_order))
-    weighed = [(e, weight * kernel(e, at)) for e, weight in standings if weight > 0.0]
-    events = _peers_as_one(_events(weighed, np.abs(rest)))
-    own = _largest([event.weight for event in events if not event.is_peer], len(steps))
-    common = [(e, weight) for e, weight in weighed if e.scope in ("market", "sector")]
-    by_market, by_sector = (
-        _largest([weight for e, weight in common if e.scope == scope], len(steps))
-        * c.COMMON
-        * (1.0 - own)
-        for scope in ("market", "sector")
-    )
-    by_market = np.zeros(len(steps)) if against else by_market * _reach(market, rest)
+    measured = _Measured.of(steps, beta)
+    weighed = _weighed(steps, evidence, measured.sign)
+    sizes = np.abs(measured.rest)
+    events = _peers_as_one(_events(weighed, sizes))
+    by_market, by_sector = _common_weights(weighed, events, measured)
     whole = c.UNEXPLAINED + by_market + by_sector
     for event in events:
         whole = whole + event.weight
-    sums = [
-        fsum((market + rest * by_market / whole).tolist()),
-        fsum((sector + rest * by_sector / whole).tolist()),
-        fsum((rest * c.UNEXPLAINED / whole).tolist()),
+    rest = measured.rest
+    parts = [
+        (measured.market + rest * by_market / whole).tolist(),
+        (measured.sector + rest * by_sector / whole).tolist(),
+        (rest * c.UNEXPLAINED / whole).tolist(),
+        *((rest * event.weight / whole).tolist() for event in events),
     ]
-    parts = [(rest * event.weight / whole).tolist() for event in events]
-    shares = _shares([*sums, *(fsum(part) for part in parts)], sign)
+    market, sector, unexplained, *shares = _shares([fsum(p) for p in parts], measured.sign)
     causes = [
         Cause(event.members, share, tuple(part))
-        for event, share, part in zip(events, shares[3:], parts, strict=True)
+        for event, share, part in zip(events, shares, parts[3:], strict=True)
     ]
     causes.sort(key=lambda cause: (-cause.share, _order(cause.members[0])))
     return Division(
-        market=shares[0],
-        sector=shares[1],
-        unexplained=shares[2],
+        market=market,
+        sector=sector,
+        unexplained=unexplained,
         causes=tuple(causes),
-        common=_best_first(_standing_behind(common, shares[0], shares[1]), np.abs(rest)),
-        against_market=against,
+        common=_best_first(_standing_behind(weighed, market, sector), sizes),
+        against_market=measured.against_market,
     )
+
+
+def _weighed(steps: Sequence[Step], evidence: Sequence[Evidence], sign: int) -> Weighed:
+    """Return the stories that may explain anything, with their weights, in order of time."""
+    standings = [(e, standing(e, sign)) for e in _earliest(evidence)]
+    standings = [(e, weight) for e, weight in standings if weight > 0.0]
+    rows = kernels([e for e, _ in standings], StepColumns.of(steps))
+    return [(e, weight * row) for (e, weight), row in zip(standings, rows, strict=True)]
+
+
+def _common_weights(weighed: Weighed, events: list[_Event], measured: _Measured) -> tuple[F64, F64]:
+    """Return what news of the market and of the sector weigh: what own news leaves to them."""
+    count = len(measured.rest)
+    left = 1.0 - _largest([event.weight for event in events if not event.is_peer], count)
+    by_market, by_sector = (
+        _largest([weight for e, weight in weighed if e.scope == scope], count) * c.COMMON * left
+        for scope in ("market", "sector")
+    )
+    if measured.against_market:
+        return np.zeros(count), by_sector
+    return by_market * _reach(measured.market, measured.rest), by_sector
+
+
+def _earliest(evidence: Sequence[Evidence]) -> list[Evidence]:
+    """Return the earliest telling of each story, in order of time: copies are never weighed."""
+    found: dict[tuple[str, str, str], Evidence] = {}
+    for e in sorted(evidence, key=_order):
+        found.setdefault((e.scope, e.about, e.story_id), e)
+    return list(found.values())
 
 
 def _order(evidence: Evidence) -> tuple[int, str]:
     return evidence.event_ns, evidence.headline_id
 
 
-def _events(weighed: list[tuple[Evidence, F64]], sizes: F64) -> list[_Event]:
+def _events(weighed: Weighed, sizes: F64) -> list[_Event]:
     """Group stories into events: all figures and forecasts of a company are one, a story is one."""
-    groups: dict[tuple[str, str], list[tuple[Evidence, F64]]] = {}
+    groups: dict[tuple[str, str], Weighed] = {}
     for e, weight in weighed:
         if e.scope in ("issuer", "peer"):
-            one = e.scope == "issuer" and is_results(e)
-            groups.setdefault("results" if one else f"{e.scope} {e.story_id}", []).append(
-                (e, weight)
-            )
+            key = e.about, "" if is_results(e) else e.story_id
+            groups.setdefault(key, []).append((e, weight))
     return [
         _Event(
             _best_first(group, sizes),
@@ -121,19 +162,18 @@ def _events(weighed: list[tuple[Evidence, F64]], sizes: F64) -> list[_Event]:
     ]
 
 
-def _best_first(weighed: list[tuple[Evidence, F64]], sizes: F64) -> tuple[Evidence, ...]:
+def _best_first(weighed: Weighed, sizes: F64) -> tuple[Evidence, ...]:
     """Return stories by what they weigh over the whole path, then by time."""
     weights = {e.headline_id: fsum((weight * sizes).tolist()) for e, weight in weighed}
     ranked = sorted((e for e, _ in weighed), key=lambda e: (-weights[e.headline_id], _order(e)))
     return tuple({e.headline_id: e for e in ranked}.values())
 
 
-def _standing_behind(
-    common: list[tuple[Evidence, F64]], market: float, sector: float
-) -> list[tuple[Evidence, F64]]:
-    """Return titles with their weight times the share that they stand behind, if there is one."""
+def _standing_behind(weighed: Weighed, market: float, sector: float) -> Weighed:
+    """Return common news with its weight times the share that it stands behind, if there is one."""
     share = {"market": market, "sector": sector}
-    return [(e, weight * share[e.scope]) for e, weight in common if share[e.scope] > 0.0]
+    common = [(e, weight) for e, weight in weighed if share.get(e.scope, 0.0) > 0.0]
+    return [(e, weight * share[e.scope]) for e, weight in common]
 
 
 def _largest(weights: list[F64], count: int) -> F64:

@@ -109,35 +109,39 @@ class StepColumns(msgspec.Struct, frozen=True):
         )
 
 
-def kernel(evidence: Evidence, at: StepColumns) -> F64:
-    """Return how far each step may be put down to a story by its time, in [0, 1].
+def kernels(evidence: Sequence[Evidence], at: StepColumns) -> F64:
+    """Return, by story and step, how far the step may be put down to it by its time, in [0, 1].
 
     News from within a step stands wholly; news from before fades with the clock from it to the
     step's middle; news from after it explains little, but for a witness. Only products, sums and
     quotients of single elements, which IEEE 754 fixes to the last bit.
     """
-    gone = np.maximum(at.middle_min - evidence.event_min, 0.0)
-    before = c.FADE_MIN / (c.FADE_MIN + gone)
-    found = np.where(evidence.event_ns >= at.start_ns, 1.0, before)
-    if evidence.event_ns < at.end_ns[0]:
-        return found
-    return np.where(evidence.event_ns >= at.end_ns, _after(evidence, at), found)
+    event_ns = np.array([[e.event_ns] for e in evidence], np.int64).reshape(-1, 1)
+    event_min = np.array([[e.event_min] for e in evidence]).reshape(-1, 1)
+    gone = np.maximum(at.middle_min - event_min, 0.0)
+    found: F64 = np.where(event_ns >= at.start_ns, 1.0, c.FADE_MIN / (c.FADE_MIN + gone))
+    for row, e in zip(found, evidence, strict=True):
+        if e.event_ns >= at.end_ns[0]:
+            ended = int(np.searchsorted(at.end_ns, e.event_ns, side="right"))
+            row[:ended] = _after(e, at.end_ns[:ended], at.end_min[:ended])
+    return found
 
 
-def _after(evidence: Evidence, at: StepColumns) -> F64:
+def _after(evidence: Evidence, end_ns: I64, end_min: F64) -> F64:
     """Return the weight of news for steps that ended before it.
 
     Within the delay of its stamp it stands wholly. Beyond, a witness fades slowly; a peer's news
     is nothing; other news counts only where the clock went on, so that what comes out after the
     close explains nothing of the day.
     """
-    late = (evidence.event_ns - at.end_ns) / MINUTE_NS - evidence.delay_min
     if evidence.scope == "peer":
-        return np.zeros(len(late))
+        return np.zeros(len(end_ns))
+    late = (evidence.event_ns - end_ns) / MINUTE_NS - evidence.delay_min
+    beyond = np.maximum(late, 0.0)
     if evidence.witness:
-        faded = c.WITNESS * c.WITNESS_FADE_MIN / (c.WITNESS_FADE_MIN + np.maximum(late, 0.0))
+        faded = c.WITNESS * c.WITNESS_FADE_MIN / (c.WITNESS_FADE_MIN + beyond)
     else:
-        went_on = evidence.event_min - at.end_min >= late - 1.0
-        faded = c.AFTER * c.AFTER_FADE_MIN / (c.AFTER_FADE_MIN + np.maximum(late, 0.0)) * went_on
+        went_on = evidence.event_min - end_min >= late - 1.0
+        faded = c.AFTER * c.AFTER_FADE_MIN / (c.AFTER_FADE_MIN + beyond) * went_on
     found: F64 = np.where(late <= 0.0, 1.0, faded)
     return found
