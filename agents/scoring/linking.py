@@ -31,6 +31,7 @@ PRODUCT = 0.7
 MENTION = 0.6
 HOUSE = 0.3  # the one who rates another company; the guide's weight of a peer
 LEAST = 0.3  # less relevant claims are not links
+ROLE = "role:analyst"  # evidence that the company only rates another
 CROWD = 3  # above so many companies relevance is shared
 SUBJECT_WORDS = 4  # a subject stands within the title's first words
 
@@ -168,7 +169,7 @@ class Linker:
                     or _judges(title.words, span)
                     or (len(claims) > 1 and _rates_another(title.words, span))
                 ):
-                    relevance, evidence = min(relevance, HOUSE), (*evidence, "role:analyst")
+                    relevance, evidence = min(relevance, HOUSE), (*evidence, ROLE)
             links.append(Link(self._ids[issuer], issuer, relevance, evidence, span))
         return links
 

@@ -14,7 +14,7 @@ _MARKET_STARTS = (
     " asian shares; world stocks; world shares; wall st; wall street; dow; s&p 500; nasdaq ends; nasdaq falls;"
     " nasdaq rises; nasdaq closes; nasdaq slides; futures; stock futures; ftse; britain's ftse; tsx; nikkei;"
     " hang seng; sensex; nifty; kospi; topix; dax; cac; markets; us market; stocks; hot stocks; treasuries;"
-    " forex; commodities; precious"
+    " forex; commodities; precious; press digest; indonesia press; malaysia press; india press; china press"
 )
 _STARTS = frozenset(tuple(start.split()) for start in _MARKET_STARTS.split("; "))
 _TAGS = frozenset(

@@ -8,6 +8,7 @@ is a witness of that cause: `shares fall after weak outlook`, `profit misses; sh
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from agents.scoring.clauses import Span
 from agents.scoring.common_words import COMMON_WORDS
@@ -151,23 +152,49 @@ _FILLER = frozenset(
     " nearly almost about around roughly than by to at in on of for from with the a an and as after amid following over before"
     " is are was its their his it up down higher lower new fresh record all time intraday high highs low lows highest lowest peak"
     " percent pct % per cent points point cents biggest largest worst best gain gains gainer gainers loser losers loss losses drop fall rise"
-    " jump rally sell off selloff slide decline active heavy unusual moving why what s wall st street nasdaq nyse dow"
+    " jump rally sell off selloff slide decline active heavy heavily unusual unusually moving why what s wall st street nasdaq nyse dow"
     " index buying selling pressure momentum move moves mover movers continues continue deepens extend extends pare pares"
     " update brief rpt corrected refile exclusive alert reuters source sources says say said report reports hit hits touch touches"
     " just now still level levels sharply slightly steeply strong strongly near nears close closes open opens ends end open"
     " - -- ; : , ( ) ? ! $ & or but while".split()
 )
-CONTENT = 2  # as many telling words make a cause where no cue of an event does
+CONTENT = 2  # as many telling words make a clause news where no cue of an event does
+_PLACES = frozenset(
+    "hong kong new york london tokyo shanghai shenzhen frankfurt paris mumbai sydney toronto seoul taipei u.s us u.s. china asia europe".split()
+)
+_LINKS = frozenset("after on as amid following over due because despite by with".split())
+_LINK_REACH = 8  # words after a link in which its cause stands
 
 
 def states_cause(words: Sequence[str], spans: Sequence[Span]) -> bool:
-    """Tell whether words are left that could be a cause once the price is taken away."""
+    """Tell whether a price report says why: `as X`, `X lifts shares`, or news in a clause apart."""
     named = {i for a, b in spans for i in range(a, b)}
-    left = 0
+    telling = [i not in named and _is_telling(word) for i, word in enumerate(words)]
     for i, word in enumerate(words):
-        telling = word not in _FILLER and word not in _VERBS and word not in _PUSHES
-        left += telling and i not in named and not word[0].isdigit()
-    return left >= CONTENT
+        if word in _LINKS and any(telling[i + 1 : i + 1 + _LINK_REACH]):
+            return True
+        if word in _PUSHES and any(telling[:i]):
+            return True
+    return any(
+        sum(telling[a:b]) >= CONTENT and not any(_tells_price(word) for word in words[a:b])
+        for a, b in _clauses(words)
+    )
+
+
+def _is_telling(word: str) -> bool:
+    """Tell whether a word could belong to a cause: no price, no market, no time, no figure."""
+    price = word in _FILLER or _tells_price(word) or word in _PLACES
+    return not price and not word[0].isdigit()
+
+
+def _tells_price(word: str) -> bool:
+    return word in _VERBS or word in _PUSHES or word in _SHARES
+
+
+def _clauses(words: Sequence[str]) -> list[Span]:
+    """Return the clauses of a title; none where it is a single one."""
+    cuts = [i for i, word in enumerate(words) if word in BREAKS]
+    return [(a + 1, b) for a, b in pairwise([-1, *cuts, len(words)])] if cuts else []
 
 
 def teller_of(words: Sequence[str], spans: Sequence[Span]) -> Span | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from agents.scoring.linking import Link, Linker
+from agents.scoring.linking import ROLE, Link, Linker
 from agents.scoring.sentiment import SCORER, direction_at, evidence, masked
 from agents.scoring.stories import StoryIndex
 from agents.scoring.taxonomy import Reading, read_events
@@ -15,6 +15,7 @@ from streams.reference.universe import Universe
 
 NOVELTY_BASE = 0.75  # RavenPack's event novelty: 100, 75, 56, ...
 NOVELTY_DIGITS = 6
+NO_NEWS = "no_news"
 
 
 class Scorer:
@@ -98,6 +99,8 @@ class _Common(NamedTuple):
 def _mention(headline: Headline, link: Link, common: _Common, direction: float | None) -> Mention:
     """Write down what the headline says of one issuer."""
     types, witness = common.reading.of(link.span)
+    if ROLE in link.evidence:  # to who rates another company it is no news
+        types, witness = (*types, NO_NEWS), False
     return Mention(
         headline_id=headline.headline_id,
         revision=headline.revision,

@@ -15,6 +15,7 @@ from agents.reacting.explaining.weights import (
     F64,
     Evidence,
     StepColumns,
+    is_own_witness,
     is_results,
     kernels,
     standing,
@@ -146,12 +147,18 @@ def _order(evidence: Evidence) -> tuple[int, str]:
 
 
 def _events(weighed: Weighed, sizes: F64) -> list[_Event]:
-    """Group stories into events: all figures and forecasts of a company are one, a story is one."""
+    """Group stories into events, and witnesses with the event whose kind they name.
+
+    All figures and forecasts of a company are one event, any other story is one by itself.
+    """
+    told = [(e, weight) for e, weight in weighed if e.scope in ("issuer", "peer")]
     groups: dict[tuple[str, str], Weighed] = {}
-    for e, weight in weighed:
-        if e.scope in ("issuer", "peer"):
-            key = e.about, "" if is_results(e) else e.story_id
-            groups.setdefault(key, []).append((e, weight))
+    for e, weight in told:
+        if not is_own_witness(e):
+            groups.setdefault(_event_of(e), []).append((e, weight))
+    for e, weight in told:
+        if is_own_witness(e):
+            groups.setdefault(_witnessed(e, groups), []).append((e, weight))
     return [
         _Event(
             _best_first(group, sizes),
@@ -162,10 +169,29 @@ def _events(weighed: Weighed, sizes: F64) -> list[_Event]:
     ]
 
 
+def _event_of(e: Evidence) -> tuple[str, str]:
+    return e.about, "" if is_results(e) else e.story_id
+
+
+def _witnessed(witness: Evidence, groups: dict[tuple[str, str], Weighed]) -> tuple[str, str]:
+    """Return the newest event before a witness that is of a kind it names, else one of its own."""
+    kinds = set(witness.event_types) & c.EVENT.keys()
+    found, newest = _event_of(witness), -1
+    for key, members in groups.items():
+        first = members[0][0]
+        fits = key[0] == witness.about and not kinds.isdisjoint(first.event_types)
+        if fits and newest < first.event_ns <= witness.event_ns:
+            found, newest = key, first.event_ns
+    return found
+
+
 def _best_first(weighed: Weighed, sizes: F64) -> tuple[Evidence, ...]:
-    """Return stories by what they weigh over the whole path, then by time."""
+    """Return stories by what they weigh over the whole path, then by time; witnesses come last."""
     weights = {e.headline_id: fsum((weight * sizes).tolist()) for e, weight in weighed}
-    ranked = sorted((e for e, _ in weighed), key=lambda e: (-weights[e.headline_id], _order(e)))
+    ranked = sorted(
+        (e for e, _ in weighed),
+        key=lambda e: (is_own_witness(e), -weights[e.headline_id], _order(e)),
+    )
     return tuple({e.headline_id: e for e in ranked}.values())
 
 

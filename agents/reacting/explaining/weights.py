@@ -55,7 +55,7 @@ def event_prior(evidence: Evidence) -> float:
     prior = max((c.EVENT.get(name, c.UNTYPED) for name in types), default=c.UNTYPED)
     if "minor" in types and not is_results(evidence):
         prior = min(prior, c.MINOR)
-    return max(prior, c.WITNESS) if _is_own_witness(evidence) else prior
+    return max(prior, c.WITNESS) if is_own_witness(evidence) else prior
 
 
 def is_results(evidence: Evidence) -> bool:
@@ -63,7 +63,8 @@ def is_results(evidence: Evidence) -> bool:
     return not c.RESULTS.isdisjoint(evidence.event_types)
 
 
-def _is_own_witness(evidence: Evidence) -> bool:
+def is_own_witness(evidence: Evidence) -> bool:
+    """Tell whether a story is a witness of this company's price: a peer's is its news."""
     return evidence.witness and evidence.scope != "peer"
 
 
@@ -138,7 +139,7 @@ def _after(evidence: Evidence, end_ns: I64, end_min: F64) -> F64:
         return np.zeros(len(end_ns))
     late = (evidence.event_ns - end_ns) / MINUTE_NS - evidence.delay_min
     beyond = np.maximum(late, 0.0)
-    if evidence.witness:
+    if is_own_witness(evidence):
         faded = c.WITNESS * c.WITNESS_FADE_MIN / (c.WITNESS_FADE_MIN + beyond)
     else:
         went_on = evidence.event_min - end_min >= late - 1.0
