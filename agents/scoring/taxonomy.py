@@ -140,8 +140,3 @@ def read_events(words: Sequence[str], spans: Sequence[Span] = ()) -> Reading:
         witness = bool(bits & _EVENTS) or states_cause(words, spans)
         bits |= 0 if witness else _BIT[_REPORT]
     return Reading(tuple(name for name in EVENT_TYPES if bits & _BIT[name]), witness, teller)
-
-
-def event_types(words: Sequence[str], spans: Sequence[Span] = ()) -> tuple[str, ...]:
-    """Return every type the title has a cue of, in the order of priority."""
-    return read_events(words, spans).types
