@@ -140,6 +140,7 @@ class Mention(msgspec.Struct, frozen=True, kw_only=True):
     source: str = ""
     tier: Tier = "unknown"
     flags: tuple[str, ...] = ()
+    witness: bool = False  # states a move of the price and its cause: evidence of earlier steps
 
 
 class TickFrame(msgspec.Struct, frozen=True, kw_only=True, eq=False):
