@@ -29,6 +29,10 @@ class Sessions:
         lengths = np.where(trading, np.diff(calendar.bounds_ns), 0)
         self._trading: list[bool] = trading.tolist()
         self._elapsed: list[int] = [0, *np.cumsum(lengths).tolist()]
+        regular = np.where(calendar.phases == int(Phase.regular), np.diff(calendar.bounds_ns), 0)
+        self._regular: list[int] = [0, *np.cumsum(regular).tolist()]
+        self._offsets: list[int] = calendar.utc_offset_ns.tolist()
+        self.place = calendar.zone.rpartition("/")[2].replace("_", " ")
         self._session_dates: list[int] = calendar.session_dates.tolist()
         self._regular_ends: list[int] = calendar.regular_end_ns.tolist()
         self._last_ends: list[int] = calendar.last_end_ns.tolist()
@@ -64,6 +68,13 @@ class Sessions:
         inside = t - self._bounds[segment] if self._trading[segment] else 0
         return self._elapsed[segment] + inside
 
+    def regular_time(self, t_ns: int) -> int:
+        """Return the nanoseconds of regular phases from the calendar's start to `t_ns`."""
+        t = min(max(t_ns, self.first_ns), self.end_ns)
+        segment = self.segment(t)
+        inside = t - self._bounds[segment] if self.phase_of(segment) is Phase.regular else 0
+        return self._regular[segment] + inside
+
     def advance(self, t_ns: int, trading_ns: int) -> int:
         """Return the earliest instant by which `trading_ns` of trading have passed since `t_ns`."""
         target = self.trading_time(t_ns) + trading_ns
@@ -93,6 +104,16 @@ class Sessions:
         """Return the last regular end before `t_ns`, or a day before it at the calendar's start."""
         j = bisect_left(self._regular_ends, t_ns)
         return self._regular_ends[j - 1] if j else t_ns - DAY_NS
+
+    def regular_end_before(self, date: int) -> int:
+        """Return the end of the last regular phase before trade date `date`."""
+        j = bisect_left(self._session_dates, date)
+        return self._regular_ends[j - 1] if j else self.first_ns
+
+    def local_ns(self, t_ns: int) -> int:
+        """Return the venue's local time as if it were UTC: by the offset of its trade date."""
+        j = bisect_left(self._session_dates, self.trade_date(t_ns))
+        return t_ns + self._offsets[min(j, len(self._offsets) - 1)]
 
     def reach(self, t_ns: int) -> int:
         """Return the start of the trade date two before that of `t_ns`: how far minutes are read."""

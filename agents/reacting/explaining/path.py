@@ -12,7 +12,7 @@ from math import log
 import msgspec
 
 
-class PathPoint(msgspec.Struct, frozen=True):
+class PathPoint(msgspec.Struct, frozen=True, array_like=True):
     """A price of the listing, and of what it is measured against, at the end of a step.
 
     `clock_min` is the listing's clock: the minutes of regular phases that have passed, plus those
@@ -42,6 +42,21 @@ class Step(msgspec.Struct, frozen=True):
 def steps_of(points: Sequence[PathPoint]) -> list[Step]:
     """Return the steps between points in order of time, the previous close first."""
     return [_step(a, b) for a, b in pairwise(points)]
+
+
+def borders(returns: Sequence[float], largest: int) -> list[int]:
+    """Return the points (0 = before the first step) at which a path is cut, quiet steps joined.
+
+    The first step, the gap, and the `largest` others by size (of equal ones the earlier) stand
+    alone; steps between them that follow each other become one. So at most 2 * `largest` + 2
+    steps are left; a path of no more than that is left as it is.
+    """
+    count = len(returns)
+    if count <= 2 * largest + 2:
+        return list(range(count + 1))
+    ranked = sorted(range(1, count), key=lambda k: (-abs(returns[k]), k))
+    alone = [0, *ranked[:largest]]
+    return sorted({0, count, *alone, *(k + 1 for k in alone)})
 
 
 def _step(a: PathPoint, b: PathPoint) -> Step:
