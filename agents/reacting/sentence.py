@@ -12,6 +12,7 @@ from agents.reacting.sessions import Sessions
 from streams.events import SECOND_NS, Alert, Attribution, Candidate
 
 NAMED_SHARE: Final = 0.15  # from which a cause is named
+STILL_BPS: Final = 0.5  # a market move that would print as 0.00 %
 LEAD: Final = 4.0 / 3.0  # it leads the next by a third
 
 
@@ -74,9 +75,11 @@ def _market_words(attribution: Attribution) -> str:
     moved = attribution.market_return_bps
     if moved is None:
         return "market (not known)"
+    if abs(moved) < STILL_BPS:
+        return "market (unchanged)"
     if "against_market" in attribution.flags:
         return f"against the market ({moved / 100:+.2f} %)"
-    return f"with the market ({moved / 100:+.2f} %)" if moved else "market"
+    return f"with the market ({moved / 100:+.2f} %)"
 
 
 def _order(attribution: Attribution, named: Sequence[Candidate]) -> str:

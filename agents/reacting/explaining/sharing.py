@@ -21,6 +21,7 @@ from agents.reacting.explaining.weights import (
     standing,
 )
 
+STILL = 1e-12  # a market that came back to its close differs from it by rounding
 DIGITS = 1e6  # shares are given to one part in a million, rounded down
 
 
@@ -74,7 +75,7 @@ class _Measured(NamedTuple):
     @property
     def against_market(self) -> bool:
         """Tell whether the market went the other way over the whole path."""
-        return fsum(self.market.tolist()) * self.sign < 0.0
+        return fsum(self.market.tolist()) * self.sign < -STILL
 
 
 Weighed = list[tuple[Evidence, F64]]  # stories and their weight in each step

@@ -130,7 +130,8 @@ def _traced(crossing: Crossing, line: ListingState, close_ns: int) -> list[tuple
     first_ns, first = line.state.first_trade_ns, line.state.first_price
     if first_ns is not None and first is not None and first_ns < crossing.ts_ns:
         found.append((first_ns, first))
-        minutes = line.tape.minutes(first_ns, crossing.ts_ns)
+        # what the first trade's own second ends with adds nothing to it
+        minutes = line.tape.minutes(_ceil(first_ns + 1), crossing.ts_ns)
         ends = (minutes[SECOND] * SECOND_NS + MINUTE_NS).tolist()
         found += zip(ends, minutes[LAST].tolist(), strict=True)
     return [*found, (crossing.ts_ns, crossing.price)]
