@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
 from agents.reacting.config import DAY_LEVELS_PCT, Rule
 from agents.reacting.explaining.attribution import explain
 from agents.reacting.explaining.surroundings import Surroundings
@@ -71,8 +73,10 @@ class Alerting:
         key = alert_id(rule, line, crossing)
         if key in line.state.resolved:
             return []
-        found = explain(case, line, news, self._around)
         known = self.alerts.get(key)
+        if known is not None:  # what the other line had done is said as of the opening
+            case = msgspec.structs.replace(case, other_line=known.case.other_line)
+        found = explain(case, line, news, self._around)
         scheduled = _readings(case, line, key)
         if known is None:
             alert = open_alert(rule, crossing, line, level_pct, found)

@@ -138,6 +138,6 @@ def _bps(crossing: Crossing) -> float:
 def _told(alert: Alert, found: Explained, sessions: Sessions) -> Alert:
     """Return an alert with its evidence and the sentence that says it."""
     explained = msgspec.structs.replace(
-        alert, attribution=found.attribution, timeline=found.timeline, sigmas=found.sigmas
+        alert, attribution=found.attribution, timeline=found.timeline(), sigmas=found.sigmas
     )
     return msgspec.structs.replace(explained, sentence=sentence_of(explained, sessions))

@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 
 import numpy as np
 
-from streams.events import DAY_NS, MINUTE_NS, Phase
+from streams.events import DAY_NS, I64, MINUTE_NS, Phase
 from streams.reference.calendars import Calendar
 
 TRADING = (Phase.pre, Phase.regular, Phase.closing_auction, Phase.post)
@@ -22,6 +22,7 @@ class Sessions:
     def __init__(self, calendar: Calendar) -> None:
         self.first_ns = int(calendar.bounds_ns[0])
         self.end_ns = int(calendar.bounds_ns[-1])
+        self._bounds_ns, self._is_regular = calendar.bounds_ns, calendar.phases == Phase.regular
         self._bounds: list[int] = calendar.bounds_ns.tolist()
         self._phases: list[int] = calendar.phases.tolist()
         self._dates: list[int] = calendar.dates.tolist()
@@ -29,7 +30,7 @@ class Sessions:
         lengths = np.where(trading, np.diff(calendar.bounds_ns), 0)
         self._trading: list[bool] = trading.tolist()
         self._elapsed: list[int] = [0, *np.cumsum(lengths).tolist()]
-        regular = np.where(calendar.phases == int(Phase.regular), np.diff(calendar.bounds_ns), 0)
+        regular = np.where(self._is_regular, np.diff(calendar.bounds_ns), 0)
         self._regular: list[int] = [0, *np.cumsum(regular).tolist()]
         self._offsets: list[int] = calendar.utc_offset_ns.tolist()
         self.place = calendar.zone.rpartition("/")[2].replace("_", " ")
@@ -74,6 +75,12 @@ class Sessions:
         segment = self.segment(t)
         inside = t - self._bounds[segment] if self.phase_of(segment) is Phase.regular else 0
         return self._regular[segment] + inside
+
+    def outside_regular(self, ts_ns: I64) -> I64:
+        """Return those of rising instants that lie in no regular phase."""
+        at = np.searchsorted(self._bounds_ns, ts_ns, "right") - 1
+        found: I64 = ts_ns[~self._is_regular[np.clip(at, 0, len(self._phases) - 1)]]
+        return found
 
     def advance(self, t_ns: int, trading_ns: int) -> int:
         """Return the earliest instant by which `trading_ns` of trading have passed since `t_ns`."""

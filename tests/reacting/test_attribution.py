@@ -91,24 +91,24 @@ def test_the_market_is_read_again_when_its_first_point_comes() -> None:
     engine, _ = moved()
     quiet = apply(engine, *(clock(f"13:30:{second}") for second in range(10, 59)))
     assert quiet == []
-    seconds = (point("13:32:10", 510.0), clock("13:32:12"), clock("13:33:08"))
+    seconds = (point("13:32:10", 503.0), clock("13:32:12"), clock("13:33:08"))
     assert apply(engine, *seconds) == []
     (updated,) = apply(engine, clock("13:33:20"))
     assert updated.transition == "updated"
-    assert updated.attribution.market_return_bps == pytest.approx(200.0)
-    assert updated.attribution.market_share == pytest.approx(0.5, abs=0.01)
-    assert "with the market (+2.00 %) 50 %, unexplained 50 %." in updated.sentence
+    assert updated.attribution.market_return_bps == pytest.approx(60.0)
+    assert updated.attribution.market_share == pytest.approx(0.1525, abs=0.001)
+    assert "with the market (+0.60 %) 15 %, unexplained 85 %." in updated.sentence
     assert "no clear cause" in updated.sentence
     assert apply(engine, clock("13:50:00")) == []
 
 
 def test_a_market_that_went_the_other_way_has_no_share() -> None:
     engine, _ = moved()
-    assert apply(engine, point("13:30:03", 495.0), clock("13:30:05"), clock("13:32:00")) == []
+    assert apply(engine, point("13:30:03", 497.0), clock("13:30:05"), clock("13:32:00")) == []
     (news,) = apply(engine, told("results", "05:00:00"))
     assert news.attribution.market_share == 0.0
     assert "against_market" in news.attribution.flags
-    assert "against the market (-1.00 %) 0 %" in news.sentence
+    assert "against the market (-0.60 %) 0 %" in news.sentence
 
 
 def test_only_what_changes_the_picture_is_told() -> None:
@@ -117,7 +117,7 @@ def test_only_what_changes_the_picture_is_told() -> None:
     assert apply(engine, small) == []
     copy = told("copy", "07:00:00", story_id="results")
     assert apply(engine, copy) == []
-    (merger,) = apply(engine, told("merger", "08:00:00", event_types=("mna",)))
+    (merger,) = apply(engine, told("merger", "08:00:00", event_types=("clinical",)))
     assert [c.headline_id for c in merger.attribution.candidates] == ["results", "merger", "launch"]
     assert merger.attribution.candidates[0].copies == 1
     assert 'several causes, first "title of results"' in merger.sentence

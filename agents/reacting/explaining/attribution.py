@@ -33,14 +33,6 @@ BPS: Final = 10_000.0
 Stories = Mapping[str, ToldStory]  # by headline id
 
 
-class Explained(NamedTuple):
-    """What is printed of a move."""
-
-    attribution: Attribution
-    timeline: tuple[PathStep, ...]
-    sigmas: float | None
-
-
 class _Divided(NamedTuple):
     """A division, and all that it was made of."""
 
@@ -49,11 +41,20 @@ class _Divided(NamedTuple):
     beta: Estimate
     stories: Stories
     division: Division
+    sign: int  # 1 for a move up, -1 for one down
 
-    @property
-    def sign(self) -> int:
-        """Return 1 for a move up, -1 for one down."""
-        return 1 if self.case.points[-1].price >= self.case.points[0].price else -1
+
+class Explained(NamedTuple):
+    """What is printed of a move; the timeline is made only where an alert is told."""
+
+    attribution: Attribution
+    sigmas: float | None
+    divided: _Divided
+    printed: list[Cause]
+
+    def timeline(self) -> tuple[PathStep, ...]:
+        """Return the path by stretches, and what each cause did in it."""
+        return _timeline(self.divided, self.printed)
 
 
 def explain(case: MoveCase, line: ListingState, news: News, around: Surroundings) -> Explained:
@@ -65,9 +66,10 @@ def explain(case: MoveCase, line: ListingState, news: News, around: Surroundings
     beta = around.beta(line, line.state.date)
     steps = steps_of(case.points)
     division = divide(steps, beta.beta, [story.evidence for story in told])
-    divided = _Divided(case, steps, beta, stories, division)
+    sign = 1 if case.points[-1].price >= case.points[0].price else -1
+    divided = _Divided(case, steps, beta, stories, division, sign)
     printed = [cause for cause in division.causes if cause.share > 0.0][:PRINTED]
-    return Explained(_attribution(divided, printed), _timeline(divided, printed), _sigmas(divided))
+    return Explained(_attribution(divided, printed), _sigmas(divided), divided, printed)
 
 
 def is_worth_telling(told: Attribution, found: Attribution) -> bool:
@@ -192,7 +194,8 @@ def _common(story: ToldStory) -> CommonStory:
 
 def _strongest(divided: _Divided, cause: Cause) -> int:
     """Return the step that a cause explains most of, the first of equals."""
-    return max(range(len(cause.parts)), key=lambda k: (divided.sign * cause.parts[k], -k))
+    largest = max(cause.parts) if divided.sign > 0 else min(cause.parts)
+    return cause.parts.index(largest)
 
 
 def _is_price_led(divided: _Divided, cause: Cause) -> bool:

@@ -22,9 +22,8 @@ class ListingClock:
     def __init__(self, tape: Tape, sessions: Sessions, since_ns: int, crossed_ns: int) -> None:
         self._sessions, self._crossed_ns = sessions, crossed_ns
         self._origin_ns = sessions.regular_time(since_ns)
-        starts = (tape.minutes(since_ns, crossed_ns)[SECOND] * SECOND_NS).tolist()
-        outside = (t for t in starts if sessions.phase(t) is not Phase.regular)
-        self._ends_ns = [t + MINUTE_NS for t in outside]
+        starts_ns = tape.minutes(since_ns, crossed_ns)[SECOND] * SECOND_NS
+        self._ends_ns = (sessions.outside_regular(starts_ns) + MINUTE_NS).tolist()
 
     def at(self, t_ns: int) -> float:
         """Return what the clock shows at an instant, in minutes; negative before the look-back."""
