@@ -91,7 +91,7 @@ def test_the_market_is_read_again_when_its_first_point_comes() -> None:
     engine, _ = moved()
     quiet = apply(engine, *(clock(f"13:30:{second}") for second in range(10, 59)))
     assert quiet == []
-    seconds = (point("13:32:10", 503.0), clock("13:32:12"), clock("13:33:08"))
+    seconds = (clock("13:32:10"), point("13:32:10", 503.0), clock("13:32:12"), clock("13:33:08"))
     assert apply(engine, *seconds) == []
     (updated,) = apply(engine, clock("13:33:20"))
     assert updated.transition == "updated"
