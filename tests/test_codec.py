@@ -134,7 +134,10 @@ def test_a_record_comes_back_as_it_was(type_: type) -> None:
 
 
 def test_every_record_of_the_vocabulary_travels() -> None:
-    assert set(codec.TYPE_CODES) == set((events.MarketRecord | events.Output).__args__) | {Headline, SetAside}
+    assert set(codec.TYPE_CODES) == set((events.MarketRecord | events.Output).__args__) | {
+        Headline,
+        SetAside,
+    }
     assert len(set(codec.TYPE_CODES.values())) == len(codec.TYPE_CODES)
 
 

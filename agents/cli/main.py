@@ -19,7 +19,6 @@ from agents.cli.topics import add_topics
 from agents.cli.web import add_web
 from agents.cli.workers import add_worker
 from streams.errors import NewsquakeError, UsageError
-from streams.text import printable
 
 DONE, FAILED, USAGE = 0, 1, 2
 
@@ -32,10 +31,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         _set_up_logs(args)
         return int(args.run(args))
     except UsageError as fault:
-        print(printable(f"newsquake: {fault}"), file=sys.stderr)
+        _say(fault)
         return USAGE
     except NewsquakeError as fault:
-        print(printable(f"newsquake: {fault}"), file=sys.stderr)
+        _say(fault)
         return FAILED
     except KeyboardInterrupt:
         print("newsquake: interrupted; a replay resumes from its last checkpoint", file=sys.stderr)
@@ -43,6 +42,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output has gone, as `| head` does
         sys.stderr.close()
         return DONE
+
+
+def _say(fault: NewsquakeError) -> None:
+    """Say why a command failed; a name in it may hold what a terminal obeys."""
+    from streams.text import printable  # noqa: PLC0415 - keeps --help quick
+
+    print(printable(f"newsquake: {fault}"), file=sys.stderr)
 
 
 def _set_up_logs(args: argparse.Namespace) -> None:

@@ -34,7 +34,7 @@ from agents.replay.play.backend import LocalBackend
 from agents.replay.play.inputs import Inputs, read_inputs
 from agents.replay.play.player import ReplayOptions
 from agents.replay.play.replay import Replay
-from agents.replay.play.watching import ObservingWatcher, Watcher
+from agents.replay.play.watching import ObservingWatcher, Watcher, Watchers
 from agents.scoring.sentiment import SENTIMENTS, sentiment_of
 from agents.stages import published_engine
 from agents.stages.published_engine import PublishedEngine
@@ -255,9 +255,10 @@ def test_an_alert_is_1_while_it_is_open_and_0_after_it(day: Inputs, tmp_path: Pa
             return {frozenset(row.labels.items()): row.value for row in rows}
 
         watcher = Opened(look)
+        both = Watchers([ObservingWatcher(meter.observer), watcher])
         engine = meter.observer.engine(day.engine)
         assert isinstance(engine, PublishedEngine)
-        Replay(day, tmp_path, LocalBackend(engine), ReplayOptions(frame=500, watcher=watcher)).run()
+        Replay(day, tmp_path, LocalBackend(engine), ReplayOptions(frame=500, watcher=both)).run()
         assert watcher.seen
         assert set(watcher.seen) == {("opened", 1.0), ("resolved", 0.0)}
         assert set(look().values()) == {0.0}
