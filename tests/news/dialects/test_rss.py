@@ -83,9 +83,12 @@ def test_no_file_is_opened_for_a_document_that_is_a_path(tmp_path: Path) -> None
     assert reasons(parse_feed(str(feed).encode(), FEED, NOON_NS)) == ["not_a_feed"]
 
 
-def test_deep_nesting_is_survived() -> None:
-    data = b"<rss version='2.0'><channel>" + b"<a>" * 20_000 + ITEM
+def test_deep_nesting_is_survived_or_refused_by_name() -> None:
+    data = b"<rss version='2.0'><channel>" + b"<a>" * 900 + ITEM
     assert len(parse_feed(data, FEED, NOON_NS).headlines) == 1
+    data = b"<rss version='2.0'><channel>" + b"<a>" * 20_000 + ITEM
+    (reject,) = parse_feed(data, FEED, NOON_NS).rejects
+    assert (reject.reason, reject.detail) == ("undecodable", "f: elements nested deeper than 1000")
 
 
 def test_the_declared_precision_wins_over_the_stamp() -> None:
