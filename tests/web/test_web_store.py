@@ -163,7 +163,7 @@ def test_a_file_of_somebody_else_is_refused(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "other.sqlite")) as other:
         other.execute("CREATE TABLE headline (x)")
         other.commit()
-    with pytest.raises(StateError, match="another program.*Move it away"):
+    with pytest.raises(StateError, match=r"another program.*Move it away"):
         Store(tmp_path / "other.sqlite")
 
 
