@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Final
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler, Middleware
 
 from streams.http.guard import FIRST_REQUEST_S, IDLE_S, most_connections
@@ -73,3 +75,14 @@ class _TurnedAway(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         transport.close()
+
+
+class _OnlyFaultsOfOurs(logging.Filter):
+    """A request that is no HTTP is answered with 400, and is no fault of ours to be told."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        fault = record.exc_info[1] if record.exc_info else None
+        return not isinstance(fault, HttpProcessingError)
+
+
+logging.getLogger("aiohttp.server").addFilter(_OnlyFaultsOfOurs())
