@@ -193,11 +193,11 @@ def _guard(token: str | None) -> Any:  # noqa: ANN401 - aiohttp's own decorated 
 
 
 def _refusal(request: web.Request, token: str | None) -> web.StreamResponse | None:
-    if request.path in OPEN:
-        return None
     host = host_named(request.headers.get("Host", ""))
     if host is None:
         return _json({"error": "the Host header names no host"}, HTTPStatus.BAD_REQUEST)
+    if request.path in OPEN:
+        return None
     if token is None:
         if is_own_name(host):
             return None
