@@ -13,7 +13,7 @@ BAD = (b"127.0.0.1:99999", b"127.0.0.1:x", b"\xff\xfe", b"[::1", b"a b", b"\x1b[
 ASKED = b"GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n"
 
 
-@attack("low", "400 with our headers, and no traceback", limit_s=60, ci=True)
+@attack("low", "400 with our headers, and no traceback", limit_s=60)
 def host_that_is_none_at_the_page(base: Path) -> None:
     """Ports out of range, bytes, brackets."""
     port = free_port()
@@ -33,7 +33,7 @@ def host_that_is_none_at_the_page(base: Path) -> None:
     hold(not wrong, f"{len(wrong)} of {3 * len(BAD)}: {wrong[0] if wrong else ''}")
 
 
-@attack("low", "`/metrics` is refused under a foreign name", limit_s=60)
+@attack("low", "`/metrics` is refused under a foreign name", limit_s=60, ci=True)
 def foreign_host_at_the_metrics(base: Path) -> None:
     """As DNS rebinding would have it."""
     port = free_port()
