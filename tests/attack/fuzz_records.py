@@ -12,7 +12,7 @@ import numpy as np
 from agents.reacting.config import EngineConfig
 from agents.reacting.engine import Engine
 from streams.codec import TYPE_CODES, encode
-from streams.errors import CodecError
+from streams.errors import RecordError
 from streams.events import Clock, Correction, Mention, Reject, Status, TickFrame
 from streams.messages import SCHEMA, TYPE, market_record, to_message
 from tests.attack.fuzzing import Driver
@@ -99,7 +99,7 @@ class Fed:
         name, _, value = data.partition(b"\n")
         try:
             given = market_record(value, [(TYPE, name), (SCHEMA, b"1")] if name else [])
-        except CodecError as fault:
+        except RecordError as fault:
             return [Reject(stage="decode", reason=fault.reason, detail=str(fault), ts_ns=None, record="")]  # fmt: skip
         if not isinstance(given, TickFrame | Mention | Clock | Status | Correction):
             return []

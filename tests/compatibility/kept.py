@@ -47,6 +47,9 @@ def unpack(name: str, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     with tarfile.open(MADE / f"{name}.tar.xz", "r:xz") as archive:
         archive.extractall(folder, filter="data")
+    for segment in folder.rglob("*.log"):
+        if _LOG.fullmatch(segment.name):
+            (segment.parent / "lock").touch()  # which every journal has, and none was packed with
     return folder
 
 

@@ -20,6 +20,7 @@ def serve() -> None:
     source, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # nobody else writes among the answers
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # who began us has ended: so do we
     answers.write(READY)
     answers.flush()
     while size := source.read(SIZE_BYTES):

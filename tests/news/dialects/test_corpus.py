@@ -19,7 +19,7 @@ FEED = FeedInfo(name="f", source="s", tier="wire")
 # A poll long after: undated items are kept, old ones are flagged and not refused.
 RECEIVED_NS = 1_758_715_200_000_000_000
 FILE_S = 10  # the largest takes less than one on a quiet core
-REASONS = {"not_a_feed", "empty_feed", "no_title", "no_time", "past", "future"}
+REASONS = {"not_a_feed", "undecodable", "empty_feed", "no_title", "no_time", "past", "future"}
 # At least so many headlines of each group, and files of which some were read.
 GROUPS = {
     "real": (252, 7_000, 240),
