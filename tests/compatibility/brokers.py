@@ -18,9 +18,9 @@ from kafka.admin import OffsetSpec
 from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
-from streams.events import Clock
+from streams.events import SECOND_NS, Clock
 from streams.messages import to_message
-from tests.compatibility import kept
+from tests.compatibility import day, kept
 from tests.compatibility.live import PATIENCE_S
 from tests.running import COMMAND, environment
 
@@ -146,7 +146,7 @@ class Topics:
 
     def send_clocks(self, name: str) -> None:
         """Send an old Clock to each partition: it changes nothing, and a checkpoint may follow."""
-        value, headers = to_message(Clock(ts_ns=1))
+        value, headers = to_message(Clock(ts_ns=day.BEGIN * SECOND_NS))
         producer = KafkaProducer(bootstrap_servers=self.bootstrap, acks="all")
         try:
             for place in self._places(name):

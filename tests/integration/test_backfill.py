@@ -204,6 +204,6 @@ def test_another_replay_takes_the_place_of_this_one(day: Day, tmp_path: Path) ->
         data = tmp_path / "prometheus" / "data"
         assert len(list(data.glob("*/meta.json"))) == made["blocks"] + made["rule_blocks"]
         assert sorted(p.name for p in (tmp_path / "prometheus").iterdir()) == [
-            ".newsquake-files", "data", "history.om", "prometheus.yml",
+            ".newsquake-backfill", "data", "history.om", "prometheus.yml",
         ]  # fmt: skip
     assert not blocks & {path.name for path in data.iterdir()}
