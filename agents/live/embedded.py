@@ -12,6 +12,7 @@ of it is dropped, and all behind the checkpoint is done again without it (agents
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -85,8 +86,11 @@ class Embedded:
         self._done = self.mentions = 0  # inputs applied; Mentions made
         self._pace = SavePace()
         self._stages = GuardedStages(folder, universe, config, observer)
-        self._journals.settle(self._stages.death, now_ns())
-        self._begin_again()
+        with ExitStack() as undone:  # where it cannot begin, the next one may
+            undone.callback(self.close)
+            self._journals.settle(self._stages.death, now_ns())
+            self._begin_again()
+            undone.pop_all()
 
     @property
     def alerts(self) -> int:

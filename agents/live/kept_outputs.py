@@ -35,7 +35,6 @@ class KeptOutputs:
         self._journals, self._sinks = journals, tuple(sinks)
         self._store, self._observer = store, observer
         self._delivered = 0  # so many of the journal's have been
-        self._again = False  # what comes was there before
         self.alerts = 0
 
     @property
@@ -56,7 +55,7 @@ class KeptOutputs:
                 self._observer.made(output)
             if isinstance(output, Alert):
                 self.alerts += 1
-                if not (self._again and self._journals.told.was_told(output)):
+                if not self._journals.told.was_told(output):
                     self._tell(output)
             self._journals.outputs.append(encode(output))
             if self._store:
@@ -71,13 +70,13 @@ class KeptOutputs:
 
     def go_back(self, count: int) -> None:
         """Drop all but the first `count`: those behind them come again, until `is_caught_up`."""
-        self._delivered, self._again = self.count, True
+        self._delivered = self.count
         self._journals.told.begin_again()
         self._journals.outputs.truncate_to(count)
 
     def is_caught_up(self) -> None:
         """Note that whatever comes now was never there: fewer may have come again than there were."""
-        self._delivered, self._again = min(self._delivered, self.count), False
+        self._delivered = min(self._delivered, self.count)
 
     def drop(self, count: int) -> None:
         """Drop all but the first `count`, which do not come again."""

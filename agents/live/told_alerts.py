@@ -59,7 +59,10 @@ class ToldAlerts:
         self._left = self._told.copy()
 
     def was_told(self, alert: Alert) -> bool:
-        """Tell whether a state that comes again was told; as often as it was, and no more."""
+        """Tell whether a state was told before this start; as often as it was, and no more.
+
+        It may come again long after the start: where inputs were lost, their sources send them again.
+        """
         key = _key(alert)
         if not self._left[key]:
             return False

@@ -72,7 +72,7 @@ class ApplyingMark:
         if number < 0:
             self._map[:] = _EMPTY
             return None
-        starts = starts + 1 if before <= number < behind else 1
+        starts = starts + 1 if before < stop and number < behind else 1
         self._map[:] = _NOTHING + _BEFORE.pack(number, stop, starts, 0)
         return Death(number, stop, kept, starts, bool(hung))
 

@@ -88,7 +88,7 @@ class WebServer:
 
     async def _serve(self) -> None:
         reader = Reader(self._store)
-        server = BoundedServer(application(reader, self._token))
+        server = BoundedServer(application(reader, self._token), headers=SAFE_HEADERS)
         try:
             host, port = await server.start(self._host, self._port)
             self.address = str(URL.build(scheme="http", host=host, port=port))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, NoReturn, Self
 
@@ -12,7 +13,7 @@ from faust.types import TP
 
 from agents.broker.connection import BrokerError, Connection
 from agents.broker.writing import RawRecord, TopicWriter
-from agents.stages.applying import HUNG_EXIT, HangWatch
+from agents.stages.applying import HUNG_EXIT, ApplyingMark, Death, HangWatch
 from agents.workers.asides import PartitionAsides, aside_of, changelog_record
 from agents.workers.checkpoints import CheckpointIndex
 from streams.errors import EngineFaultError, NewsquakeError
@@ -28,10 +29,16 @@ class StageGuard:
     """The guard of one partition; a context manager around what its stage applies."""
 
     def __init__(
-        self, tp: TP, index: CheckpointIndex, asides: PartitionAsides, watch: WorkerWatch
+        self,
+        tp: TP,
+        index: CheckpointIndex,
+        asides: PartitionAsides,
+        watch: WorkerWatch,
+        mark: ApplyingMark | None = None,
     ) -> None:
+        """`mark`: of the partition on this machine, where one can be kept."""
         self.asides = asides
-        self._tp, self._index, self._watch = tp, index, watch
+        self._tp, self._index, self._watch, self._mark = tp, index, watch, mark
         self._first = self._last = -1
         self._message: Any = None
 
@@ -43,7 +50,20 @@ class StageGuard:
         return self
 
     def __enter__(self) -> None:
+        """EngineFaultError: three starts in a row died at these records; they are not tried again."""
+        if self._mark:
+            self._refuse_deadly(self._mark.death)
+            self._mark.begin(self._first, self._last + 1)
         self._watch.begin(self)
+
+    def _refuse_deadly(self, death: Death | None) -> None:
+        """Several records that died together are first applied one by one, so that the one becomes known."""
+        if death is None or not death.is_fault:
+            return
+        last = death.stop - 1
+        alone = death.number == last == self._first == self._last
+        if alone or (death.number < last and death.number <= self._last and self._first <= last):
+            raise EngineFaultError(last, death.said(), first=death.number)
 
     def __exit__(
         self,
@@ -53,6 +73,8 @@ class StageGuard:
     ) -> None:
         """Raise EngineFaultError for what the stage has raised, its own words apart."""
         self._watch.end()
+        if self._mark:
+            self._mark.end()
         if isinstance(fault, Exception) and not isinstance(fault, NewsquakeError | MemoryError):
             raise EngineFaultError(self._last, fault_text(fault), first=self._first) from fault
 
@@ -71,6 +93,16 @@ class StageGuard:
         """Return partition, key and value of the note of the records being applied."""
         fault = EngineFaultError(self._last, HUNG, first=self._first)
         return self._tp.partition, *self.note_of(fault)
+
+
+def mark_of(home: Path, tp: TP) -> ApplyingMark | None:
+    """Return the mark of a partition in this machine's folder for the broker; None: none can be kept."""
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return ApplyingMark(home / f"{tp.topic}-{tp.partition}.applying")
+    except OSError as fault:
+        log.warning("a record that ends the process cannot be known", why=str(fault))
+        return None
 
 
 class WorkerWatch:

@@ -28,12 +28,13 @@ from faust.types import TP
 
 from agents.broker.connection import Connection
 from agents.machine.clock import elapsed_s
+from agents.machine.folders import home_of
 from agents.stages.observer import NOBODY, Observer
 from agents.workers.asides import PartitionAsides
 from agents.workers.checkpoint_writer import CheckpointWriter
 from agents.workers.checkpoints import CheckpointIndex, newest_whole
 from agents.workers.faust_app import Faust, epoch_ns
-from agents.workers.guard import StageGuard, WorkerWatch
+from agents.workers.guard import StageGuard, WorkerWatch, mark_of
 from agents.workers.partition import Delivery, OwnedPartition
 from agents.workers.stage import Due, Stage, StageOutput
 from agents.workers.watchdog import Watchdog
@@ -163,7 +164,10 @@ class WorkerLoop:
             return None
         asides = PartitionAsides(number, self._wiring.table.data.data)
         index.forget(asides.outlived(index.base))
-        return StageGuard(TP(self._topic, number), index, asides, self._watch)
+        assert self._wiring.broker
+        tp = TP(self._topic, number)
+        mark = mark_of(home_of(self._wiring.broker.slug), tp)
+        return StageGuard(tp, index, asides, self._watch, mark)
 
     def _committed(self, tp: TP) -> int:
         """Return the offset that this group has committed, 0 where it has not."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from typing import Final
 
 from aiohttp import web
@@ -18,14 +19,21 @@ CLOSE_S: Final = 5.0  # that requests being answered have at the end
 class BoundedServer:
     """One listening server. A connection beyond the bound is closed before a byte of it is read."""
 
-    def __init__(self, app: web.Application, most: int | None = None) -> None:
-        """`most`: connections at once; None: what this process's limit of descriptors leaves."""
+    def __init__(
+        self,
+        app: web.Application,
+        most: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """`most`: connections at once; None: what this process's limit of descriptors leaves.
+
+        `headers`: of the answer to what is no HTTP, which never reaches the application.
+        """
+        self._headers = headers or {}
         self._most = most_connections() if most is None else most
         self._silent: set[web.RequestHandler] = set()  # nothing asked yet
         app.middlewares.append(self._note_request())
-        self._runner = web.AppRunner(
-            app, access_log=None, shutdown_timeout=CLOSE_S, keepalive_timeout=IDLE_S
-        )
+        self._runner = web.AppRunner(app, shutdown_timeout=CLOSE_S)
         self._listening: asyncio.Server | None = None
 
     async def start(self, host: str, port: int) -> tuple[str, int]:
@@ -47,9 +55,10 @@ class BoundedServer:
         assert server is not None
         if len(server.connections) >= self._most:
             return _TurnedAway()
-        made = server()
+        loop = asyncio.get_running_loop()
+        made = _Connection(server, loop, self._headers)
         self._silent.add(made)
-        asyncio.get_running_loop().call_later(FIRST_REQUEST_S, self._end_if_silent, made)
+        loop.call_later(FIRST_REQUEST_S, self._end_if_silent, made)
         return made
 
     def _end_if_silent(self, connection: web.RequestHandler) -> None:
@@ -68,6 +77,30 @@ class BoundedServer:
             return await handler(request)
 
         return note
+
+
+class _Connection(web.RequestHandler):
+    """A connection whose answer to what is no HTTP has the headers of every other."""
+
+    __slots__ = ("_headers",)
+
+    def __init__(
+        self, server: web.Server, loop: asyncio.AbstractEventLoop, headers: Mapping[str, str]
+    ) -> None:
+        super().__init__(server, loop=loop, keepalive_timeout=IDLE_S)
+        self._headers = headers
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer as aiohttp does."""
+        answer = super().handle_error(request, status, exc, message)
+        answer.headers.update(self._headers)
+        return answer
 
 
 class _TurnedAway(asyncio.Protocol):

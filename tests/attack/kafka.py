@@ -193,7 +193,8 @@ def _poisoned(base: Path, way: str) -> None:
             market.applies(worker)
             market.tick("JD.XNAS", POISON / 1_000_000)
             _falls(worker)
-        for _ in range(STARTS):
+        # a worker that has found what its predecessors died at ends, too: its successor goes on
+        for _ in range(STARTS if way != "die" else 3 * STARTS):
             with market.worker("react", way) as again:
                 try:
                     market.applies(again, 4 * HANGS_S)
@@ -222,3 +223,9 @@ def react_worker_raises(base: Path) -> None:
 def react_worker_hangs(base: Path) -> None:
     """A react worker whose engine hangs at a row, killed each time."""
     _poisoned(base, "hang")
+
+
+@attack(3, f"within nine more starts it is a reject {FAULT}, and all else goes on", limit_s=600)
+def react_worker_dies(base: Path) -> None:
+    """A react worker that a row kills, as a fault within C or a want of memory would."""
+    _poisoned(base, "die")

@@ -81,6 +81,12 @@ def embedded_engine_hangs(base: Path) -> None:
     _poisoned(base, "hang")
 
 
+@attack(3, ASIDE, limit_s=200)
+def embedded_engine_dies(base: Path) -> None:
+    """`newsquake run`, which the row kills each time."""
+    _poisoned(base, "die")
+
+
 def _replay(base: Path, way: str) -> None:
     folder, out = write_small_folder(base / "in"), base / "out"
     with (folder / "prices.csv").open("a") as file:
@@ -115,3 +121,9 @@ def replay_engine_raises(base: Path) -> None:
 def replay_engine_hangs(base: Path) -> None:
     """`newsquake replay`, killed each time."""
     _replay(base, "hang")
+
+
+@attack(3, ASIDE, limit_s=150)
+def replay_engine_dies(base: Path) -> None:
+    """`newsquake replay`, which the row kills each time."""
+    _replay(base, "die")

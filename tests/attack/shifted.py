@@ -1,4 +1,4 @@
-"""`python -m tests.attack.shifted OFFSET_S [--poison raise|hang] [--synced FILE] WORD ...`: `newsquake WORD ...` at another time.
+"""`python -m tests.attack.shifted OFFSET_S [--poison raise|hang|die] [--synced FILE] WORD ...`: `newsquake WORD ...` at another time.
 
 The things of a machine that a test may not turn are its clock and its power, and no input is left
 that is known to harm the engine: all are put into a real process here, from outside, before it
@@ -8,6 +8,7 @@ starts. `--synced`: each fsync that has come back is noted, with the size that t
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -25,7 +26,7 @@ def shift(offset_s: float) -> None:
 
 
 def poison(way: str) -> None:
-    """Let the engine raise, or hang, at a row of one price; whichever way its rows come in."""
+    """Let the engine raise, hang or die at a row of one price; whichever way its rows come in."""
     from agents.reacting.engine import Engine
 
     def poisoned(name: str) -> None:
@@ -38,6 +39,8 @@ def poison(way: str) -> None:
                 if prices is not None and not isinstance(prices, int) and POISON in prices:
                     while way == "hang":
                         pass
+                    if way == "die":
+                        os.kill(os.getpid(), signal.SIGKILL)
                     raise ZeroDivisionError("poison")
             return sound(self, given, *more)
 
