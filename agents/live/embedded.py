@@ -66,8 +66,7 @@ class DeadLetters(Protocol):
 class Embedded:
     """Both stages and their journals: the log of a run without a broker, whose one partition is 0.
 
-    `dead_letters` are taken in on each Clock. JournalError: another process runs here, or the folder
-    cannot be used.
+    `dead_letters` are taken in on each Clock. JournalError: the folder is at work, or cannot be used.
     """
 
     def __init__(
@@ -197,9 +196,7 @@ class Embedded:
                 self._journals.set_aside(fault)
             else:
                 return
-        raise JournalError(
-            "inputs", f"a stage failed at {MOST_FAULTS} records: is its state whole?"
-        )
+        raise JournalError("inputs", f"a stage failed at {MOST_FAULTS} records at a stretch")
 
     def _from_checkpoint(self) -> None:
         """Go on where the last checkpoint was made."""
