@@ -140,6 +140,7 @@ class Mention(msgspec.Struct, frozen=True, kw_only=True):
     source: str = ""
     tier: Tier = "unknown"
     flags: tuple[str, ...] = ()
+    witness: bool = False  # states a move of the price and its cause: evidence of earlier steps
 
 
 class TickFrame(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -243,12 +244,28 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     url: str
     event_ns: int
-    lag_s: float  # onset minus event: positive = the news came first
+    lag_s: (
+        float  # end of the step that it explains most, minus event: positive = the news came first
+    )
     share: float
     event_types: tuple[str, ...]
     direction: float | None
     factors: dict[str, float]
-    copies: int
+    copies: int  # further members of the story
+    also: tuple[str, ...] = ()  # headline ids of other stories of the same event
+
+
+class CommonStory(msgspec.Struct, frozen=True, kw_only=True):
+    """News of the market or of a sector that stands behind its share."""
+
+    scope: Literal["market", "sector"]
+    story_id: str
+    headline_id: str
+    title: str
+    source: str
+    url: str
+    event_ns: int
+    direction: float | None
 
 
 class OtherLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -264,12 +281,31 @@ class Attribution(msgspec.Struct, frozen=True, kw_only=True):
     """The ranked causes of a move; the shares of all parts sum to 1."""
 
     market_share: float
+    sector_share: float = 0.0
     unexplained_share: float
+    beta: float = 1.0
+    market_return_bps: float | None = None  # the benchmark's over the path; None = not known
     price_led: bool
     late_feed: bool
     other_line: OtherLine | None
     candidates: tuple[Candidate, ...]
+    market_candidates: tuple[CommonStory, ...] = ()
     flags: tuple[str, ...] = ()
+
+
+class PathStep(msgspec.Struct, frozen=True, kw_only=True):
+    """One stretch of a move's path, in logarithmic returns: what moved in it, and with which stories.
+
+    `causes` are the parts of the candidates by headline id; the rest of the return is the market's, the
+    sector's, and unexplained.
+    """
+
+    start_ns: int
+    end_ns: int
+    return_bps: float
+    market_bps: float
+    sector_bps: float
+    causes: dict[str, float]
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
@@ -294,6 +330,8 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     attribution: Attribution
     sentence: str
     flags: tuple[str, ...] = ()
+    sigmas: float | None = None  # the move in daily standard deviations; None = not known
+    timeline: tuple[PathStep, ...] = ()  # the path that the attribution divides
 
 
 RECORD_CHARS = 2_000  # of a record that could not be used, kept in its Reject

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import msgspec
 from hypothesis import strategies as st
 
 from streams.events import SECOND_NS, Action, Clock, Listing, Mention, Phase
@@ -73,6 +74,19 @@ class News:
     sequel: str  # none, repeat, update, delete
     both: bool  # the headline names two issuers
     night: bool  # its event lies in the closed hours before the episode's day
+    kind: int  # of KINDS
+
+
+# What a title says, as far as a cause goes.
+KINDS: tuple[dict[str, Any], ...] = (
+    {},
+    {"event_types": ("earnings",), "direction": 0.6, "tier": "wire"},
+    {"event_types": ("guidance", "minor"), "direction": -0.4, "tier": "outlet"},
+    {"event_types": ("mna",), "tier": "issuer", "precision_s": 60},
+    {"event_types": ("earnings", "mna"), "witness": True, "direction": -1.0, "delay_s": 600},
+    {"event_types": ("price_report",), "direction": 0.9},
+    {"event_types": ("analyst", "minor"), "direction": 0.2, "relevance": 0.6},
+)
 
 
 class Item(NamedTuple):
@@ -152,6 +166,7 @@ def news(dates: int) -> st.SearchStrategy[News]:
         sequel=st.sampled_from(("none", "none", "repeat", "update", "delete")),
         both=st.booleans(),
         night=st.sampled_from((False, False, False, dates <= 2)),
+        kind=st.integers(0, len(KINDS) - 1),
     )
 
 
@@ -188,7 +203,10 @@ def write_news(
         known = event + int(item.delay_s * SECOND_NS)
         issuers = sorted({x.issuer for x in listings}) if item.both else [listing.issuer]
         for number, issuer in enumerate(issuers):
-            one = mention(f"h{k}", issuer, event, known_ns=known)
+            story = f"h{k - k % 4 // 3}"  # each fourth repeats the one before
+            one = mention(
+                f"h{k}", issuer, event, known_ns=known, story_id=story, **KINDS[item.kind]
+            )
             yield Item(known, 2, 100 * k + number, one)
             yield from sequels(one, item.sequel, 100 * k + number)
 
@@ -213,14 +231,7 @@ def sequels(one: Mention, sequel: str, number: int) -> Iterator[Item]:
     actions: dict[str, Action] = {"repeat": "created", "update": "updated", "delete": "deleted"}
     later = one.known_ns + 20 * SECOND_NS
     revision = 0 if sequel == "repeat" else 1
-    again = mention(
-        one.headline_id,
-        one.issuer,
-        one.event_ns,
-        known_ns=later,
-        revision=revision,
-        action=actions[sequel],
-    )
+    again = msgspec.structs.replace(one, known_ns=later, revision=revision, action=actions[sequel])
     yield Item(later, 3, number, again)
 
 

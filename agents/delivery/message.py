@@ -71,7 +71,8 @@ def _cause(alert: Alert) -> str:
     shares = alert.attribution
     candidate = first_candidate(alert)
     story = f"the first headline explains {candidate.share * 100:.0f} %, " if candidate else ""
-    rest = f"the market {shares.market_share * 100:.0f} %"
+    sector = f", the sector {shares.sector_share * 100:.0f} %" if shares.sector_share else ""
+    rest = f"the market {shares.market_share * 100:.0f} %{sector}"
     return f"Of the move {story}{rest}; {shares.unexplained_share * 100:.0f} % is unexplained."
 
 

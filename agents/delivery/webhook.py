@@ -117,7 +117,8 @@ def _plain(alert: Alert) -> dict[str, Any]:
     """Return the alert with its evidence; what feeds wrote is plain text, links are web links."""
     plain: dict[str, Any] = msgspec.to_builtins(alert)
     plain["sentence"] = inert(alert.sentence)
-    for candidate in plain["attribution"]["candidates"]:
+    shares = plain["attribution"]
+    for candidate in (*shares["candidates"], *shares["market_candidates"]):
         candidate["title"], candidate["source"] = map(
             inert, (candidate["title"], candidate["source"])
         )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
-from agents.reacting.attribution import Leg
-from agents.reacting.benchmark import Benchmark
 from agents.reacting.config import DAY_LEVELS_PCT, Rule
+from agents.reacting.explaining.attribution import explain
+from agents.reacting.explaining.surroundings import Surroundings
+from agents.reacting.explaining.tracing import MoveCase, case_of, settled
 from agents.reacting.listing_state import ListingState, listing_named
 from agents.reacting.moves import Crossing
 from agents.reacting.news import News
-from agents.reacting.onset import leg_of
+from agents.reacting.reaction_tracker import Scheduled
 from agents.reacting.rules import (
     AlertState,
     alert_id,
@@ -23,16 +26,17 @@ from agents.reacting.rules import (
 )
 from streams.events import DAY_NS, SECOND_NS, Mention, OtherLine, Output
 
+EXPLAIN: Final = "explain"  # an entry of the issuer's heap: read the market again
+RESOLVE: Final = "resolve"
+
 
 class Alerting:
     """The alerts of one issuer that are not yet resolved; outputs go to `out`."""
 
-    __slots__ = ("_benchmarks", "_out", "_rules", "alerts")
+    __slots__ = ("_around", "_out", "_rules", "alerts")
 
-    def __init__(
-        self, rules: tuple[Rule, ...], benchmarks: dict[str, Benchmark], out: list[Output]
-    ) -> None:
-        self._rules, self._benchmarks, self._out = rules, benchmarks, out
+    def __init__(self, rules: tuple[Rule, ...], around: Surroundings, out: list[Output]) -> None:
+        self._rules, self._around, self._out = rules, around, out
         self.alerts: dict[str, AlertState] = {}
 
     def crossed(
@@ -42,57 +46,81 @@ class Alerting:
         clock_ns: int,
         lines: list[ListingState],
         news: News,
-    ) -> list[str]:
-        """Raise what one crossing raises; return the ids of the alerts it opened."""
+    ) -> list[Scheduled]:
+        """Raise what one crossing raises; return what will fall due for it."""
         self._out += moves_of(crossing, line)
-        market = self._benchmarks.get(line.market)
-        # a bar's point is sent with the Clock a second after its end, so that much is surely here
-        known_ns = min(crossing.ts_ns, clock_ns - SECOND_NS)
-        market_return = None if market is None else market.day_return(known_ns)
-        leg = leg_of(crossing, line, market_return)
         other = _other_line(line, crossing, lines)
+        # a bar's point is sent with the Clock a second after its end, so that much is surely here
+        case = case_of(crossing, line, self._around, clock_ns - SECOND_NS, other)
         if crossing.levels_pct[0] == DAY_LEVELS_PCT[0]:
             line.state.first_passed[crossing.direction] = crossing.ts_ns
-        opened = []
+        scheduled = []
         for rule in self._rules:
             level = level_of(rule, crossing, line)
             if level is not None:
-                own = msgspec.structs.replace(leg, level_pct=level)
-                opened += self._raise(rule, crossing, line, own, other, news)
-        return opened
+                scheduled += self._raise(rule, crossing, line, level, case, news)
+        return scheduled
 
     def _raise(
         self,
         rule: Rule,
         crossing: Crossing,
         line: ListingState,
-        leg: Leg,
-        other: OtherLine | None,
+        level_pct: int,
+        case: MoveCase,
         news: News,
-    ) -> list[str]:
+    ) -> list[Scheduled]:
         key = alert_id(rule, line, crossing)
         if key in line.state.resolved:
             return []
-        state = self.alerts.get(key)
-        if state is not None:
-            escalate(state, crossing, leg, news, line.sessions)
-            self._out.append(state.alert)
-            return []
-        state = self.alerts[key] = open_alert(rule, crossing, line, leg, other, news)
-        self._out.append(state.alert)
-        return [key]
+        known = self.alerts.get(key)
+        if known is not None:  # what the other line had done is said as of the opening
+            case = msgspec.structs.replace(case, other_line=known.case.other_line)
+        found = explain(case, line, news, self._around)
+        scheduled = _readings(case, line, key)
+        if known is None:
+            alert = open_alert(rule, crossing, line, level_pct, found)
+            ended_ns = line.sessions.last_end(line.state.date)
+            scheduled.append((ended_ns, line.name, key, RESOLVE, ended_ns))
+        else:
+            alert = escalate(known.alert, crossing, level_pct, found, line.sessions)
+        self.alerts[key] = AlertState(alert, case)
+        self._out.append(alert)
+        return scheduled
 
     def explain_again(self, mention: Mention, lines: list[ListingState], news: News) -> None:
         """Explain every open alert anew after news of the issuer."""
         for state in self.alerts.values():
-            line = listing_named(lines, state.alert.listing)
-            if update(state, mention.known_ns, news, line.sessions):
-                self._out.append(state.alert)
+            self._update(state, listing_named(lines, state.alert.listing), mention.known_ns, news)
 
-    def resolve(self, key: str, line: ListingState, ended_ns: int) -> None:
+    def read_market(self, key: str, line: ListingState, due_ns: int, news: News) -> list[Scheduled]:
+        """Explain an alert by the market as it is known now; return when to read it again."""
+        state = self.alerts.get(key)
+        if state is None or state.case.market_due_ns != due_ns:
+            return []  # it has ended, or a higher level has a reading of its own
+        state.case = settled(state.case, line, self._around)
+        if state.case.market_known:
+            self._update(state, line, due_ns, news)
+        return _readings(state.case, line, key)
+
+    def _update(self, state: AlertState, line: ListingState, now_ns: int, news: News) -> None:
+        found = explain(state.case, line, news, self._around)
+        alert = update(state.alert, now_ns, found, line.sessions)
+        if alert is not None:
+            state.alert = alert
+            self._out.append(alert)
+
+    def resolve(self, key: str, line: ListingState, ended_ns: int, news: News) -> None:
         """End an alert with its trade date."""
         line.state.resolved += (key,)
-        self._out.append(resolve(self.alerts.pop(key), ended_ns))
+        state = self.alerts.pop(key)
+        found = explain(state.case, line, news, self._around)
+        self._out.append(resolve(state.alert, ended_ns, found, line.sessions))
+
+
+def _readings(case: MoveCase, line: ListingState, key: str) -> list[Scheduled]:
+    due_ns = case.market_due_ns
+    return [] if due_ns is None else [(due_ns, line.name, key, EXPLAIN, due_ns)]
 
 
 def _other_line(

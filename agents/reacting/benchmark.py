@@ -101,10 +101,9 @@ class Benchmark:
         """Return its previous close on the trade date of `t_ns`."""
         return self._line.previous_close(self.sessions.trade_date(t_ns))
 
-    def day_return(self, t_ns: int) -> float | None:
-        """Return its return since its previous close; None where it has not traded that date."""
-        price, date = self.tape.at(t_ns, t_ns), self.sessions.trade_date(t_ns)
+    def price_on(self, date: int, t_ns: int, as_of_ns: int) -> int | None:
+        """Return its price at `t_ns`; None where it has not traded on trade date `date` by then."""
+        price = self.tape.at(t_ns, as_of_ns)
         if price is None or self.sessions.trade_date(price.end_ns - 1) != date:
             return None
-        close = self.previous_close(t_ns)
-        return None if close is None else price.price / close - 1.0
+        return price.price

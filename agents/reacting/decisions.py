@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from agents.reacting.attribution import PRICE_REPORT
 from agents.reacting.config import Rule
 from agents.reacting.engine import Engine
+from agents.reacting.explaining.constants import SILENT
 from streams.events import Alert, Mention, Move, Output, content_id
 
 OTHER_LISTINGS = "rule_is_for_other_listings"
@@ -19,9 +19,9 @@ ENDED = "alert_of_this_date_has_ended"  # nothing reopens (DESIGN 3, Alert)
 UNKNOWN_ISSUER = "issuer_has_no_listing_here"
 SUPERSEDED = "newer_revision_is_known"
 NO_OPEN_ALERT = "issuer_has_no_open_alert"
-ONLY_PRICE = "price_report_is_no_cause"
+NO_CAUSE = "such_a_title_is_no_cause"  # a price report, an opinion, no news
 TOO_OLD = "older_than_the_look_back"
-SAME_EVIDENCE = "evidence_is_unchanged"
+SAME_EVIDENCE = "shares_are_about_the_same"
 
 
 def silent_rules(engine: Engine, rules: Iterable[Rule], move: Move) -> dict[str, str]:
@@ -64,6 +64,6 @@ def why_not_updated(engine: Engine, mention: Mention, outputs: Sequence[Output])
 
 
 def _unchanged(mention: Mention, look_back_ns: int) -> str:
-    if PRICE_REPORT in mention.event_types:
-        return ONLY_PRICE
+    if not SILENT.isdisjoint(mention.event_types):
+        return NO_CAUSE
     return TOO_OLD if mention.event_ns < look_back_ns else SAME_EVIDENCE

@@ -6,10 +6,11 @@ from heapq import heappop, heappush
 
 import msgspec
 
-from agents.reacting.alerting import Alerting
+from agents.reacting.alerting import EXPLAIN, RESOLVE, Alerting
 from agents.reacting.benchmark import Benchmark
 from agents.reacting.config import Rule
 from agents.reacting.expiry import expire
+from agents.reacting.explaining.surroundings import Surroundings
 from agents.reacting.listing_state import ListingState, listing_named
 from agents.reacting.moves import Crossing
 from agents.reacting.news import News, untimely
@@ -19,7 +20,8 @@ from agents.reacting.rules import AlertState
 from agents.reacting.validation import YEAR_2000_NS
 from streams.events import NEVER_NS, Alert, Mention, Output
 
-EXPIRE, RESOLVE = "expire", "resolve"
+EXPIRE = "expire"
+OWN_DATE = (EXPIRE, EXPLAIN, RESOLVE)  # due on the trade date or never: no matter of a reaction
 
 
 class KeptIssuer(msgspec.Struct):
@@ -42,11 +44,12 @@ class IssuerState:
         lines: list[ListingState],
         rules: tuple[Rule, ...],
         benchmarks: dict[str, Benchmark],
+        around: Surroundings,
         out: list[Output],
     ) -> None:
         self.lines = lines
         self._tracker = ReactionTracker(benchmarks, out)
-        self._alerting = Alerting(rules, benchmarks, out)
+        self._alerting = Alerting(rules, around, out)
         self._news = News()
         self._heap: list[Scheduled] = []
 
@@ -114,7 +117,7 @@ class IssuerState:
         self.fire(watermark_ns, ended=True)
         while self._heap:
             _, listing, key, what, exact_ns = heappop(self._heap)
-            if what not in (EXPIRE, RESOLVE):
+            if what not in OWN_DATE:
                 self._act(listing_named(self.lines, listing), key, what, exact_ns, ended=True)
         self._tracker.abandon(self.lines)
 
@@ -125,7 +128,9 @@ class IssuerState:
             if line.state.filter.due_ns() == exact_ns:  # else its rows were settled before
                 self.after_row(line, expire(line), NEVER_NS)
         elif what == RESOLVE:
-            self._alerting.resolve(key, line, exact_ns)
+            self._alerting.resolve(key, line, exact_ns, self._news)
+        elif what == EXPLAIN:
+            self._schedule(self._alerting.read_market(key, line, exact_ns, self._news))
         else:
             self._tracker.close(key, line, what, exact_ns, ended=ended)
 
@@ -165,6 +170,5 @@ class IssuerState:
             if entry not in self._heap:  # a handful of entries, and only while rows are held
                 heappush(self._heap, entry)
         for crossing in crossings:
-            ended_ns = line.sessions.last_end(line.state.date)
-            for key in self._alerting.crossed(line, crossing, clock_ns, self.lines, self._news):
-                heappush(self._heap, (ended_ns, line.name, key, RESOLVE, ended_ns))
+            raised = self._alerting.crossed(line, crossing, clock_ns, self.lines, self._news)
+            self._schedule(raised)

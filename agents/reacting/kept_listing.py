@@ -20,6 +20,7 @@ class KeptListing(msgspec.Struct):
     date: int = -1  # trade date, days since 1970; -1 before the first row
     last: int | None = None  # last price accepted on this trade date
     first_trade_ns: int | None = None
+    first_price: int | None = None  # of the first trade
     carried: int = 0  # volume without a price, for the next row that has one
     day: DayPrices = msgspec.field(default_factory=DayPrices)
     ladder: Ladder = msgspec.field(default_factory=Ladder)
@@ -58,7 +59,7 @@ class KeptListing(msgspec.Struct):
             self.session_closes[self.date] = in_time
             if len(self.session_closes) > KEPT_CLOSES:
                 del self.session_closes[min(self.session_closes)]
-        self.date, self.last, self.first_trade_ns = date, None, None
+        self.date, self.last, self.first_trade_ns, self.first_price = date, None, None, None
         self.carried = 0
         self.day, self.filter.expired, self.resolved = DayPrices(), None, ()
         self.ladder = Ladder(close=daily.previous_close(date, self.rolled))

@@ -163,7 +163,7 @@ class ListingState:
         state = self.state
         state.set_last(price, self.phase, late=t_ns > self.close_due_ns)
         if state.first_trade_ns is None:
-            state.first_trade_ns = t_ns
+            state.first_trade_ns, state.first_price = t_ns, price
         self.tape.add(t_ns, price, high, low, volume + state.carried)
         state.carried = 0
         return state.ladder.cross(t_ns, high, low, self.phase)

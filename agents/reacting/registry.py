@@ -10,6 +10,7 @@ import numpy as np
 from agents.reacting.benchmark import Benchmark, Points
 from agents.reacting.closes import DailyTable
 from agents.reacting.config import DailyRow, EngineConfig
+from agents.reacting.explaining.surroundings import Surroundings
 from agents.reacting.issuer_state import IssuerState, KeptIssuer
 from agents.reacting.kept_listing import KeptListing
 from agents.reacting.listing_state import ListingState
@@ -63,8 +64,9 @@ class Registry:
         self.issuer_index = {issuer: number for number, issuer in enumerate(groups)}
         owner = [self.issuer_index[line.listing.issuer] for line in self.lines]
         self.issuer_of: I32 = np.array(owner, np.int32)
+        around = Surroundings(self.benchmarks)
         self.issuers = [
-            IssuerState(own, config.rules, self.benchmarks, out) for own in groups.values()
+            IssuerState(own, config.rules, self.benchmarks, around, out) for own in groups.values()
         ]
 
     def retime(self, number: int) -> None:

@@ -8,25 +8,18 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
-from agents.reacting.attribution import Leg, MoveCase, attribute, look_back
 from agents.reacting.config import Rule
+from agents.reacting.explaining.attribution import Explained, is_worth_telling
+from agents.reacting.explaining.tracing import MoveCase
 from agents.reacting.listing_state import ListingState
 from agents.reacting.moves import Crossing
-from agents.reacting.news import News
+from agents.reacting.sentence import sentence_of
 from agents.reacting.sessions import Sessions
-from streams.events import (
-    PRICE_SCALE,
-    SECOND_NS,
-    Alert,
-    Attribution,
-    Move,
-    OtherLine,
-    content_id,
-)
+from streams.events import PRICE_SCALE, Alert, Move, content_id
 
 
 class AlertState(msgspec.Struct):
-    """An alert in its newest state, with the case it explains."""
+    """An alert as it was last told, with the case it explains."""
 
     alert: Alert
     case: MoveCase
@@ -74,15 +67,9 @@ def alert_id(rule: Rule, line: ListingState, crossing: Crossing) -> str:
 
 
 def open_alert(
-    rule: Rule,
-    crossing: Crossing,
-    line: ListingState,
-    leg: Leg,
-    other: OtherLine | None,
-    news: News,
-) -> AlertState:
+    rule: Rule, crossing: Crossing, line: ListingState, level_pct: int, found: Explained
+) -> Alert:
     """Return the new alert of a rule's first level."""
-    case = MoveCase((leg,), look_back(crossing.ts_ns, line.sessions), other)
     alert = Alert(
         alert_id=alert_id(rule, line, crossing),
         rule=rule.name,
@@ -96,89 +83,61 @@ def open_alert(
         opened_ns=crossing.ts_ns,
         updated_ns=crossing.ts_ns,
         session=crossing.session,
-        level_pct=leg.level_pct,
+        level_pct=level_pct,
         price=crossing.price / PRICE_SCALE,
         return_bps=_bps(crossing),
         reference_price=crossing.close / PRICE_SCALE,
-        attribution=attribute(case, news, line.sessions),
+        attribution=found.attribution,
         sentence="",
         flags=crossing.flags,
     )
-    return AlertState(_spoken(alert), case)
+    return _told(alert, found, line.sessions)
 
 
 def escalate(
-    state: AlertState, crossing: Crossing, leg: Leg, news: News, sessions: Sessions
-) -> None:
-    """Carry an alert to a higher level."""
-    state.case = msgspec.structs.replace(state.case, legs=(*state.case.legs, leg))
-    alert = msgspec.structs.replace(
-        state.alert,
+    alert: Alert, crossing: Crossing, level_pct: int, found: Explained, sessions: Sessions
+) -> Alert:
+    """Return the alert at a higher level."""
+    higher = msgspec.structs.replace(
+        alert,
         transition="escalated",
-        updated_ns=max(crossing.ts_ns, state.alert.updated_ns),
-        level_pct=leg.level_pct,
+        updated_ns=max(crossing.ts_ns, alert.updated_ns),
+        level_pct=level_pct,
         price=crossing.price / PRICE_SCALE,
         return_bps=_bps(crossing),
-        attribution=attribute(state.case, news, sessions),
-        flags=tuple(sorted({*state.alert.flags, *crossing.flags})),
+        flags=tuple(sorted({*alert.flags, *crossing.flags})),
     )
-    state.alert = _spoken(alert)
+    return _told(higher, found, sessions)
 
 
-def update(state: AlertState, now_ns: int, news: News, sessions: Sessions) -> bool:
-    """Explain an open alert anew; tell whether its evidence changed."""
-    attribution = attribute(state.case, news, sessions)
-    if attribution == state.alert.attribution:
-        return False
-    alert = msgspec.structs.replace(
-        state.alert,
-        transition="updated",
-        updated_ns=max(now_ns, state.alert.updated_ns),
-        attribution=attribution,
+def update(alert: Alert, now_ns: int, found: Explained, sessions: Sessions) -> Alert | None:
+    """Return an open alert explained anew; None where that is not worth telling."""
+    if not is_worth_telling(alert.attribution, found.attribution):
+        return None
+    newer = msgspec.structs.replace(
+        alert, transition="updated", updated_ns=max(now_ns, alert.updated_ns)
     )
-    state.alert = _spoken(alert)
-    return True
+    return _told(newer, found, sessions)
 
 
-def resolve(state: AlertState, ended_ns: int) -> Alert:
+def resolve(alert: Alert, ended_ns: int, found: Explained, sessions: Sessions) -> Alert:
     """Return the alert as it stands when its trade date's last phase has ended."""
-    ended = max(ended_ns, state.alert.updated_ns)
-    return msgspec.structs.replace(
-        state.alert, state="resolved", transition="resolved", updated_ns=ended
+    ended = msgspec.structs.replace(
+        alert,
+        state="resolved",
+        transition="resolved",
+        updated_ns=max(ended_ns, alert.updated_ns),
     )
+    return _told(ended, found, sessions)
 
 
 def _bps(crossing: Crossing) -> float:
     return round((crossing.price - crossing.close) / crossing.close * 10_000, 6)
 
 
-def _spoken(alert: Alert) -> Alert:
-    return msgspec.structs.replace(alert, sentence=_sentence(alert))
-
-
-def _sentence(alert: Alert) -> str:
-    """Say in one sentence what moved, how far, and why as far as anybody knows."""
-    clock = str(np.datetime64(alert.opened_ns // SECOND_NS, "s"))[11:]
-    phase = alert.session.replace("_", " ")
-    passed = f"{alert.listing} {alert.direction} {abs(alert.return_bps) / 100:.2f} % on the day"
-    price = f"{alert.price:.2f} against a previous close of {alert.reference_price:.2f}"
-    opened = f"opened {clock} UTC in the {phase} phase"
-    return f"{passed} ({price}; {opened}): {_because(alert.attribution)}"
-
-
-def _because(attribution: Attribution) -> str:
-    causes = [c for c in attribution.candidates if c.share > attribution.unexplained_share]
-    rest = f"market {_percent(attribution.market_share)}, unexplained {_percent(attribution.unexplained_share)}"
-    if not causes:
-        return f"no clear cause; {rest}."
-    named = "; ".join(f'"{c.title}" ({_percent(c.share)})' for c in causes[:2])
-    order = ""
-    if attribution.price_led:
-        order = " The price moved before the news."
-    elif attribution.late_feed:
-        order = " The news came within its feed's delay of the move."
-    return f"most likely {named}; {rest}.{order}"
-
-
-def _percent(share: float) -> str:
-    return f"{share * 100:.0f} %"
+def _told(alert: Alert, found: Explained, sessions: Sessions) -> Alert:
+    """Return an alert with its evidence and the sentence that says it."""
+    explained = msgspec.structs.replace(
+        alert, attribution=found.attribution, timeline=found.timeline(), sigmas=found.sigmas
+    )
+    return msgspec.structs.replace(explained, sentence=sentence_of(explained, sessions))

@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 
 import numpy as np
 
-from streams.events import DAY_NS, MINUTE_NS, Phase
+from streams.events import DAY_NS, I64, MINUTE_NS, Phase
 from streams.reference.calendars import Calendar
 
 TRADING = (Phase.pre, Phase.regular, Phase.closing_auction, Phase.post)
@@ -22,6 +22,7 @@ class Sessions:
     def __init__(self, calendar: Calendar) -> None:
         self.first_ns = int(calendar.bounds_ns[0])
         self.end_ns = int(calendar.bounds_ns[-1])
+        self._bounds_ns, self._is_regular = calendar.bounds_ns, calendar.phases == Phase.regular
         self._bounds: list[int] = calendar.bounds_ns.tolist()
         self._phases: list[int] = calendar.phases.tolist()
         self._dates: list[int] = calendar.dates.tolist()
@@ -29,6 +30,10 @@ class Sessions:
         lengths = np.where(trading, np.diff(calendar.bounds_ns), 0)
         self._trading: list[bool] = trading.tolist()
         self._elapsed: list[int] = [0, *np.cumsum(lengths).tolist()]
+        regular = np.where(self._is_regular, np.diff(calendar.bounds_ns), 0)
+        self._regular: list[int] = [0, *np.cumsum(regular).tolist()]
+        self._offsets: list[int] = calendar.utc_offset_ns.tolist()
+        self.place = calendar.zone.rpartition("/")[2].replace("_", " ")
         self._session_dates: list[int] = calendar.session_dates.tolist()
         self._regular_ends: list[int] = calendar.regular_end_ns.tolist()
         self._last_ends: list[int] = calendar.last_end_ns.tolist()
@@ -64,6 +69,19 @@ class Sessions:
         inside = t - self._bounds[segment] if self._trading[segment] else 0
         return self._elapsed[segment] + inside
 
+    def regular_time(self, t_ns: int) -> int:
+        """Return the nanoseconds of regular phases from the calendar's start to `t_ns`."""
+        t = min(max(t_ns, self.first_ns), self.end_ns)
+        segment = self.segment(t)
+        inside = t - self._bounds[segment] if self.phase_of(segment) is Phase.regular else 0
+        return self._regular[segment] + inside
+
+    def outside_regular(self, ts_ns: I64) -> I64:
+        """Return those of rising instants that lie in no regular phase."""
+        at = np.searchsorted(self._bounds_ns, ts_ns, "right") - 1
+        found: I64 = ts_ns[~self._is_regular[np.clip(at, 0, len(self._phases) - 1)]]
+        return found
+
     def advance(self, t_ns: int, trading_ns: int) -> int:
         """Return the earliest instant by which `trading_ns` of trading have passed since `t_ns`."""
         target = self.trading_time(t_ns) + trading_ns
@@ -93,6 +111,16 @@ class Sessions:
         """Return the last regular end before `t_ns`, or a day before it at the calendar's start."""
         j = bisect_left(self._regular_ends, t_ns)
         return self._regular_ends[j - 1] if j else t_ns - DAY_NS
+
+    def regular_end_before(self, date: int) -> int:
+        """Return the end of the last regular phase before trade date `date`."""
+        j = bisect_left(self._session_dates, date)
+        return self._regular_ends[j - 1] if j else self.first_ns
+
+    def local_ns(self, t_ns: int) -> int:
+        """Return the venue's local time as if it were UTC: by the offset of its trade date."""
+        j = bisect_left(self._session_dates, self.trade_date(t_ns))
+        return t_ns + self._offsets[min(j, len(self._offsets) - 1)]
 
     def reach(self, t_ns: int) -> int:
         """Return the start of the trade date two before that of `t_ns`: how far minutes are read."""

@@ -14,12 +14,16 @@ EVENT_TYPES = (
     "capex_expansion",
     "datacentre",
     "partnership_contract",
+    "clinical",
     "product",
     "analyst",
     "management",
     "fund_insider",
     "ops_labour",
     "macro_sector",
+    "minor",
+    "opinion",
+    "no_news",
     "price_report",
 )
 
@@ -36,7 +40,7 @@ CUES: dict[str, str] = {
         bankruptcy; blocks deal; import ban; entity list; license revoked""",
     "mna": """acquire; acquires; acquired; acquiring; acquisition*; merger*; merge; merges; merging;
         takeover*; take over; takes over bid; buyout*; buy out; bid for; bids for; offer for; to buy; in talks to buy;
-        agrees to buy; to sell; spin off; spins off; spinoff*; spin offs; spun off; divest*; stake in; stake sale;
+        agrees to buy; to sell; spin off; spins off; spinoff*; separation of; completes separation; spin offs; spun off; divest*; stake in; stake sale;
         tender offer; hostile bid; unsolicited; go private; going private; take private; carve out;
         sells unit; sale of its; unit sale; strategic alternatives; purchase of; to purchase;
         sells stake; buys stake; raises stake; joint bid; counterbid; suitor*; break up; breakup fee;
@@ -80,11 +84,13 @@ CUES: dict[str, str] = {
         supply deal; licensing agreement; license agreement; collaborat*; alliance; tie up; ties up; signs agreement; signs deal; inks;
         inks deal; distribution agreement; cooperation; strategic agreement; order for; orders for; receives order;
         awarded; wins bid; selected by; selects; customer win; to supply; marketing agreement; enters into agreement; cooperate""",
+    "clinical": """clinical trial*; clinical hold; clinical study; clinical studies; late stage trial*; mid stage trial*; late stage study; drug trial*; cancer trial*; phase 1; phase 2; phase 3; phase i; phase ii; phase iii; phase iib; phase 2b;
+        drug application; complete response letter; fda approv*; fda reject*; fda panel; fda puts; marketing authori*; biologics license; priority review; fda declines; fda delays; fda accepts""",
     "product": """launch; launches; launched; launching; unveil*; releases; released; release of; introduc*; new model; model y; new version; debut*; rolls out;
         roll out; rollout; approval; approves; approved; fda; clearance; trial; trials; phase 1; phase 2; phase 3; phase i; phase ii; phase iii;
         phase iib; clinical; drug application; chatbot; open source*; open sources; new chip; ai model; ai models; parameters; showcases; reveals; starts sales; begins sales;
         goes on sale; to offer; upgrade to; new product*; new service; new smartphone; complete response letter; beta; app; breakthrough; generation of; patent for; new drug""",
-    "analyst": """upgrade; upgrades; upgraded; downgrade; downgrades; downgraded; price target; target price; target raised; target cut; pt raised; pt cut;
+    "analyst": """research alert; starts with; assumes coverage; upgrade; upgrades; upgraded; downgrade; downgrades; downgraded; price target; target price; target raised; target cut; pt raised; pt cut;
         initiates; initiated; initiates coverage; starts coverage; resumes coverage; reiterates buy; maintains buy; overweight; underweight; outperform; underperform; equal weight; market perform;
         sector perform; buy rating; sell rating; hold rating; neutral rating; rated; rating cut; rating raised; cut to; raised to; top pick; price objective; conviction list; analyst*; coverage""",
     "management": """ceo; cfo; coo; cto; chief executive; chief financial officer; chief operating officer; appoints; appointed; names new; named; resign*; steps down; step down;
@@ -95,7 +101,25 @@ CUES: dict[str, str] = {
         union; workers; explosion; fire at; spill; accident; crash; cyberattack; cyber attack; hack; hacked; data breach; breach; supply chain; shortage*; restructuring; production cut*; output cut*; store closures; deliveries; shipments; production; traffic""",
     "macro_sector": """fed; fomc; ecb; boj; pboc; central bank; interest rate*; rate cut*; rate hike*; inflation; cpi; gdp; tariff*; payrolls; jobless; unemployment; opec; trade talks; trade war; trade deal; stimulus; sector; industry; recession; consumer spending;
         government spending; defense spending; holiday spending; retail sales; oil prices; crude; economy; economic; debt ceiling; government shutdown; treasury; treasuries; bond yields; currency; property market; chip curbs; export curbs; policy""",
-    "none": """ceo says; ceo said; ceo sees; ceo expects; chief executive says; chairman says; cfo says; target corp; fire tv; amazon fire; court tennis; fine dining; best buy; charges into; ceo of the year; fine art; fine tune; fine tunes; fine tuning; fine tuned; director of photography; bank holiday; app store; trial run; trial balloon;
+    "minor": """price target; initiates coverage; initiates; initiated; starts with; starts coverage; resumes coverage; assumes coverage; target price; target raised; target cut; pt raised; pt cut; price objective; reiterates buy; maintains buy; acquires; acquire; acquisition of; acquisitions; completes acquisition; senior notes; notes offering; credit facility; redemption of; memorandum of understanding""",
+    "opinion": """zacks; technical study; market indicators; analyst report; updates outlooks; previews earnings; press digest; top tech analyst; bull and bear; analyst blog; research report on; research reports on; research report; stocks to watch; stock to watch; shares to watch; stocks to buy; stocks to own; stocks to sell; stocks to avoid; stock to buy;
+        stock to own; should you buy; should you sell; should you own; should investors; time to buy; time to sell; a buy now; buy or sell; buy sell or hold; reasons to buy; reasons to own; reasons to sell; reasons to like; reasons to avoid;
+        what to know; what to watch; what to expect; things to know; things to watch; things to look for; need to know; here's why; why i; is it too late; too late to buy; how to play; how to trade; week ahead; day ahead; earnings preview; preview;
+        ahead of earnings; what we learned; breakingviews; motley fool; mad money; cramer; stocks in focus; shares in focus; in the spotlight; in focus; under the microscope; under the spotlight; under review by; pre market analysis; premarket analysis;
+        technical analysis; technical update; technical coverage; technical briefing; trade ideas; trading ideas; watch list; watchlist; earnings predictions; technology research; stock picks; top picks; top stocks; best stocks; worst stocks;
+        better buy; undervalued stocks; overvalued stocks; dividend stocks; growth stocks; value stocks; hot stocks; buzzing stocks; daily digit; market pulse; investor's guide; investors guide; investment review; equity research; research update;
+        research and markets; in depth analysis; market research; global market to; forecast and analysis; outlook 20*; analysis and forecast; investor brief; investors brief; morning brief; morning call; trade alert; momentum stocks; traders alert;
+        stocks under; stock alerts; stock market reports; complimentary research; free research; analysts' review; review and preview; reviews and previews; scoop; techquity; strategic swot; swot analysis; company profile; factbox; timeline; newsmaker; q a with;
+        daily briefing; trading at noon; stocks news; trending stocks; stocks on the move""",
+    "no_news": """webcast*; invites you; dates set; report of earnings; portfolio composition; variable rate fix; voting results; conference call*; to present at; presents at; to speak at; speaks at; to participate in; participates in; presentation at; presentations at; to attend; to be presented at; investor conference*; upcoming events; upcoming conference*; upcoming investor*; annual meeting*; analyst day; fireside chat;
+        release date; earnings date; announces date; announces dates; sets date; schedules; to host; hosts; to hold; earnings schedule*; available on demand; media advisory; media alert; photo advisory; save the date; reminder;
+        law firm; law offices; law office; llp; shareholder alert; investor alert; shareholders alert; investors alert; shareholder notice; investor notice; lead plaintiff; reminds investors; reminds shareholders; encourages investors; encourages shareholders; notifies investors; notifies shareholders; alerts investors;
+        alerts shareholders; behalf of investors; behalf of shareholders; rights of shareholders; shareholder rights; class action deadline; securities class action; securities litigation; former louisiana attorney general; investors with losses; losses in excess;
+        affirms rating; affirms ratings; rating affirmed; ratings affirmed; affirms idr; outlook stable; stable outlook; assigns rating; assigns ratings; assigns provisional; annual credit report; request for comment; rating unaffected; ratings unaffected; ratings not affected; rating not affected;
+        named to; named one of; named a leader; recognized as; recognized by; recognised as; recognised by; honored by; receives award; wins award; wins awards; award winner; earns award; ranked among; ranks among; ranked number; best places to work; partner of the year; sustainability report; corporate responsibility;
+        scholarship*; hiring event; job fair; hiring opportunities; donates; donation; sponsors; sponsorship; grants of; charity; foundation; volunteers; exhibit at; exhibits at; to exhibit; to showcase; to demonstrate; user conference; training at; training in; net asset value*; total voting rights; form 8 dd;
+        holding s in company; director pdmr; transaction in own shares; publication of prospectus; block listing""",
+    "none": """voting results; to buy back; buys back; bought back; fine pitch; quarterly dividend*; quarterly cash dividend*; quarter dividend*; quarterly distribution*; quarterly cash distribution*; quarterly preferred dividend*; no impact; ceo says; ceo said; ceo sees; ceo expects; chief executive says; chairman says; cfo says; target corp; fire tv; amazon fire; court tennis; fine dining; best buy; charges into; ceo of the year; fine art; fine tune; fine tunes; fine tuning; fine tuned; director of photography; bank holiday; app store; trial run; trial balloon;
         traffic jam; strike a deal; strikes a deal; strikes deal; strike deal; strikes agreement; labor day; red carpet; union pacific; western union; european union; credit union*; student union; share results; search results; election results; test results; chief says; presidential; vice president of the;
         price targets zero; u.s. president; president trump; president obama; president bush; president xi; president biden; president putin; chinese president; french president; court of public opinion; supply chain finance; record deal; buy to; fed up; fedex; lawsuit funding; judge judy;
         federal court; new york fed; production company; tv production; government shutdown; network traffic; web traffic; shut out; international business machines; computing centre stage; a million yuan""",

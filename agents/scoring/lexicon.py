@@ -128,7 +128,7 @@ POLARITY = _table(
     " turmoil volatile volatility choppy crash crashes crashed panic pain painful"
     " woes woe bloodbath carnage mayhem battered beleaguered embattled ailing dilution dilutive"
     " dilute losers loser red downbeat disruption disruptions disrupted disrupt damage damages"
-    " damaged cracks jitters jittery anxiety stress stressed distress distressed unprofitable"
+    " damaged spill spills explosion accident cracks jitters jittery anxiety stress stressed distress distressed unprofitable"
     " hamper hampers hampered setback setbacks blow bite bites sour sours evade"
     " avoid plagued shortfall crunch slap slaps slapped tension tensions stumble stumbles"
     " falter falters faltered stagnant stagnate stagnates flounder flounders discontinue"

@@ -9,15 +9,17 @@ from typing import NamedTuple
 from ahocorasick_rs import AhoCorasick
 
 from agents.scoring.aliases import Alias, LetterCase, Rank, alias_table, scan_form
-from agents.scoring.naming import PREPOSITIONS, RATED, RATES
+from agents.scoring.naming import CREDIT, PREPOSITIONS, RATED, RATERS, RATES
 from agents.scoring.symbols import SymbolIndex
 from agents.scoring.text import Title, prefix_length
 from agents.scoring.trust import (
+    ANOTHER_NAME,
     PLAIN_NAME,
     VOUCHED_FOR,
     Hit,
     Trust,
     is_prose,
+    names_another,
     trust_ambiguous,
     trust_derived,
     word_span,
@@ -31,11 +33,13 @@ PRODUCT = 0.7
 MENTION = 0.6
 HOUSE = 0.3  # the one who rates another company; the guide's weight of a peer
 LEAST = 0.3  # less relevant claims are not links
+ROLE = "role:analyst"  # evidence that the company only rates another
 CROWD = 3  # above so many companies relevance is shared
 SUBJECT_WORDS = 4  # a subject stands within the title's first words
 
 _IN_ADDRESS = frozenset("@_/")  # before a word these make it part of an address or a handle
 _OWNED = {"owned": PRODUCT, "controlled": PRODUCT, "backed": MENTION, "funded": MENTION}
+_TAGS = frozenset("update text rpt corrected correction official to release - : , brief".split())
 _JOINTS = frozenset((",", "and", "&", ", and", "/", ""))
 
 
@@ -184,8 +188,12 @@ class Linker:
             if placed:
                 first = min(placed, key=lambda claim: claim.start)
                 span = word_span(title, first.start, first.end)
-                if len(claims) > 1 and _rates_another(title.words, span):
-                    relevance, evidence = min(relevance, HOUSE), (*evidence, "role:analyst")
+                if (
+                    _speaks(title.words, span)
+                    or _judges(title.words, span)
+                    or (len(claims) > 1 and _rates_another(title.words, span))
+                ):
+                    relevance, evidence = min(relevance, HOUSE), (*evidence, ROLE)
             links.append(IssuerLink(self._ids[issuer], issuer, relevance, evidence, span))
         return links
 
@@ -196,8 +204,26 @@ def _trusted(title: Title, hit: Hit, *, prose: bool, vouched: bool) -> Trust:
         trust = trust_ambiguous(title, hit, prose=prose)
         return VOUCHED_FOR if vouched and trust.share < 1.0 else trust
     if hit.alias.rank == Rank.given:
-        return PLAIN_NAME
+        return ANOTHER_NAME if names_another(title, hit) else PLAIN_NAME
     return trust_derived(title, hit, prose=prose)
+
+
+def _speaks(words: list[str], span: tuple[int, int]) -> bool:
+    """Tell whether the company only rates or judges somebody else: `Moody's affirms Acme's Baa2`."""
+    after = words[span[1] : span[1] + 1]
+    lead = all(word in _TAGS for word in words[: span[0]])
+    if not after or not lead:
+        return False
+    if after[0] == ":":
+        return True
+    beyond = words[span[1] :]
+    return after[0] in RATERS and not CREDIT.isdisjoint(beyond)
+
+
+def _judges(words: list[str], span: tuple[int, int]) -> bool:
+    """Tell whether the company stands behind a colon as the broker: `Acme: JPMorgan raises target`."""
+    told = span[0] > 1 and words[span[0] - 1] == ":"
+    return told and words[span[1] : span[1] + 1] != [] and words[span[1]] in RATES
 
 
 def _rates_another(words: list[str], span: tuple[int, int]) -> bool:

@@ -6,15 +6,16 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from agents.scoring.decisions import LinkDecision, decision_of
-from agents.scoring.linking import IssuerLink, Linker, Refusal
+from agents.scoring.linking import ROLE, IssuerLink, Linker, Refusal
 from agents.scoring.sentiment import SCORER, direction_at, evidence, masked
 from agents.scoring.stories import StoryIndex
-from agents.scoring.taxonomy import event_types
+from agents.scoring.taxonomy import Reading, read_events
 from agents.scoring.text import prepare
 from streams.events import NOVELTY_BASE, Headline, Mention
 from streams.reference.universe import Universe
 
 NOVELTY_DIGITS = 6
+NO_NEWS = "no_news"
 
 
 class Scorer:
@@ -44,7 +45,7 @@ class Scorer:
         pieces = evidence(masked(title.words, spans))
         common = _Common(
             vader=self._compound(headline.title),
-            event_types=event_types(title.words, spans),
+            reading=read_events(title.words, spans),
             story_id=story_id,
             novelty=round(NOVELTY_BASE**rank, NOVELTY_DIGITS),
         )
@@ -95,7 +96,7 @@ class _Common(NamedTuple):
     """What holds for every company of a headline."""
 
     vader: float | None
-    event_types: tuple[str, ...]
+    reading: Reading
     story_id: str
     novelty: float
 
@@ -104,6 +105,9 @@ def _mention(
     headline: Headline, link: IssuerLink, common: _Common, direction: float | None
 ) -> Mention:
     """Write down what the headline says of one issuer."""
+    types, witness = common.reading.of(link.span)
+    if ROLE in link.evidence:  # to who rates another company it is no news
+        types, witness = (*types, NO_NEWS), False
     return Mention(
         headline_id=headline.headline_id,
         revision=headline.revision,
@@ -114,7 +118,8 @@ def _mention(
         vader=common.vader,
         direction=direction,
         scorer=SCORER,
-        event_types=common.event_types,
+        event_types=types,
+        witness=witness,
         story_id=common.story_id,
         novelty=common.novelty,
         event_ns=headline.event_ns,

@@ -6,64 +6,31 @@ found by grammar (what moves, and by how much), since a false one would silence 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick
 
 from agents.scoring.clauses import WordSpan
 from agents.scoring.cues import CUES, EVENT_TYPES
-from agents.scoring.lexicon import BREAKS
+from agents.scoring.market_reports import is_market_report
+from agents.scoring.price_reports import is_price_report, reacts, states_cause, teller_of
+from agents.scoring.results import (
+    announces_date,
+    gives_figures,
+    gives_forecast,
+    is_clinical,
+    is_dividend_notice,
+)
 from agents.scoring.text import prepare
 
 _REPORT = "price_report"
 _BIT = {name: 1 << i for i, name in enumerate((*EVENT_TYPES, "none"))}
+_NO_EVENTS = ("macro_sector", "minor", "opinion", "no_news", _REPORT)
+_EVENTS = sum(_BIT[name] for name in EVENT_TYPES if name not in _NO_EVENTS)
 
-_SHARES = frozenset(
-    "share shares stock stocks adr adrs ads scrip sensex nifty dow nikkei ftse dax kospi topix"
-    " futures hsi index equities bourse".split()
-)
-_VERBS = frozenset(
-    word
-    for stem in (
-        "jump rise fall drop gain surge soar plunge slump tumble sink slide slip climb tank dip pop"
-        " spike rocket skyrocket plummet retreat advance decline rebound edge inch crash bounce"
-        " recover rally swoon leap zoom firm ease weaken close end open trade"
-    ).split()
-    for word in (stem, stem + "s", stem + "ed", stem.removesuffix("e") + "ing", stem + "d")
-) | frozenset(
-    "up down higher lower rose fell sank slid rallied rallies rallying dropped slipped dipped"
-    " dropping slipping risen fallen leapt popped tanked crashes trading moving skids nosedives".split()
-)
-# Verbs that say a price went somewhere, without `trades`, `closes`, `opens` and their like.
-_MOVES = _VERBS - frozenset(
-    word + end
-    for word in ("clos", "end", "open", "trad", "eas", "firm", "recover")
-    for end in ("e", "es", "ed", "ing", "s", "d", "")
-)
-_PUSHES = frozenset(
-    "sends send sent drives drive drove pushes push pushed lifts lift lifted boosts boost boosted"
-    " drags drag dragged knocks knock knocked hammers hammer hits sinks sank slams jolts".split()
-)
-# After `shares` these make it a thing that is sold or counted, not a price.
-_NOT_PRICES = frozenset(
-    "offering sale sales repurchase buyback buybacks split issue issuance options option deal swap"
-    " purchase plan program placement target targets exchange offer capital outstanding incentive"
-    " award awards compensation holder holders dividend buy".split()
-)
-_FUNDAMENTALS = frozenset(
-    "profit profits sales revenue revenues revs earnings income output orders order production"
-    " exports deliveries margin margins eps traffic bookings net loss demand shipments imports"
-    " subscribers users dividend quarter q1 q2 q3 q4 volume volumes costs prices price".split()
-)
-_WHEN = frozenset(
-    "on after as amid following premarket pre post afterhours late early today again most monday"
-    " tuesday wednesday thursday friday".split()
-)
-_BETWEEN = frozenset("is are stock now sharply".split())  # Alibaba is up 8%
-_PERCENT = frozenset("% percent pct pc".split())
 _CUTS = frozenset("cut cuts cutting slash slashes axe axes eliminate eliminates shed sheds".split())
 _JOBS = frozenset("jobs staff workforce positions employees posts".split())
-_EXTREMES = frozenset("high highs highest low lows lowest peak".split())
 _REPORT_PHRASES = (
     "52 week high; 52 week low; stocks to watch; stock to watch; shares to watch; hot stocks;"
     " buzzing stocks; top gainers; top losers; biggest gainers; biggest losers; market movers;"
@@ -102,7 +69,7 @@ def _cued(words: Sequence[str]) -> int:
     if len(found) == 1:
         return _BITS[found[0][0]]
     bits = 0
-    for number, start, end in found:
+    for number, start, end in dict.fromkeys(found):
         hidden = any(
             first <= start and end <= last and last - first > end - start
             for _, first, last in found
@@ -112,104 +79,64 @@ def _cued(words: Sequence[str]) -> int:
     return bits
 
 
-def _has_percent(words: Sequence[str], start: int, end: int) -> int | None:
-    """Return the place of a percent sign that follows a figure in the span."""
-    for i in range(max(start, 1), min(end, len(words))):
-        per_cent = words[i] == "per" and words[i + 1 : i + 2] == ["cent"]
-        if (words[i] in _PERCENT or per_cent) and words[i - 1][0].isdigit():
-            return i
-    return None
-
-
-def _shares_move(words: Sequence[str], i: int) -> bool:
-    """Tell whether the `shares` at `i` move: `shares jump`, `shares of Alibaba fell`."""
-    if i and words[i - 1] in ("per", "market", "a", "sell", "sells", "buy", "buys", "issue"):
-        return False
-    reach = 7 if words[i + 1 : i + 2] == ["of"] else 4
-    for j in range(i + 1, min(i + 1 + reach, len(words))):
-        if words[j] in BREAKS or words[j] in _NOT_PRICES:
-            return False
-        if words[j] in _VERBS:
-            return True
-        if words[j] in ("hit", "hits", "touch", "touches", "at", "near", "reach"):
-            return any(word in _EXTREMES for word in words[j + 1 : j + 7])
-    return False
-
-
-def _shares_are_moved(words: Sequence[str], i: int) -> bool:
-    """Tell whether something moves the `shares` at `i`: `sends shares up`, `slide in shares`."""
-    if not _NOT_PRICES.isdisjoint(words[i + 1 : i + 3]) or (
-        i and words[i - 1] in ("market", "per")
-    ):
-        return False
-    for j in range(i - 1, max(i - 4, -1), -1):
-        if words[j] in BREAKS:
-            return False
-        if words[j] in _PUSHES or (words[j] in _MOVES and words[j + 1] in ("in", "for")):
-            return True
-    return False
-
-
-def _company_moves(words: Sequence[str], end: int) -> bool:
-    """Tell whether the company whose name ends before `end` itself moves: `Alibaba jumps 9%`."""
-    if end >= len(words):  # the name ends the title
-        return False
-    at = end + 1 if words[end] in _BETWEEN else end
-    if at >= len(words) or words[at] not in _MOVES:  # `Alibaba names ...`
-        return False
-    percent = _has_percent(words, at + 1, at + 6)
-    if percent is not None:
-        return _percent_is_of_price(words, at, percent)
-    if words[0] == "why":  # `Why Alibaba is soaring`
-        return True
-    following = words[at + 1] if at + 1 < len(words) else ""
-    if following in ("in", "to"):  # `rises in premarket trading`, `falls to a 52-week low`
-        ahead = words[at + 2 : at + 8]
-        return any(w in ("premarket", "pre", "trading") or w in _EXTREMES for w in ahead)
-    return following in _WHEN  # `Alibaba slides after ...`
-
-
-def _percent_is_of_price(words: Sequence[str], verb: int, percent: int) -> bool:
-    """Tell whether `jumps 9%` is the price: not `lifts profit 9%`, not `ups 9% stake`."""
-    beyond = words[percent + 1 : percent + 4]
-    owned = any(word in ("stake", "share", "holding", "interest", "tariff") for word in beyond)
-    return not owned and not _FUNDAMENTALS.intersection(words[verb + 1 : percent])
-
-
-def _at_extreme(words: Sequence[str]) -> bool:
-    """Tell whether the price stands at a high or low: `hits record high`, no metric named."""
-    if _FUNDAMENTALS.intersection(words):
-        return False
-    for i, word in enumerate(words[:-1]):
-        if word in ("hit", "hits", "touch", "touches", "touched", "scales") and any(
-            near in _EXTREMES for near in words[i + 1 : i + 7]
-        ):
-            return True
-    return False
-
-
-def is_price_report(words: Sequence[str], spans: Sequence[WordSpan]) -> bool:
-    """Tell whether a title retells a price move; `spans` are the companies it names."""
-    for i, word in enumerate(words):
-        if word in _SHARES and (_shares_move(words, i) or _shares_are_moved(words, i)):
-            return True
-    if any(_company_moves(words, end) for _, end in spans):
-        return True
-    return _at_extreme(words)
-
-
 def _cuts_jobs(words: Sequence[str]) -> bool:
     """Tell whether jobs go, with the number in between: `to cut 8,000 jobs`."""
+    if _JOBS.isdisjoint(words):
+        return False
     return any(
         word in _CUTS and not _JOBS.isdisjoint(words[i + 1 : i + 6]) for i, word in enumerate(words)
     )
 
 
-def event_types(words: Sequence[str], spans: Sequence[WordSpan] = ()) -> tuple[str, ...]:
-    """Return every type the title has a cue of, in the order of priority."""
-    bits = _cued(words)
-    if _cuts_jobs(words):
-        bits |= _BIT["ops_labour"]
-    if is_price_report(words, spans):
-        bits |= _BIT[_REPORT]
-    return tuple(name for name in EVENT_TYPES if bits & _BIT[name])
+class Reading(NamedTuple):
+    """What a title reports, and of which company it tells the price.
+
+    `types` holds `price_report` where the price stands alone; `witness` says that its cause
+    stands beside it. `teller` is the span of the company whose price is told, None where it is
+    nobody's in particular or where no price is told.
+    """
+
+    types: tuple[str, ...]
+    witness: bool = False
+    teller: WordSpan | None = None
+
+    def of(self, span: WordSpan | None) -> tuple[tuple[str, ...], bool]:
+        """Return the types and the witness of the company at `span`: another's price is no report."""
+        if self.teller is None or span is None or span == self.teller:
+            return self.types, self.witness
+        return tuple(name for name in self.types if name != _REPORT), False
+
+
+def _told(words: Sequence[str]) -> int:
+    """Return the bits of types that are told by grammar rather than by a cue."""
+    bits = 0
+    for name, tells in _GRAMMAR:
+        if tells(words):
+            bits |= _BIT[name]
+    return bits
+
+
+_GRAMMAR: tuple[tuple[str, Callable[[Sequence[str]], bool]], ...] = (
+    ("ops_labour", _cuts_jobs),
+    ("earnings", gives_figures),
+    ("guidance", gives_forecast),
+    ("clinical", is_clinical),
+    ("no_news", announces_date),
+    ("no_news", is_dividend_notice),
+)
+
+
+def read_events(words: Sequence[str], spans: Sequence[WordSpan] = ()) -> Reading:
+    """Return every type the title has a cue of, in the order of priority, and whose price it tells.
+
+    `price_report` is among them only where the title gives no cause beside the price.
+    """
+    bits = _cued(words) | _told(words)
+    witness, teller = reacts(words), None
+    if is_market_report(words):
+        bits |= _BIT["no_news"]
+    elif not bits & _BIT[_REPORT] and is_price_report(words, spans):
+        teller = teller_of(words, spans)
+        witness = bool(bits & _EVENTS) or states_cause(words, spans)
+        bits |= 0 if witness else _BIT[_REPORT]
+    return Reading(tuple(name for name in EVENT_TYPES if bits & _BIT[name]), witness, teller)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from typing import NamedTuple
 
 _ENTITY = re.compile(r"&(#?\w{1,31});")
 _SPACE = re.compile(r"\s+")
@@ -103,21 +102,27 @@ def prefix_length(title: str) -> int:
     return match.end() if match else 0
 
 
-class Title(NamedTuple):
+class Title:
     """A title prepared for all readers of this room; `starts` places each word in it."""
 
-    text: str
-    folded: str
-    words: list[str]
-    starts: list[int]
+    __slots__ = ("_starts", "folded", "text", "words")
+
+    def __init__(self, text: str, folded: str, words: list[str]) -> None:
+        self.text = text
+        self.folded = folded
+        self.words = words
+        self._starts: list[int] | None = None
+
+    @property
+    def starts(self) -> list[int]:
+        """Return where each word starts, found when first asked for: most titles name nobody."""
+        if self._starts is None:
+            self._starts = [match.start() for match in _TOKEN.finditer(self.folded)]
+        return self._starts
 
 
 def prepare(title: str) -> Title:
     """Clean and fold a title and cut it into words, numbers and the signs that carry meaning."""
     text = clean(title)
     folded = fold(text)
-    words, starts = [], []
-    for match in _TOKEN.finditer(folded):
-        words.append(match.group())
-        starts.append(match.start())
-    return Title(text, folded, words, starts)
+    return Title(text, folded, _TOKEN.findall(folded))

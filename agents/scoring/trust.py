@@ -6,6 +6,7 @@ from bisect import bisect_left
 from typing import NamedTuple
 
 from agents.scoring.aliases import Alias, Rank
+from agents.scoring.common_words import COMMON_WORDS
 from agents.scoring.lexicon import MOVEMENT, TRANSITIVE
 from agents.scoring.naming import (
     CUES_AFTER,
@@ -38,6 +39,7 @@ COMPANY_CUE = Trust(1.0, "company_cue")  # `Ford reports`, `shares of Gap`
 NAME_IN_PROSE = Trust(UNSURE_SHARE, "name_in_prose")  # a capital where only names have one
 ANOTHER_MEANING = Trust(0.0, "another_meaning")  # `price target`, `apple pie`
 DOUBLE_NAME = Trust(0.0, "double_name")  # one half of `Sherwin-Williams`
+ANOTHER_NAME = Trust(0.0, "another_name")  # the end of one: `Owens Corning Reports`
 LONGER_NAME = Trust(0.0, "longer_name")  # `Express Scripts` is not Express
 NO_CUE = Trust(0.0, "no_cue")  # a word like any other
 SENTENCE_CASE = 0.3  # share of lower-case words that makes capitals meaningful
@@ -48,6 +50,9 @@ _COMPANY_WORDS = CUES_AFTER | frozenset(MOVEMENT) | frozenset(TRANSITIVE)
 _FREE_WORDS = CUES_AFTER | LEGAL_ENDINGS | CUES_BEFORE | PREPOSITIONS | PLACES_AND_TIMES
 # `Apple Inc`, but not `Apple a day`: the legal endings that are no English words.
 _CLEAR_ENDINGS = LEGAL_ENDINGS - {"a", "as", "de", "in", "the", "new", "can", "c", "b"}
+
+
+_DESCRIBES = frozenset("former retired some most many what how why when if no more ex".split())
 
 
 class Hit(NamedTuple):
@@ -124,6 +129,23 @@ def trust_derived(title: Title, hit: Hit, *, prose: bool) -> Trust:
     if own or not prose or not _part_of_longer_name(title, place):
         return PLAIN_NAME
     return LONGER_NAME
+
+
+def names_another(title: Title, hit: Hit) -> bool:
+    """Tell whether a chosen name is a part of another company's: `Owens Corning Reports`.
+
+    So it is where the title opens with an uncommon capitalised word, the name, and what a
+    company does; a known word before it (`Chipmaker Intel`, `Rival Boeing`) describes it.
+    """
+    place = around(title, hit)
+    if place.first != 1 or " " in title.folded[hit.start : hit.end]:
+        return False
+    before = place.before
+    known = before in COMMON_WORDS or before in _FREE_WORDS or before in TRADE_ENDINGS
+    known = known or before in _DESCRIBES or before.endswith(("er", "or", "ant"))
+    strange = before.isalpha() and not known
+    joined = title.starts[0] + len(before) + 1 == hit.start and title.text[hit.start - 1] == " "
+    return strange and joined and _is_capital(title, 0) and place.after in CUES_AFTER
 
 
 def _denied(title: Title, hit: Hit, place: Around) -> Trust | None:

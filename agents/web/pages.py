@@ -159,6 +159,13 @@ def _revisions(revisions: Sequence[Plain]) -> html.Html:
     return html.table(("revision", "action", "dated", "received", "title"), rows)
 
 
+REST = (
+    ("market_share", "the market"),
+    ("sector_share", "the sector"),
+    ("unexplained_share", "unexplained"),
+)
+
+
 def _causes(attribution: Plain) -> html.Html:
     rows = [
         [
@@ -173,8 +180,8 @@ def _causes(attribution: Plain) -> html.Html:
         for each in attribution["candidates"]
     ]
     none = html.cell("")
-    for name, words in (("market_share", "the market"), ("unexplained_share", "unexplained")):
-        share = html.number(attribution[name] * 100, ".1f", " %")
+    for name, words in REST:
+        share = html.number(attribution.get(name, 0.0) * 100, ".1f", " %")
         rows.append([share, none, none, none, html.cell(words), none, none])
     heads = ("share", "event", "before the move", "source", "headline", "link", "factors")
     return html.table(heads, rows)

@@ -46,6 +46,8 @@ class Calendar(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     regular_start_ns: I64  # m: the start of the first regular phase
     regular_end_ns: I64  # m: the end of the last regular phase
     last_end_ns: I64  # m: the end of the last phase that is not closed
+    utc_offset_ns: I64  # m: local minus UTC time
+    zone: str = "UTC"  # of the IANA database
 
     def segment_at(self, ts_ns: int) -> int | None:
         """Return the segment that holds an instant; None before 2000 or past the last session."""
@@ -100,6 +102,8 @@ def _calendar(venue: Venue) -> Calendar:
         regular_start_ns=marks_ns[1],
         regular_end_ns=marks_ns[2],
         last_end_ns=marks_ns[3],
+        utc_offset_ns=np.array([s.day * DAY_NS - s.midnight_ns for s in sessions], np.int64),
+        zone=venue.zone,
     )
 
 

@@ -55,6 +55,7 @@ def always_open() -> Calendar:
         regular_start_ns=starts,
         regular_end_ns=ends,
         last_end_ns=ends,
+        utc_offset_ns=np.zeros(1, np.int64),
     )
 
 

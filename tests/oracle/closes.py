@@ -34,6 +34,7 @@ class Day:
     date: int
     previous_close: int | None = None
     first_trade_ns: int | None = None
+    first_price: int | None = None
     carried: int = 0  # volume without a price, for the next row accepted
     accepted: int | None = None
     expired: int | None = None  # the price that expired last, with nothing accepted since

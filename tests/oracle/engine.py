@@ -5,11 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from streams.events import DAY_NS, SECOND_NS, Clock, Flag, Listing, Mention, TickFrame
 from streams.reference.calendars import Calendar
 from tests.oracle.benchmark import Benchmark
+from tests.oracle.cases import Case, case_of
 from tests.oracle.closes import DailyRow
+from tests.oracle.division import Told
 from tests.oracle.line import Line
 from tests.oracle.outputs import AlertKey, Outputs, Record, Transition
 from tests.oracle.reactions import Task, Watch
@@ -29,7 +32,7 @@ class IssuerState:
     newest_ns: int | None = None
     lines: list[Line] = field(default_factory=list)
     watches: list[Watch] = field(default_factory=list)
-    known: set[str] = field(default_factory=set)  # headline ids
+    known: dict[str, Mention] = field(default_factory=dict)  # newest revisions by headline id
 
 
 def has_bad_price(row: Row) -> bool:
@@ -48,7 +51,10 @@ class Oracle:
         benchmark: str = "",
         lateness_ns: int = 2_000_000_000,
     ) -> None:
-        self.out = Outputs()
+        self.out = Outputs(crossed=self._crossed)
+        self.cases: dict[AlertKey, Case] = {}  # of open alerts
+        self.told: dict[AlertKey, list[tuple[str, Told]]] = {}
+        self._expiring = False
         self.lateness_ns = lateness_ns
         self.clock_ns: int | None = None
         self.lines: dict[str, Line] = {}
@@ -149,11 +155,17 @@ class Oracle:
         if reason := self._untimely(mention.event_ns, issuer.lines[0].venue.bounds):
             self.out.reject(reason, mention.issuer, mention.event_ns)
             return
-        if mention.headline_id in issuer.known:
+        known = issuer.known.get(mention.headline_id)
+        if known is not None and known.revision >= mention.revision:
             return
-        issuer.known.add(mention.headline_id)
-        if mention.action == "deleted":
-            return
+        issuer.known[mention.headline_id] = mention
+        if known is None and mention.action != "deleted":
+            self._watch(issuer, mention)
+        for key, case in self.cases.items():
+            if self.lines[key[0]].listing.issuer == mention.issuer:
+                case.explain("updated", issuer.known)
+
+    def _watch(self, issuer: IssuerState, mention: Mention) -> None:
         for line in issuer.lines:
             issuer.watches.append(
                 Watch(
@@ -193,16 +205,43 @@ class Oracle:
         for line in issuer.lines:
             name = line.listing.listing
             if line.expiry_ns is not None:
-                yield Task(line.expiry_ns, name, "", "", line.expire)
+                yield Task(line.expiry_ns, name, "", "", partial(self._expire, line))
             for key in self.out.open_alerts(name):
                 yield self._resolution(line, key)
+                case = self.cases[key]
+                if case.due_ns is not None:
+                    settle = partial(case.settle, issuer.known)
+                    yield Task(case.due_ns, name, "~", "", settle)
         for watch in issuer.watches:
             yield from watch.tasks()
 
     def _resolution(self, line: Line, key: AlertKey) -> Task:
         day = dt.date.fromisoformat(key[1]).toordinal() - EPOCH_ORDINAL
         end = line.venue.last_end(day)
-        return Task(end, key[0], "", "", lambda: self.out.resolve(key, end))
+        return Task(end, key[0], "~~", "", lambda: self._resolve(key, end))
+
+    def _resolve(self, key: AlertKey, end: int) -> None:
+        self.out.resolve(key, end)
+        issuer = self.issuers[self.lines[key[0]].listing.issuer]
+        self.cases.pop(key).explain("resolved", issuer.known)
+
+    def _expire(self, line: Line) -> None:
+        """Let a held row expire: what it crosses is known as of then, whatever the Clock."""
+        self._expiring = True
+        line.expire()
+        self._expiring = False
+
+    def _crossed(self, key: AlertKey, line: Line, t_ns: int, price: int) -> None:
+        """Explain a move that opens or escalates an alert."""
+        if self.out.alerts[key][-1][0] == "resolved":
+            return
+        known_ns = -1 if self.clock_ns is None else self.clock_ns - SECOND_NS
+        benchmark = self.benchmarks.get(self.benchmark_of[line.listing.listing])
+        case = case_of(line, benchmark, t_ns, price, None if self._expiring else known_ns)
+        case.told = self.told.setdefault(key, [])
+        self.cases[key] = case
+        transition = self.out.alerts[key][-1][0]
+        case.explain(transition, self.issuers[line.listing.issuer].known)
 
     def _fire(self, issuer: IssuerState, *, reactions: bool = True) -> None:
         """Run what has fallen due, one by one, always the first in order."""

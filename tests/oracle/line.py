@@ -148,7 +148,7 @@ class Line:
         day = self._today()
         day.accepted, day.expired = row.price, None
         if day.first_trade_ns is None:
-            day.first_trade_ns = t_ns
+            day.first_trade_ns, day.first_price = t_ns, row.price
         self._remember(t_ns, row.price, phase)
         volume = day.carried + (0 if Flag.no_volume in row.flags else row.size)
         day.carried = 0
@@ -220,6 +220,7 @@ class Line:
         if new:
             key = (self.listing.listing, iso_date(day.date), direction)
             self.out.alert(key, when.ts_ns, new[-1])
+            self.out.crossed(key, self, when.ts_ns, price)
 
 
 def mark_expiry(tape: Tape, due_ns: int, price: int, before: int | None) -> None:

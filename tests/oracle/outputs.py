@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,8 @@ class Outputs:
     alerts: dict[AlertKey, list[Transition]] = field(default_factory=dict)
     ineligible: int = 0  # rows in phase closed
     gaps: int = 0  # jumps ahead in a run's numbers
+    # (alert, line, instant, price) of what passed a level: whoever explains moves listens here
+    crossed: Callable[[AlertKey, Any, int, int], None] = lambda *_: None
 
     def reject(self, reason: str, listing: str, ts_ns: int) -> None:
         self.rejects.append({"reason": reason, "listing": listing, "ts_ns": ts_ns})

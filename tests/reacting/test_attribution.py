@@ -1,174 +1,168 @@
-"""The properties an attribution must have (finance guide, section 3), over arbitrary news."""
+"""What an alert says of its causes, through the engine: paths, market, evidence, updates."""
 
 from __future__ import annotations
 
-from random import Random
+import re
 from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from agents.reacting.attribution import Leg, MoveCase, attribute, look_back
-from agents.reacting.news import News
-from agents.reacting.sessions import Sessions
-from streams.events import DAY_NS, MINUTE_NS, SECOND_NS, Attribution, Mention
-from streams.reference.calendars import calendar_for
-from tests.strategies import mention
+from agents.reacting.config import DailyRow, EngineConfig
+from agents.reacting.engine import Engine
+from agents.reacting.explaining.attribution import is_worth_telling
+from agents.reacting.explaining.path import borders
+from streams.events import SECOND_NS, Alert, Clock, Flag, Mention
+from tests.oracle.hand import BABA, CLOSE_23, D23, SPY, at, listing, trade
+from tests.oracle.rows import Row, frame_of
+from tests.strategies import calendars, mention
 
-SESSIONS = Sessions(calendar_for("XNYS"))
-NOW = 1_758_726_000 * SECOND_NS  # 24 September 2025, 15:00 UTC: regular phase in New York
-TYPES = ("earnings", "capex_expansion", "product", "macro_sector", "price_report")
-ROUNDING = 1e-5
+FIELDS = CLOSE_23._asdict() | {"split": None}
+DAILY = (DailyRow(**FIELDS), DailyRow(listing=SPY, date=D23, close=500_000_000))
 
 
-def case(market: float | None = 0.004, day: float = 0.08, half_ns: int = NOW) -> MoveCase:
-    leg = Leg(NOW, 8, NOW - 20 * MINUTE_NS, half_ns, day, market)
-    return MoveCase((leg,), look_back(NOW, SESSIONS), None)
-
-
-@st.composite
-def mentions(draw: st.DrawFn) -> list[Mention]:
-    made = []
-    for number in range(draw(st.integers(0, 12))):
-        minutes = draw(st.integers(-60, 2000))
-        made.append(
-            mention(
-                f"h{number}",
-                "ALIBABA",
-                NOW - minutes * MINUTE_NS,
-                story_id=f"s{draw(st.integers(0, 4))}",
-                relevance=draw(st.sampled_from((0.3, 0.7, 1.0))),
-                direction=draw(st.sampled_from((None, -1.0, 0.0, 0.6))),
-                event_types=tuple(draw(st.lists(st.sampled_from(TYPES), max_size=2, unique=True))),
-                tier=draw(st.sampled_from(("wire", "outlet", "unknown"))),
-                precision_s=draw(st.sampled_from((1, 60))),
-            )
+def engine_of() -> Engine:
+    names = (BABA, SPY)
+    return Engine(
+        EngineConfig(
+            listings=tuple(map(listing, names)),
+            calendars=calendars(),
+            benchmark=SPY,
+            daily=DAILY,
         )
-    return made
-
-
-def explained(items: list[Mention], what: MoveCase | None = None) -> Attribution:
-    news = News()
-    for item in items:
-        news.learn(item)
-    return attribute(what or case(), news, SESSIONS)
-
-
-def share_of(attribution: Attribution, story: str) -> float:
-    return sum(c.share for c in attribution.candidates if c.story_id == story)
-
-
-@given(mentions())
-def test_shares_sum_to_one_and_lie_between(items: list[Mention]) -> None:
-    found = explained(items)
-    parts = [found.market_share, found.unexplained_share, *(c.share for c in found.candidates)]
-    assert sum(parts) == pytest.approx(1.0, abs=1e-9)
-    assert all(0.0 <= part <= 1.0 for part in parts)
-    assert [c.share for c in found.candidates] == sorted(
-        (c.share for c in found.candidates), reverse=True
     )
 
 
-@given(mentions(), st.integers(0, 2**32))
-def test_the_order_of_arrival_does_not_matter(items: list[Mention], seed: int) -> None:
-    shuffled = items.copy()
-    Random(seed).shuffle(shuffled)
-    assert explained(items) == explained(shuffled)
+def point(clock: str, dollars: float) -> Row:
+    """Return a completed second of the benchmark."""
+    start = at(clock)
+    price = round(dollars * 1_000_000)
+    whole = {"high": price, "low": price, "open": price}
+    return Row(SPY, start + SECOND_NS - 1, price, 10, Flag.point, "", start_ns=start, **whole)
 
 
-@given(mentions())
-def test_a_price_report_is_never_a_cause(items: list[Mention]) -> None:
-    reports = {m.headline_id for m in items if "price_report" in m.event_types}
-    assert not reports & {c.headline_id for c in explained(items).candidates}
+def apply(engine: Engine, *records: Any) -> list[Alert]:
+    found = []
+    for number, record in enumerate(records):
+        frame = frame_of([record], "", number) if isinstance(record, Row) else record
+        found += [o for o in engine.apply(frame) if isinstance(o, Alert)]
+    return found
 
 
-@given(mentions(), st.integers(1, 600))
-def test_copies_are_listed_but_never_weighed(items: list[Mention], later: int) -> None:
-    before = explained(items)
-    for cause in before.candidates:
-        original = next(m for m in items if m.headline_id == cause.headline_id)
-        copy = msgspec.structs.replace(
-            original, headline_id="zz", event_ns=original.event_ns + later * SECOND_NS
-        )
-        after = explained([*items, copy])
-        assert share_of(after, cause.story_id) == pytest.approx(cause.share, abs=ROUNDING)
-        assert next(c for c in after.candidates if c.story_id == cause.story_id).copies == (
-            cause.copies + 1
-        )
+def clock(text: str) -> Clock:
+    return Clock(ts_ns=at(text))
 
 
-def test_no_news_leaves_all_but_the_market_unexplained() -> None:
-    found = explained([])
-    assert found.candidates == ()
-    assert found.unexplained_share == pytest.approx(1 - found.market_share)
-    assert found.market_share == pytest.approx(0.05 / 0.15, abs=1e-6)  # |.004/.08| beside q0 = .10
-    assert explained([], case(market=None)).flags == ("no_benchmark",)
+def told(name: str, when: str, **more: Any) -> Mention:
+    given = {"event_types": ("earnings",), "direction": 0.6, "tier": "wire", **more}
+    return mention(name, "ALIBABA", at(when), **given)
 
 
-@pytest.mark.parametrize(
-    ("weaker", "stronger"),
-    [
-        ({"relevance": 0.4}, {"relevance": 0.9}),
-        ({"tier": "unknown"}, {"tier": "outlet"}),
-        ({"event_types": ("product",)}, {"event_types": ("capex_expansion",)}),
-        ({"direction": -0.5}, {"direction": 0.5}),
-        ({"direction": None}, {"direction": 0.5}),
-        ({"event_ns": NOW - 90 * MINUTE_NS}, {"event_ns": NOW - 25 * MINUTE_NS}),
-        ({"event_ns": NOW + 5 * MINUTE_NS}, {"event_ns": NOW - 18 * MINUTE_NS}),
-    ],
-)
-def test_each_factor_raises_the_share(weaker: dict[str, Any], stronger: dict[str, Any]) -> None:
-    base: dict[str, Any] = {"event_ns": NOW - 25 * MINUTE_NS, "tier": "outlet", "direction": 0.5}
-    base |= {"event_types": ("product",), "relevance": 0.9}
-    shares = [
-        explained([mention("h", "ALIBABA", **{**base, **change})]).candidates[0].share
-        for change in (weaker, stronger)
-    ]
-    assert shares[0] < shares[1]
+def jump(start: int, dollars: float) -> list[Row]:
+    """Return three rows that agree on a price, by which the filter lets them pass."""
+    return [trade(f"13:30:0{start + k}", dollars + k / 100) for k in range(3)]
 
 
-def test_formula_by_hand() -> None:
-    one = mention(
-        "h",
-        "ALIBABA",
-        NOW - 35 * MINUTE_NS,
-        relevance=0.9,
-        tier="outlet",
-        event_types=("capex_expansion",),
-        direction=0.5,
-    )
-    found = explained([one]).candidates[0]
-    # 15 minutes before the onset: T = exp(-1); A = .25 + .75 * 1.5 / 2
-    assert found.factors["time"] == pytest.approx(0.367879, abs=1e-6)
-    assert found.factors["agreement"] == pytest.approx(0.8125)
-    q = 0.9 * 0.9 * 1.0 * 0.9 * 0.36787944 * 0.8125
-    assert found.share == pytest.approx(q / (0.10 + 0.05 + q), abs=1e-6)
-    assert found.lag_s == 15 * 60
+def moved(*news: Mention) -> tuple[Engine, list[Alert]]:
+    """Return an engine that had news overnight and then opened 4 % up, the market not yet priced."""
+    engine = engine_of()
+    found = apply(engine, clock("13:00:00"), *news, clock("13:29:59"), *jump(1, 104.0))
+    return engine, found
 
 
-def test_news_behind_the_price_is_said_plainly() -> None:
-    onset = NOW - 20 * MINUTE_NS
-    late = mention("h", "ALIBABA", onset + 30 * SECOND_NS, precision_s=60)
-    assert explained([late]).late_feed
-    assert not explained([late]).price_led
-    led = mention("h", "ALIBABA", onset + 15 * MINUTE_NS)
-    assert explained([led], case(half_ns=onset + 5 * MINUTE_NS)).price_led
-    assert not explained([led], case(half_ns=NOW)).price_led
+def test_overnight_news_explains_the_gap_and_the_sentence_adds_up() -> None:
+    _, (opened,) = moved(told("results", "05:00:00"))
+    why = opened.attribution
+    (cause,) = why.candidates
+    # R = 1, C = 1, N = 1, E = 1, A = 1 beside an unexplained of .25: 1 / 1.25
+    assert cause.share == pytest.approx(0.8, abs=1e-5)
+    assert cause.factors["weight"] == 1.0
+    assert cause.lag_s == pytest.approx(8.5 * 3600 + 3)
+    assert why.flags == ("beta_assumed", "no_benchmark")
+    assert why.market_return_bps is None
+    assert "opened 09:30:03 New York time in the regular phase" in opened.sentence
+    assert 'most likely "title of results" (80 %)' in opened.sentence
+    assert opened.sentence.endswith("market (not known) 0 %, unexplained 20 %.")
+    (step,) = opened.timeline
+    assert step.causes["results"] == pytest.approx(0.8 * step.return_bps, rel=1e-3)
+
+
+def test_the_market_is_read_again_when_its_first_point_comes() -> None:
+    engine, _ = moved()
+    quiet = apply(engine, *(clock(f"13:30:{second}") for second in range(10, 59)))
+    assert quiet == []
+    seconds = (clock("13:32:10"), point("13:32:10", 503.0), clock("13:32:12"), clock("13:33:08"))
+    assert apply(engine, *seconds) == []
+    (updated,) = apply(engine, clock("13:33:20"))
+    assert updated.transition == "updated"
+    assert updated.attribution.market_return_bps == pytest.approx(60.0)
+    assert updated.attribution.market_share == pytest.approx(0.1525, abs=0.001)
+    assert "with the market (+0.60 %) 15 %, unexplained 85 %." in updated.sentence
+    assert "no clear cause" in updated.sentence
+    assert apply(engine, clock("13:50:00")) == []
+
+
+def test_a_market_that_went_the_other_way_has_no_share() -> None:
+    engine, _ = moved()
+    assert apply(engine, point("13:30:03", 497.0), clock("13:30:05"), clock("13:32:00")) == []
+    (news,) = apply(engine, told("results", "05:00:00"))
+    assert news.attribution.market_share == 0.0
+    assert "against_market" in news.attribution.flags
+    assert "against the market (-0.60 %) 0 %" in news.sentence
+
+
+def test_only_what_changes_the_picture_is_told() -> None:
+    engine, (opened,) = moved(told("results", "05:00:00"))
+    small = told("launch", "06:00:00", event_types=("product",), direction=None, tier="unknown")
+    assert apply(engine, small) == []
+    copy = told("copy", "07:00:00", story_id="results")
+    assert apply(engine, copy) == []
+    (merger,) = apply(engine, told("merger", "08:00:00", event_types=("clinical",)))
+    assert [c.headline_id for c in merger.attribution.candidates] == ["results", "merger", "launch"]
+    assert merger.attribution.candidates[0].copies == 1
+    assert 'several causes, first "title of results"' in merger.sentence
+    assert not is_worth_telling(merger.attribution, merger.attribution)
+    assert is_worth_telling(opened.attribution, merger.attribution)
 
 
 def test_a_deletion_removes_the_candidate_and_a_late_revision_does_not_restore_it() -> None:
-    one = mention("h", "ALIBABA", NOW - 25 * MINUTE_NS)
+    one = told("results", "05:00:00")
+    engine, _ = moved(one)
     gone = msgspec.structs.replace(one, action="deleted", revision=2)
-    late = msgspec.structs.replace(one, revision=1)
-    assert len(explained([one]).candidates) == 1
-    assert explained([one, gone]).candidates == ()
-    assert explained([one, gone, late]).candidates == ()
+    (updated,) = apply(engine, gone)
+    assert updated.attribution.candidates == ()
+    assert updated.attribution.unexplained_share == 1.0
+    assert apply(engine, msgspec.structs.replace(one, revision=1)) == []
 
 
-def test_look_back_reaches_over_a_weekend() -> None:
-    monday = 1_758_549_600 * SECOND_NS  # 22 September 2025, 14:00 UTC
-    friday_close = 1_758_312_000 * SECOND_NS  # 19 September, 20:00 UTC
-    assert look_back(monday, SESSIONS) == friday_close
-    assert look_back(NOW, SESSIONS) == NOW - DAY_NS
+@pytest.mark.parametrize("kind", ["price_report", "opinion", "no_news"])
+def test_a_silent_title_is_never_a_cause(kind: str) -> None:
+    _, (opened,) = moved(told("report", "13:00:00", event_types=("mna", kind)))
+    assert opened.attribution.candidates == ()
+
+
+def test_news_behind_the_price_is_said_plainly() -> None:
+    late = told("late", "13:32:00", delay_s=600)
+    led = told("led", "13:45:00", witness=True)
+    engine, _ = moved()
+    (updated,) = apply(engine, late)
+    assert (updated.attribution.late_feed, updated.attribution.price_led) == (True, False)
+    assert updated.attribution.candidates[0].lag_s < 0
+    engine, _ = moved()
+    (updated,) = apply(engine, led)
+    assert (updated.attribution.late_feed, updated.attribution.price_led) == (False, True)
+    assert updated.sentence.endswith("The price moved before the news.")
+
+
+def test_of_equal_causes_none_leads_and_the_percents_sum_to_100() -> None:
+    news = [told(f"m{k}", f"0{k}:00:00", event_types=("mna",)) for k in range(3, 9)]
+    _, (opened,) = moved(*news)
+    causes = opened.sentence[opened.sentence.index("): ") :]
+    assert sum(map(int, re.findall(r"(\d+) %", causes))) == 100
+    assert "several causes" in causes
+
+
+def test_quiet_steps_are_joined_about_the_largest() -> None:
+    sizes = [0.0, 0.1, 0.2, 5.0, 0.1, -7.0, 0.3, 0.1, 0.1, 0.1]
+    assert borders(sizes, 2) == [0, 1, 3, 4, 5, 6, 10]
+    assert borders(sizes, 4) == list(range(11))

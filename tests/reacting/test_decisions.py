@@ -48,7 +48,7 @@ def test_each_mention_that_changes_no_alert_says_why() -> None:
     assert [each.alert_id for each in outputs if isinstance(each, Alert)] == [alert.alert_id]
     assert why_not_updated(engine, cause, outputs) == {}
     asked = {
-        decisions.ONLY_PRICE: mention("price", ISSUER, PRE_NS, event_types=("price_report",)),
+        decisions.NO_CAUSE: mention("price", ISSUER, PRE_NS, event_types=("price_report",)),
         decisions.TOO_OLD: mention("old", ISSUER, PRE_NS - 3 * DAY_NS),
     }
     for reason, each in asked.items():

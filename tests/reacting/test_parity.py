@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 from agents.reacting import row_pass as row_pass_module
 from agents.reacting.config import DailyRow, EngineConfig
 from agents.reacting.engine import Engine
+from agents.reacting.explaining import tracing as tracing_module
 from agents.reacting.tapes import tape as tape_module
 from streams.events import Alert, Mention, Move, Output, Reaction, Reject, TickFrame
+from tests.oracle import cases as cases_module
 from tests.oracle.engine import Oracle
 from tests.oracle.framing import reframe
 from tests.strategies import MarketLog, calendars, market_logs
@@ -41,6 +43,9 @@ def columns_from_the_second_row(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the column pass see these short logs: in earnest it starts at 16 rows."""
     monkeypatch.setattr(row_pass_module, "SCALAR_ROWS", 2)
     monkeypatch.setattr(row_pass_module, "SCALAR_CHUNK", 3)
+    # and short paths are joined as long ones are
+    monkeypatch.setattr(tracing_module, "LARGEST", 3)
+    monkeypatch.setattr(cases_module, "ALONE", 3)
 
 
 def config_of(log: MarketLog) -> EngineConfig:
@@ -100,11 +105,13 @@ def check_against_oracle(log: MarketLog) -> None:
     assert rejects == Counter((r["reason"], r["listing"], r["ts_ns"]) for r in oracle.rejects)
     assert engine.counts["ineligible"] == oracle.out.ineligible
     assert engine.counts["gaps"] == oracle.out.gaps
-    check_alerts([o for o in outputs if isinstance(o, Alert)], oracle.alerts)
+    alerts = [o for o in outputs if isinstance(o, Alert)]
+    check_alerts(alerts, oracle.alerts)
+    check_causes(alerts, oracle.told)
 
 
 def check_alerts(found: list[Alert], wanted: dict[tuple[str, str, str], Any]) -> None:
-    """The oracle knows no `updated`; a transition is never stamped before the one it follows."""
+    """A transition is never stamped before the one it follows; updates are those of `check_causes`."""
     alerts: dict[tuple[str, str, str], list[Alert]] = {}
     for alert in found:
         alerts.setdefault((alert.listing, alert.trade_date, alert.direction), []).append(alert)
@@ -120,6 +127,21 @@ def check_alerts(found: list[Alert], wanted: dict[tuple[str, str, str], Any]) ->
             assert alert.updated_ns >= newest_ns
             newest_ns = alert.updated_ns
         assert next(expected, None) is None
+
+
+def check_causes(found: list[Alert], wanted: dict[tuple[str, str, str], Any]) -> None:
+    """Every state tells the same shares; both round them down to a millionth."""
+    for key in {(a.listing, a.trade_date, a.direction) for a in found}:
+        log = [a for a in found if (a.listing, a.trade_date, a.direction) == key]
+        assert [a.transition for a in log] == [transition for transition, _ in wanted[key]]
+        for alert, (_, told) in zip(log, wanted[key], strict=True):
+            why = alert.attribution
+            assert why.market_share == pytest.approx(told.market, abs=2e-6)
+            assert why.unexplained_share == pytest.approx(told.unexplained, abs=1e-5)
+            assert ("against_market" in why.flags) is told.against
+            causes = {(c.story_id, c.headline_id): c.share for c in why.candidates}
+            expected = {(story, headline): share for story, headline, share in told.causes}
+            assert causes == pytest.approx(expected, abs=2e-6)
 
 
 def check_reactions(found: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> None:

@@ -51,6 +51,7 @@ def _causes(alert: Plain) -> dict[str, Any]:
     return {
         "ranked": {c["title"]: round(c["share"], 3) for c in attribution["candidates"]},
         "market": round(attribution["market_share"], 3),
+        "sector": round(attribution["sector_share"], 3),
         "unexplained": round(attribution["unexplained_share"], 3),
         "leader": other.get("leader"),
     }

@@ -179,3 +179,22 @@ def test_given_aliases_replace_shortened_names() -> None:
 
 def test_an_empty_universe_links_nobody() -> None:
     assert names([], "Alibaba jumps") == []
+
+
+def test_a_rating_agency_is_no_subject_of_what_it_rates() -> None:
+    found = links_of("Moody's affirms Acme's Baa2 rating with negative outlook", "Moody's")
+    assert found == [0.3]
+    assert links_of("Moody's profit rises 31 pct on higher debt issues", "Moody's") == [0.9]
+    assert links_of("RESEARCH ALERT-Acme: Moody's raises target price", "Moody's") == [0.3]
+
+
+def test_a_name_inside_another_company_s_is_not_that_name() -> None:
+    assert links_of("Owens Corning Reports Third-Quarter Results", "Corning") == []
+    assert links_of("Chipmaker Corning reports results", "Corning") == [0.9]
+    assert links_of("Former Corning CEO says sales fall", "Corning") != []
+
+
+def links_of(title: str, name: str) -> list[float]:
+    listing = Listing(listing="X.XNYS", issuer="X", symbol="XQZV", mic="XNYS", currency="USD")
+    issuer = Issuer(issuer="X", name=name + " Inc", aliases=(name,), listings=(listing,))
+    return [link.relevance for link in Linker([issuer]).link(prepare(title))]

@@ -38,6 +38,12 @@ class MinuteFold(Block):
         self.extend(minutes)
         self._learn(minutes, sessions)
 
+    def with_unfolded(self, seconds: Block) -> I64:
+        """Return the minutes (6 x n) of all seconds; those not folded yet are made anew, and not kept."""
+        rest = seconds.points(self.folded, len(seconds))
+        folded = self.points(0, len(self))
+        return np.hstack((folded, _minutes_of(rest))) if rest.shape[1] else folded
+
     def _learn(self, minutes: I64, sessions: Sessions) -> None:
         """Show the volatility the minutes of regular phases, in order."""
         self.volatility = self.volatility or Volatility()

@@ -120,6 +120,13 @@ class Tape:
         hi = self.by_second.place(until_ns // SECOND_NS)
         return self.by_second.points(lo, max(lo, hi))
 
+    def minutes(self, after_ns: int, until_ns: int) -> I64:
+        """Return the minutes (6 x n) that end after `after_ns` and by `until_ns`, final or not."""
+        minutes = self.by_minute.with_unfolded(self.by_second)
+        lo = np.searchsorted(minutes[SECOND], after_ns // SECOND_NS - MINUTE_S, "right")
+        hi = np.searchsorted(minutes[SECOND], until_ns // SECOND_NS - MINUTE_S, "right")
+        return minutes[:, lo : max(lo, hi)]
+
     def newest(self, most: int) -> I64:
         """Return a copy of the newest points (6 x n, n <= `most`), unfinished ones among them."""
         live = len(self.by_second)

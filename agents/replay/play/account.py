@@ -80,12 +80,12 @@ def _print_causes(console: Console, attribution: Plain) -> None:
     for cause in attribution["candidates"]:
         copies = f", {cause['copies']} copies" if cause["copies"] else ""
         table.add_row(_percent(cause["share"]), escape(cause["title"]))
-        factors = " ".join(
-            f"{name} {value:.2f}" for name, value in cause["factors"].items() if name != "q"
-        )
+        factors = " ".join(f"{name} {value:.2f}" for name, value in cause["factors"].items())
         when = utc(cause["event_ns"])[5:16]
         table.add_row("", f"[dim]{when} {cause['source']}{copies}; {factors}[/dim]")
     table.add_row(_percent(attribution["market_share"]), "the market")
+    if attribution["sector_share"]:
+        table.add_row(_percent(attribution["sector_share"]), "the sector")
     table.add_row(_percent(attribution["unexplained_share"]), "unexplained")
     console.print(table, highlight=False)
     if attribution["price_led"]:

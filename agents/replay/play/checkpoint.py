@@ -15,7 +15,7 @@ from streams.events import Mention
 from streams.journal import Journal
 from streams.logs import logger
 
-STATE_VERSION: Final = 2  # of the checkpoint; raise it with any change of what the stages keep
+STATE_VERSION: Final = 3  # of the checkpoint; raise it with any change of what the stages keep
 
 log = logger(__name__)
 

@@ -1,0 +1,1 @@
+"""Divide the measured path of a move among the market, the sector, stories and the unexplained."""
