@@ -1,7 +1,8 @@
-"""Files that are there whole or not at all, and files that nobody else may read."""
+"""Files that are there whole or not at all, that nobody else may read, that one process holds."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 from typing import Final
+
+from streams.errors import JournalError
 
 # Headlines, secrets that a sender may have put into an address, what was traded: for this user alone.
 PRIVATE_FOLDER: Final = 0o700
@@ -95,3 +98,45 @@ def open_file(path: Path, mode: str, *, private: bool) -> FileIO:
     file = FileIO(path, mode, opener=lambda name, flags: os.open(name, flags, PRIVATE_FILE))
     make_private(path)
     return file
+
+
+def locked(path: Path, *, private: bool = True, durable: bool = False) -> FileIO:
+    """Return the lock, held until it is closed or the process ends; its folder is made if absent.
+
+    `private`: the file, and folders that are made, are for this user alone. `durable`: the folders
+    outlive a loss of power.
+
+    JournalError: another process has it, or the folder cannot be written.
+    """
+    try:
+        if not path.parent.is_dir():
+            make_folder(path.parent, private=private, durable=durable)
+        lock = open_file(path, "a+", private=private)
+    except OSError as fault:
+        raise JournalError(str(path.parent), f"cannot be opened: {fault}") from fault
+    try:
+        free = taken(lock.fileno())
+    except OSError as fault:
+        lock.close()
+        raise JournalError(str(path.parent), f"cannot be locked: {fault}") from fault
+    if not free:
+        lock.seek(0)
+        owner = lock.read(20).decode("ascii", "replace")
+        lock.close()
+        message = f"process {owner} has it open; stop that one or use another folder"
+        raise JournalError(str(path.parent), message)
+    lock.truncate(0)
+    lock.write(str(os.getpid()).encode())
+    return lock
+
+
+def taken(handle: int, *, wait: bool = False) -> bool:
+    """Take the lock of an open file or folder; False: another process has it (`wait`: wait for that).
+
+    The lock goes when the file is closed, or its process ends (flock(2)). OSError: none can be had.
+    """
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -16,9 +16,8 @@ from typing import Final, Literal
 
 from streams.checkpoint_file import CheckpointFile, JournalCheckpoint
 from streams.errors import JournalError
-from streams.files import PRIVATE_FOLDER, make_private
+from streams.files import PRIVATE_FOLDER, locked, make_private
 from streams.journal_files import LOCK
-from streams.lock import locked
 from streams.logs import logger
 from streams.recovery import recovered
 from streams.segment import (

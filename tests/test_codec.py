@@ -14,7 +14,6 @@ from streams import codec, events
 from streams.errors import CodecError
 from streams.events import (
     Alert,
-    Candidate,
     Clock,
     Correction,
     Headline,
@@ -24,6 +23,7 @@ from streams.events import (
     Status,
     TickFrame,
 )
+from streams.explanation import Candidate
 from streams.set_aside import SetAside
 
 I64 = st.integers(-(2**63), 2**63 - 1)

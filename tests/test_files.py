@@ -10,8 +10,7 @@ import pytest
 
 from agents.web.reader import Reader, Span
 from agents.web.store import Store
-from streams.files import replace_file, replacing
-from streams.lock import taken
+from streams.files import replace_file, replacing, taken
 from streams.news.seen_items import SeenItems, read_states
 from streams.sqlite_file import LayoutError, opened, opened_read_only
 

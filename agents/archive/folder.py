@@ -18,8 +18,7 @@ from typing import Final
 import msgspec
 
 from streams.errors import InputError, UsageError
-from streams.files import part_of, replace_file
-from streams.lock import taken
+from streams.files import part_of, replace_file, taken
 from streams.segment import Segment, loaded, spans
 
 FORMAT: Final = 1

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from streams.errors import StateError
-from streams.lock import locked
+from streams.files import locked
 from streams.sqlite_file import opened
 
 LAYOUT: Final = 1

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from agents.config.delivery import LinksFile
-from streams.events import Alert, Candidate
+from streams.events import Alert
+from streams.explanation import Candidate
 from streams.text import clean_text, linked
 
 HOUR_MS: Final = 3_600_000

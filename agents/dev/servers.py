@@ -22,8 +22,7 @@ from agents.machine.folders import state_home
 from agents.machine.processes import Process, alive, end, spawn
 from agents.machine.terminal import plain_console, print_json
 from streams.errors import NewsquakeError
-from streams.files import replace_file
-from streams.lock import taken
+from streams.files import replace_file, taken
 
 STARTS: Final = 3  # each with other ports, should someone take one meanwhile
 ALONE: Final[Accounts] = {}

@@ -25,7 +25,8 @@ from agents.metrics.gauges import (
 from agents.reacting.config import EngineConfig
 from agents.reacting.reactions import HORIZONS
 from agents.stages.published_engine import AlertKey, PublishedEngine
-from streams.events import SECOND_NS, TRANSITIONS, Alert, Candidate, Move, Reaction
+from streams.events import SECOND_NS, TRANSITIONS, Alert, Move, Reaction
+from streams.explanation import Candidate
 from streams.topics import partition_of
 
 

@@ -24,7 +24,8 @@ from agents.reacting.rules import (
     resolve,
     update,
 )
-from streams.events import DAY_NS, SECOND_NS, Mention, OtherLine, Output
+from streams.events import DAY_NS, SECOND_NS, Mention, Output
+from streams.explanation import OtherLine
 
 EXPLAIN: Final = "explain"  # an entry of the issuer's heap: read the market again
 RESOLVE: Final = "resolve"

@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 
 from agents.reacting.sessions import Sessions
-from streams.events import SECOND_NS, Alert, Attribution, Candidate
+from streams.events import SECOND_NS, Alert
+from streams.explanation import Attribution, Candidate
 
 NAMED_SHARE: Final = 0.15  # from which a cause is named
 STILL_BPS: Final = 0.5  # a market move that would print as 0.00 %

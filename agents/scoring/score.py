@@ -9,7 +9,7 @@ from agents.scoring.decisions import LinkDecision, decision_of
 from agents.scoring.linking import ROLE, IssuerLink, Linker, Refusal
 from agents.scoring.sentiment import SCORER, direction_at, evidence, masked
 from agents.scoring.stories import StoryIndex
-from agents.scoring.taxonomy import Reading, read_events
+from agents.scoring.taxonomy import TitleReading, read_events
 from agents.scoring.text import prepare
 from streams.events import NOVELTY_BASE, Headline, Mention
 from streams.reference.universe import Universe
@@ -96,7 +96,7 @@ class _Common(NamedTuple):
     """What holds for every company of a headline."""
 
     vader: float | None
-    reading: Reading
+    reading: TitleReading
     story_id: str
     novelty: float
 

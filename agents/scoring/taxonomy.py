@@ -88,7 +88,7 @@ def _cuts_jobs(words: Sequence[str]) -> bool:
     )
 
 
-class Reading(NamedTuple):
+class TitleReading(NamedTuple):
     """What a title reports, and of which company it tells the price.
 
     `types` holds `price_report` where the price stands alone; `witness` says that its cause
@@ -126,7 +126,7 @@ _GRAMMAR: tuple[tuple[str, Callable[[Sequence[str]], bool]], ...] = (
 )
 
 
-def read_events(words: Sequence[str], spans: Sequence[WordSpan] = ()) -> Reading:
+def read_events(words: Sequence[str], spans: Sequence[WordSpan] = ()) -> TitleReading:
     """Return every type the title has a cue of, in the order of priority, and whose price it tells.
 
     `price_report` is among them only where the title gives no cause beside the price.
@@ -139,4 +139,4 @@ def read_events(words: Sequence[str], spans: Sequence[WordSpan] = ()) -> Reading
         teller = teller_of(words, spans)
         witness = bool(bits & _EVENTS) or states_cause(words, spans)
         bits |= 0 if witness else _BIT[_REPORT]
-    return Reading(tuple(name for name in EVENT_TYPES if bits & _BIT[name]), witness, teller)
+    return TitleReading(tuple(name for name in EVENT_TYPES if bits & _BIT[name]), witness, teller)

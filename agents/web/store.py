@@ -16,7 +16,7 @@ from agents.web.tables import LAYOUT, TABLES, prune
 from streams.codec import encode_json
 from streams.errors import StateError
 from streams.events import DAY_NS, MINUTE_NS, Alert, Headline, Mention, Move, Reaction, content_id
-from streams.lock import locked
+from streams.files import locked
 from streams.logs import logger
 from streams.reference.universe import Universe
 from streams.sqlite_file import LayoutError, opened

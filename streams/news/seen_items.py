@@ -17,7 +17,7 @@ import msgspec
 
 from streams.errors import StateError
 from streams.events import DAY_NS, Headline, Reject, Status, content_id
-from streams.lock import locked
+from streams.files import locked
 from streams.logs import logger
 from streams.sqlite_file import opened, opened_read_only
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from agents.metrics.declared import DECLARED, PREFIX
-from streams.events import Alert, Attribution
+from streams.events import Alert
+from streams.explanation import Attribution
 from tests.dashboards.promql import asked
 
 ENDINGS = {"gauge": ("",), "counter": ("_total",), "histogram": ("_bucket", "_sum", "_count")}

@@ -18,7 +18,8 @@ from agents.delivery.outbox import Outbox
 from agents.delivery.target import Target
 from agents.delivery.webhook import WebhookSink
 from agents.metrics.declared import ProcessMetrics
-from streams.events import SECOND_NS, Alert, Attribution, Candidate
+from streams.events import SECOND_NS, Alert
+from streams.explanation import Attribution, Candidate
 from tests.delivery.receiver import Receiver
 
 SECRET = b"a secret of a test"

@@ -20,7 +20,9 @@ class Outputs:
     ineligible: int = 0  # rows in phase closed
     gaps: int = 0  # jumps ahead in a run's numbers
     # (alert, line, instant, price) of what passed a level: whoever explains moves listens here
-    crossed: Callable[[AlertKey, Any, int, int], None] = lambda *_: None
+    crossed: Callable[[AlertKey, Any, int, int], None] = field(
+        default=lambda *_: None, compare=False
+    )
 
     def reject(self, reason: str, listing: str, ts_ns: int) -> None:
         self.rejects.append({"reason": reason, "listing": listing, "ts_ns": ts_ns})

@@ -51,9 +51,13 @@ def _of_this_year(calendar: Calendar) -> Calendar:
     """Return 2025 and 2026 of a calendar: an engine over all of it takes longer to make than to play."""
     begin, end = np.searchsorted(calendar.dates, (20_089, 20_819)).tolist()
     first, last = np.searchsorted(calendar.session_dates, (20_089, 20_819)).tolist()
-    names = ("session_dates", "first_ns", "regular_start_ns", "regular_end_ns", "last_end_ns")
+    names = (
+        "session_dates", "first_ns", "regular_start_ns", "regular_end_ns", "last_end_ns",
+        "utc_offset_ns",
+    )  # fmt: skip
     return Calendar(
         name=calendar.name,
+        zone=calendar.zone,
         bounds_ns=calendar.bounds_ns[begin : end + 1],
         phases=calendar.phases[begin:end],
         dates=calendar.dates[begin:end],

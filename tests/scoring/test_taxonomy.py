@@ -4,11 +4,11 @@ import pytest
 
 from agents.scoring.clauses import find_span
 from agents.scoring.cues import CUES, EVENT_TYPES
-from agents.scoring.taxonomy import Reading, read_events
+from agents.scoring.taxonomy import TitleReading, read_events
 from agents.scoring.text import prepare
 
 
-def reading_of(title: str, company: str = "Alibaba") -> Reading:
+def reading_of(title: str, company: str = "Alibaba") -> TitleReading:
     words = prepare(title).words
     span = find_span(words, prepare(company).words)
     return read_events(words, [span] if span else [])

@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from agents.web.server import WebServer
-from streams.events import Alert, Attribution, Candidate, Headline, Mention, Reaction
+from streams.events import Alert, Headline, Mention, Reaction
+from streams.explanation import Attribution, Candidate
 
 T0_NS = 1_758_679_500_000_000_000  # 2025-09-24 02:05:00 UTC
 SECOND_NS = 1_000_000_000

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from agents.reacting.explaining.betas import Estimate
 from agents.reacting.explaining.listing_clock import ListingClock
-from agents.reacting.explaining.path import Step, borders, steps_of
+from agents.reacting.explaining.path import MeasuredStep, borders, steps_of
 from agents.reacting.explaining.sharing import Cause, Division, divide
 from agents.reacting.explaining.surroundings import Surroundings
 from agents.reacting.explaining.telling import ToldStory, delay_s, told_stories
@@ -23,7 +23,8 @@ from agents.reacting.explaining.tracing import MoveCase
 from agents.reacting.explaining.weights import Evidence, agreement, event_prior, standing
 from agents.reacting.listing_state import ListingState
 from agents.reacting.news import News
-from streams.events import SECOND_NS, Attribution, Candidate, CommonStory, PathStep
+from streams.events import SECOND_NS
+from streams.explanation import Attribution, Candidate, CommonStory, PathStep
 
 PRINTED: Final = 8  # candidates; the shares of others are part of the unexplained
 PRINTED_COMMON: Final = 10
@@ -37,7 +38,7 @@ class _Divided(NamedTuple):
     """A division, and all that it was made of."""
 
     case: MoveCase
-    steps: list[Step]
+    steps: list[MeasuredStep]
     beta: Estimate
     stories: Stories
     division: Division

@@ -27,7 +27,7 @@ class PathPoint(msgspec.Struct, frozen=True, array_like=True):
     sector: float | None = None
 
 
-class Step(msgspec.Struct, frozen=True):
+class MeasuredStep(msgspec.Struct, frozen=True):
     """One stretch of the path, from the trade before it to the trade that ends it."""
 
     start_ns: int
@@ -39,7 +39,7 @@ class Step(msgspec.Struct, frozen=True):
     sector: float | None
 
 
-def steps_of(points: Sequence[PathPoint]) -> list[Step]:
+def steps_of(points: Sequence[PathPoint]) -> list[MeasuredStep]:
     """Return the steps between points in order of time, the previous close first."""
     return [_step(a, b) for a, b in pairwise(points)]
 
@@ -59,8 +59,8 @@ def borders(returns: Sequence[float], largest: int) -> list[int]:
     return sorted({0, count, *alone, *(k + 1 for k in alone)})
 
 
-def _step(a: PathPoint, b: PathPoint) -> Step:
-    return Step(
+def _step(a: PathPoint, b: PathPoint) -> MeasuredStep:
+    return MeasuredStep(
         start_ns=a.ts_ns,
         end_ns=b.ts_ns,
         start_min=a.clock_min,

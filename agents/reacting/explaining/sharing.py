@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from agents.reacting.explaining import constants as c
-from agents.reacting.explaining.path import Step
+from agents.reacting.explaining.path import MeasuredStep
 from agents.reacting.explaining.weights import (
     F64,
     Evidence,
@@ -64,7 +64,7 @@ class _Measured(NamedTuple):
     sign: int  # of the whole move
 
     @classmethod
-    def of(cls, steps: Sequence[Step], beta: float) -> _Measured:
+    def of(cls, steps: Sequence[MeasuredStep], beta: float) -> _Measured:
         """Measure the steps of a path."""
         market = np.array([beta * (step.market or 0.0) for step in steps])
         sector = np.array([step.sector or 0.0 for step in steps])
@@ -81,7 +81,7 @@ class _Measured(NamedTuple):
 Weighed = list[tuple[Evidence, F64]]  # stories and their weight in each step
 
 
-def divide(steps: Sequence[Step], beta: float, evidence: Sequence[Evidence]) -> Division:
+def divide(steps: Sequence[MeasuredStep], beta: float, evidence: Sequence[Evidence]) -> Division:
     """Divide a move with at least one step; the order of the evidence does not matter."""
     measured = _Measured.of(steps, beta)
     weighed = _weighed(steps, evidence, measured.sign)
@@ -114,7 +114,7 @@ def divide(steps: Sequence[Step], beta: float, evidence: Sequence[Evidence]) -> 
     )
 
 
-def _weighed(steps: Sequence[Step], evidence: Sequence[Evidence], sign: int) -> Weighed:
+def _weighed(steps: Sequence[MeasuredStep], evidence: Sequence[Evidence], sign: int) -> Weighed:
     """Return the stories that may explain anything, with their weights, in order of time."""
     standings = [(e, standing(e, sign)) for e in _earliest(evidence)]
     standings = [(e, weight) for e, weight in standings if weight > 0.0]

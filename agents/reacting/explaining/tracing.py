@@ -24,7 +24,8 @@ from agents.reacting.listing_state import ListingState
 from agents.reacting.moves import Crossing
 from agents.reacting.sessions import Sessions
 from agents.reacting.tapes.points import LAST, SECOND
-from streams.events import DAY_NS, MINUTE_NS, SECOND_NS, OtherLine
+from streams.events import DAY_NS, MINUTE_NS, SECOND_NS
+from streams.explanation import OtherLine
 
 LARGEST: Final = (
     29  # minutes that stand alone: at most 60 steps (agents/reacting/explaining/path.py)
@@ -70,7 +71,7 @@ def case_of(
     since_ns = look_back(ts_ns, close_ns, sessions)
     clock = ListingClock(line.tape, sessions, since_ns, ts_ns)
     prices = _joined(_traced(crossing, line, close_ns))
-    points = tuple(PathPoint(t, clock.at(t), price) for t, price in prices)
+    points = tuple(PathPoint(t, clock.at(t), float(price)) for t, price in prices)
     market = around.market(line)
     close = None if market is None else market.previous_close(ts_ns)
     due_ns = None if close is None else _ceil(ts_ns) + SETTLE_NS
@@ -96,7 +97,7 @@ def measured(case: MoveCase, line: ListingState, around: Surroundings, until_ns:
     points = tuple(
         msgspec.structs.replace(
             point,
-            benchmark=price,
+            benchmark=None if price is None else float(price),
             sector=around.sector_at(line, min(_ceil(point.ts_ns), until_ns), until_ns),
         )
         for point, price in zip(case.points, priced, strict=True)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agents.reacting.explaining import constants as c
-from agents.reacting.explaining.path import Step
+from agents.reacting.explaining.path import MeasuredStep
 from streams.events import I64, MINUTE_NS
 
 F64 = npt.NDArray[np.float64]
@@ -100,7 +100,7 @@ class StepColumns(msgspec.Struct, frozen=True):
     end_min: F64
 
     @classmethod
-    def of(cls, steps: Sequence[Step]) -> StepColumns:
+    def of(cls, steps: Sequence[MeasuredStep]) -> StepColumns:
         """Return the columns of these steps."""
         return cls(
             np.array([step.start_ns for step in steps], np.int64),

@@ -15,8 +15,8 @@ from agents.replay.play.asides import FILE, MARK
 from agents.replay.play.outputs import KEYS, PARQUET, RESULTS, SUMMARY
 from streams.codec import canonical_json
 from streams.errors import UsageError
+from streams.files import locked
 from streams.journal_files import LOCK, is_journal
-from streams.lock import locked
 
 JOURNAL: Final = ".newsquake-replay"
 BESIDE: Final = (FILE, f"{FILE}.part", MARK)  # the journal: what is set aside

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from agents.reacting.explaining.path import PathPoint, Step, steps_of
+from agents.reacting.explaining.path import MeasuredStep, PathPoint, steps_of
 from agents.reacting.explaining.weights import Evidence
 from streams.events import MINUTE_NS
 
@@ -42,7 +42,7 @@ def path(
     sector: list[float] | None = None,
     *,
     scale: float = 1.0,
-) -> list[Step]:
+) -> list[MeasuredStep]:
     """Return the steps from a previous close over an open to the minutes after it."""
     points = []
     for i, price in enumerate(prices):
@@ -60,7 +60,7 @@ def path(
 
 
 @st.composite
-def paths(draw: st.DrawFn) -> list[Step]:
+def paths(draw: st.DrawFn) -> list[MeasuredStep]:
     """Draw a path of one to ten steps, with or without benchmark and sector."""
     count = draw(st.integers(2, 11))
     prices = st.lists(st.floats(50.0, 150.0), min_size=count, max_size=count)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from agents.reacting.explaining.path import Step
+from agents.reacting.explaining.path import MeasuredStep
 from agents.reacting.explaining.sharing import Division, divide
 from agents.reacting.explaining.weights import Evidence
 from tests.reacting.explaining.makers import path, paths, stories, story
@@ -25,7 +25,7 @@ def share(division: Division, name: str) -> float:
 
 @given(paths(), st.floats(-3, 3), stories())
 def test_shares_sum_to_one_and_lie_between(
-    steps: list[Step], beta: float, news: list[Evidence]
+    steps: list[MeasuredStep], beta: float, news: list[Evidence]
 ) -> None:
     found = divide(steps, beta, news)
     parts = [found.market, found.sector, found.unexplained, *(c.share for c in found.causes)]
@@ -36,7 +36,7 @@ def test_shares_sum_to_one_and_lie_between(
 
 @given(paths(), stories(), st.integers(0, 2**32))
 def test_the_order_of_arrival_does_not_matter(
-    steps: list[Step], news: list[Evidence], seed: int
+    steps: list[MeasuredStep], news: list[Evidence], seed: int
 ) -> None:
     shuffled = news.copy()
     Random(seed).shuffle(shuffled)
@@ -45,7 +45,7 @@ def test_the_order_of_arrival_does_not_matter(
 
 @given(paths(), stories(), st.sampled_from((0.25, 8.0, 1024.0)))
 def test_scaling_all_prices_changes_nothing(
-    steps: list[Step], news: list[Evidence], scale: float
+    steps: list[MeasuredStep], news: list[Evidence], scale: float
 ) -> None:
     prices = [100.0, 103.0, 101.0, 109.0]
     market = [50.0, 50.5, 50.2, 51.0]
@@ -55,7 +55,7 @@ def test_scaling_all_prices_changes_nothing(
 
 @given(paths(), stories(), st.integers(1, 90), st.floats(0.1, 1.0))
 def test_copies_add_nothing(
-    steps: list[Step], news: list[Evidence], later: int, relevance: float
+    steps: list[MeasuredStep], news: list[Evidence], later: int, relevance: float
 ) -> None:
     copies = [
         msgspec.structs.replace(
@@ -71,7 +71,7 @@ def test_copies_add_nothing(
 
 
 @given(paths(), stories())
-def test_silent_titles_never_have_a_share(steps: list[Step], news: list[Evidence]) -> None:
+def test_silent_titles_never_have_a_share(steps: list[MeasuredStep], news: list[Evidence]) -> None:
     silent = [
         msgspec.structs.replace(e, event_types=(*e.event_types, kind), scope="issuer")
         for e, kind in zip(news, ("price_report", "opinion", "no_news") * 4, strict=False)
@@ -81,7 +81,7 @@ def test_silent_titles_never_have_a_share(steps: list[Step], news: list[Evidence
 
 @given(paths(), st.floats(-3, 3), stories())
 def test_a_market_that_went_the_other_way_has_nothing(
-    steps: list[Step], beta: float, news: list[Evidence]
+    steps: list[MeasuredStep], beta: float, news: list[Evidence]
 ) -> None:
     found = divide(steps, beta, news)
     if found.against_market:
@@ -92,7 +92,7 @@ def test_a_market_that_went_the_other_way_has_nothing(
 
 
 @given(paths(), st.floats(-3, 3))
-def test_without_news_the_rest_is_unexplained(steps: list[Step], beta: float) -> None:
+def test_without_news_the_rest_is_unexplained(steps: list[MeasuredStep], beta: float) -> None:
     found = divide(steps, beta, [])
     assert found.causes == ()
     assert found.unexplained == pytest.approx(1.0 - found.market - found.sector, abs=2e-6)
