@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -279,6 +280,17 @@ def market_logs(
     return MarketLog(listings, draw(daily_rows(listings)), (*records, Clock(ts_ns=end, final=True)))
 
 
+def history(name: str, close: int, seed: int) -> list[DailyRow]:
+    """Return closes of some weeks before the first day, with a share of a common movement."""
+    common, own = random.Random(0), random.Random(seed)
+    first, loading = DATES[0] - 1, own.uniform(-1.0, 3.0)
+    prices = [
+        round(close * math.exp(loading * common.gauss(0, 0.01) + own.gauss(0, 0.01)))
+        for _ in range(own.randint(19, 30))
+    ]
+    return [DailyRow(name, first - 1 - n, price) for n, price in enumerate(prices)]
+
+
 @st.composite
 def daily_rows(draw: st.DrawFn, listings: Sequence[Listing]) -> tuple[DailyRow, ...]:
     """Draw closes before the first day (the benchmark: for every day), splits and dividends."""
@@ -290,6 +302,8 @@ def daily_rows(draw: st.DrawFn, listings: Sequence[Listing]) -> tuple[DailyRow, 
         if name == BENCHMARK and kind != "none":
             before, kind = [DATES[0] - 1, *DATES], "every"
         rows += [DailyRow(name, day, close) for day in before if kind != "none"]
+        if draw(st.booleans()):
+            rows += history(name, close, draw(st.integers(0, 2**32)))
         if kind == "split":
             factor = draw(st.sampled_from((0.97, 1.05, 2.0)))
             rows.append(DailyRow(name, DATES[draw(st.integers(0, 1))], None, factor))

@@ -7,80 +7,24 @@ with the reasons of the first few; a file without one usable row raises InputErr
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import msgspec
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from agents.evaluation.agreement import Row, agreement, cases_of, text_of
+from agents.evaluation.labelled import read_rows
 from agents.scoring.linking import Linker
 from agents.scoring.sentiment import NEUTRAL_BAND, direction_of
 from agents.scoring.stories import StoryIndex
 from agents.scoring.text import prepare
-from streams.errors import InputError, RecordError
+from streams.errors import RecordError
 from streams.events import DAY_NS, SECOND_NS
 from streams.reference.universe import Universe
 
 VADER_BAND = 0.05  # the thresholds of vaderSentiment's own documentation
-SHOWN_REASONS = 5
-
-Parsed = TypeVar("Parsed")
-
-
-class _Skipped:
-    """Count the rows that could not be used and keep the first reasons."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.reasons: list[str] = []
-
-    def add(self, line: int, reason: str) -> None:
-        self.count += 1
-        if len(self.reasons) < SHOWN_REASONS:
-            self.reasons.append(f"line {line}: {reason}")
-
-    def report(self) -> dict[str, Any]:
-        return {"skipped": self.count, "skipped_reasons": self.reasons}
-
-
-def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield the numbered lines of a file that are not blank."""
-    try:
-        with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                text = line.removeprefix(b"\xef\xbb\xbf").strip()
-                if text:
-                    yield number, text
-    except OSError as error:
-        raise InputError(str(path), f"cannot be read: {error.strerror or error}") from error
-
-
-def _object(line: bytes) -> Row:
-    """Decode one line; raises RecordError where it is no JSON object."""
-    row = msgspec.json.decode(line)
-    if not isinstance(row, dict):
-        raise RecordError("not_an_object", "a row must be a JSON object")
-    return row
-
-
-def _read(path: Path, parse: Callable[[Row], Parsed]) -> tuple[list[Parsed], _Skipped]:
-    """Parse every row; raises InputError if not one of them can be used."""
-    usable: list[Parsed] = []
-    skipped = _Skipped()
-    for number, line in _lines(path):
-        try:
-            usable.append(parse(_object(line)))
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            skipped.add(number, f"not JSON: {error}")
-        except RecordError as error:
-            skipped.add(number, str(error))
-    if not usable:
-        first = f"; {skipped.reasons[0]}" if skipped.reasons else ""
-        raise InputError(str(path), f"has no usable row{first}")
-    return usable, skipped
 
 
 def evaluate_sentiment(path: Path) -> dict[str, Any]:
@@ -89,7 +33,7 @@ def evaluate_sentiment(path: Path) -> dict[str, Any]:
     vader is positive from +.05 and negative from -.05; a direction within .05 of 0 and an
     unknown one count as neutral (as 0, against scores). Raises InputError.
     """
-    groups, skipped = _read(path, cases_of)
+    groups, skipped = read_rows(path, cases_of)
     cases = [case for group in groups for case in group]
     analyzer = SentimentIntensityAnalyzer()
     vader = [float(analyzer.polarity_scores(case.title)["compound"]) for case in cases]
@@ -124,7 +68,9 @@ def evaluate_linking(path: Path, universe: Universe) -> dict[str, Any]:
     counted in `outside`, with their links, and leave precision and recall alone. `top` judges
     only the most relevant link of each row. Raises InputError.
     """
-    rows, skipped = _read(path, lambda row: (text_of(row, "title"), text_of(row, "ticker").strip()))
+    rows, skipped = read_rows(
+        path, lambda row: (text_of(row, "title"), text_of(row, "ticker").strip())
+    )
     symbols = {
         issuer.issuer: {line.symbol.upper() for line in issuer.listings}
         for issuer in universe.issuers.values()
@@ -187,7 +133,7 @@ def evaluate_stories(path: Path) -> dict[str, Any]:
 
     The rows are read in the order of time. Raises InputError.
     """
-    rows, skipped = _read(path, _story_row)
+    rows, skipped = read_rows(path, _story_row)
     rows.sort(key=lambda row: row[0])
     index = StoryIndex()
     ours = [

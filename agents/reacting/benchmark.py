@@ -49,6 +49,11 @@ class Benchmark:
         """Return its tape."""
         return self._line.tape
 
+    @property
+    def daily(self) -> DailyTable:
+        """Return its `[[daily]]` rows."""
+        return self._line.daily
+
     def state(self) -> tuple[int, KeptListing, TapeState]:
         """Return what `restore` needs."""
         return self._newest_second, self._line.state, self._line.tape.state()

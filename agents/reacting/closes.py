@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fractions import Fraction
+from itertools import pairwise
+from math import log
+from typing import NamedTuple
 
 import msgspec
 
@@ -54,13 +57,33 @@ def _newest(price: int | None, late: int | None) -> int | None:
     return price if late is None else late
 
 
+class DailyReturn(NamedTuple):
+    """The logarithmic return from one daily close to the next, splits and dividends made good."""
+
+    since: int  # trade date of the close before
+    date: int
+    value: float
+
+
 class DailyTable:
     """The `[[daily]]` rows of one listing, by trade date."""
 
-    __slots__ = ("_rows",)
+    __slots__ = ("_returns", "_rows")
 
     def __init__(self, rows: Iterable[DailyRow]) -> None:
         self._rows = tuple(sorted(rows, key=lambda r: r.date))
+        self._returns: tuple[DailyReturn, ...] | None = None  # once somebody asks
+
+    def returns(self) -> tuple[DailyReturn, ...]:
+        """Return the returns between the closes that follow each other, rising."""
+        if self._returns is None:
+            closes = [(r.date, r.close) for r in self._rows if r.close is not None]
+            self._returns = tuple(
+                DailyReturn(since, date, log(close / before))
+                for (since, old), (date, close) in pairwise(closes)
+                if since < date and (before := self._adjusted(old, since, date)) is not None
+            )
+        return self._returns
 
     def previous_close(self, date: int, rolled: tuple[int, int] | None = None) -> int | None:
         """Return the previous close of trade date `date`, in shares of that date.

@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from agents.reacting.explaining.constants import BETA_PRIOR
 from streams.events import MINUTE_NS, SECOND_NS, Mention, Phase
 from tests.oracle.benchmark import Benchmark
+from tests.oracle.betas import beta_on
 from tests.oracle.division import Point, Told, divided
 from tests.oracle.line import Line
 from tests.oracle.venue import TRADING, Venue, ceil_second
@@ -35,9 +37,16 @@ class Case:
     def clock(self, x: int) -> float:
         return clock_at(self.line, self.since_ns, self.crossed_ns, x)
 
+    def beta(self) -> float:
+        if self.benchmark is None:
+            return BETA_PRIOR
+        date = self.line.venue.trade_date(self.crossed_ns)
+        return beta_on(date, self.line.daily, self.benchmark.daily)
+
     def explain(self, transition: str, mentions: Mapping[str, Mention]) -> None:
         """Divide anew; an update is told only where something has changed."""
-        found = divided(self.points, list(mentions.values()), self.since_ns, self.clock)
+        beta = self.beta()
+        found = divided(self.points, list(mentions.values()), self.since_ns, self.clock, beta)
         if transition != "updated" or changed(self.told[-1][1], found):
             self.told.append((transition, found))
 

@@ -129,11 +129,14 @@ def divided(
     mentions: Sequence[Mention],
     since_ns: int,
     clock: Callable[[int], float],
+    beta: float,
 ) -> Told:
-    """Return the attribution of a path with beta 1."""
+    """Return the attribution of a path."""
     pairs = list(pairwise(points))
     returns = [math.log(b.price / a.price) for a, b in pairs]
-    market = [math.log(b.market / a.market) if a.market and b.market else 0.0 for a, b in pairs]
+    market = [
+        beta * math.log(b.market / a.market) if a.market and b.market else 0.0 for a, b in pairs
+    ]
     rest = [r - m for r, m in zip(returns, market, strict=True)]
     sign = 1 if points[-1].price >= points[0].price else -1
     stories = []

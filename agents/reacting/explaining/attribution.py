@@ -64,7 +64,7 @@ def explain(case: MoveCase, line: ListingState, news: News, around: Surroundings
     mentions = (*news.mentions.values(), *around.common_news(line))
     told = told_stories(mentions, case.look_back_ns, clock)
     stories = {story.evidence.headline_id: story for story in told}
-    beta = around.beta(line, line.state.date)
+    beta = around.beta(line, line.sessions.trade_date(case.crossed_ns))
     steps = steps_of(case.points)
     division = divide(steps, beta.beta, [story.evidence for story in told])
     sign = 1 if case.points[-1].price >= case.points[0].price else -1

@@ -7,6 +7,7 @@ from math import fsum, sqrt
 
 import msgspec
 
+from agents.reacting.closes import DailyTable
 from agents.reacting.explaining import constants as c
 
 
@@ -17,6 +18,17 @@ class Estimate(msgspec.Struct, frozen=True):
     sigma: float | None
     observations: int
     assumed: bool
+
+
+def beta_before(own: DailyTable, market: DailyTable, date: int) -> Estimate:
+    """Estimate beta from the daily closes of both before trade date `date`, the newest MOST_DAYS."""
+    others = {(r.since, r.date): r.value for r in market.returns()}
+    pairs = [
+        (r.value, others[r.since, r.date])
+        for r in own.returns()
+        if r.date < date and (r.since, r.date) in others
+    ][-c.MOST_DAYS :]
+    return beta_of([value for value, _ in pairs], [value for _, value in pairs])
 
 
 def beta_of(

@@ -60,6 +60,7 @@ COMMON = 0.4  # weight of news of the market or the sector for one company; flat
 
 # Beta: market model on daily logarithmic returns, shrunk as Vasicek (1973) does.
 FEWEST_DAYS = 20  # observations; with fewer, beta is the prior, flagged
+MOST_DAYS = 250  # a year: older returns are of another company (guide 1.2)
 CLIP_SIGMA = 4.0  # an old event may not bend the estimate (guide 1.4)
 BETA_PRIOR = 1.0  # the mean of all listings
 BETA_PRIOR_SD = 0.5  # deviation of betas among listings (.3 to .6 in Blume 1975)
