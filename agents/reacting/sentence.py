@@ -38,10 +38,13 @@ def named_causes(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
 
 
 def _because(attribution: Attribution) -> str:
-    named = named_causes(attribution.candidates)
+    split = "suspect_split" in attribution.flags
+    named = () if split else named_causes(attribution.candidates)
     shares = _percents(_parts(attribution, named))
     titles = " and ".join(f'"{c.title}" ({shares[c.story_id]})' for c in named)
-    if not named:
+    if split:
+        told = "perhaps a split that [[daily]] does not have"
+    elif not named:
         told = "no clear cause"
     elif len(named) == 1:
         told = f"most likely {titles}"

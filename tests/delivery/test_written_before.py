@@ -59,5 +59,6 @@ def test_what_an_earlier_worker_kept_in_its_file_is_in_its_checkpoint_or_comes_a
         asyncio.run(stage.flush())
         until(lambda: not sent.backlog())
         got = {(each.json["alert"]["alert_id"], each.json["id"]) for each in receiver.got}
-    assert got == set(kept)
+    again = {("alert-2", delivery_id(body_of(alert(2))))}  # said today, with what is said today
+    assert got == {each for each in kept if each[0] != "alert-2"} | again
     assert came(receiver)[:1] == [("alert-0", "opened")]

@@ -60,7 +60,7 @@ def test_a_mention_that_changes_nothing_says_why(caplog: pytest.LogCaptureFixtur
             log_mention(engine, each, engine.apply(each))
         known, rejected = said(caplog)  # the first one changed the alert, which is an output
     assert (known["event"], known["alert_id"]) == ("mention changes no alert", alert.alert_id)
-    assert known["why"] == "evidence_is_unchanged"
+    assert known["why"] == "shares_are_about_the_same"
     assert (rejected["event"], rejected["reason"]) == ("mention rejected", "unknown_issuer")
 
 

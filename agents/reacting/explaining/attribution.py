@@ -17,6 +17,7 @@ from agents.reacting.explaining.betas import Estimate
 from agents.reacting.explaining.listing_clock import ListingClock
 from agents.reacting.explaining.path import MeasuredStep, borders, steps_of
 from agents.reacting.explaining.sharing import Cause, Division, divide
+from agents.reacting.explaining.splits import suspect_split
 from agents.reacting.explaining.surroundings import Surroundings
 from agents.reacting.explaining.telling import ToldStory, delay_s, told_stories
 from agents.reacting.explaining.tracing import MoveCase
@@ -123,6 +124,7 @@ def _flags(divided: _Divided) -> tuple[str, ...]:
         "against_market": divided.division.against_market,
         "beta_assumed": divided.beta.assumed,
         "no_benchmark": not divided.case.market_known,
+        "suspect_split": suspect_split(divided.case.points) is not None,
     }
     return tuple(name for name, holds in told.items() if holds)
 
@@ -214,9 +216,9 @@ def _is_late(divided: _Divided, cause: Cause) -> bool:
 
 
 def _earliest_ns(divided: _Divided, cause: Cause) -> int:
-    """Return when a cause may have happened at the earliest."""
-    mention = divided.stories[cause.members[0].headline_id].mention
-    return mention.event_ns - delay_s(mention) * SECOND_NS
+    """Return when a cause may have happened at the earliest: a witness is told by an older story."""
+    mentions = (divided.stories[e.headline_id].mention for e in cause.members)
+    return min(mention.event_ns - delay_s(mention) * SECOND_NS for mention in mentions)
 
 
 # -- the timeline
