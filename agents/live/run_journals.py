@@ -20,7 +20,7 @@ from streams.journal import Journal
 from streams.logs import logger
 from streams.set_aside import SetAside
 
-VERSION: Final = 2  # of the checkpoint; raise it with any change of what the stages keep
+VERSION: Final = 1  # of the checkpoint; raise it with any change of what the stages keep
 
 log = logger(__name__)
 

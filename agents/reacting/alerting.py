@@ -105,6 +105,8 @@ class Alerting:
         return _readings(state.case, line, key)
 
     def _update(self, state: AlertState, line: ListingState, now_ns: int, news: News) -> None:
+        if not state.case.points:
+            return  # an earlier release opened it: it stays as that has explained it
         found = explain(state.case, line, news, self._around)
         alert = update(state.alert, now_ns, found, line.sessions)
         if alert is not None:
@@ -115,7 +117,7 @@ class Alerting:
         """End an alert with its trade date."""
         line.state.resolved += (key,)
         state = self.alerts.pop(key)
-        found = explain(state.case, line, news, self._around)
+        found = explain(state.case, line, news, self._around) if state.case.points else None
         self._out.append(resolve(state.alert, ended_ns, found, line.sessions))
 
 

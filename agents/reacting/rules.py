@@ -120,15 +120,18 @@ def update(alert: Alert, now_ns: int, found: Explained, sessions: Sessions) -> A
     return _told(newer, found, sessions)
 
 
-def resolve(alert: Alert, ended_ns: int, found: Explained, sessions: Sessions) -> Alert:
-    """Return the alert as it stands when its trade date's last phase has ended."""
+def resolve(alert: Alert, ended_ns: int, found: Explained | None, sessions: Sessions) -> Alert:
+    """Return the alert as it stands when its trade date's last phase has ended.
+
+    `found` None: it stays as it was explained.
+    """
     ended = msgspec.structs.replace(
         alert,
         state="resolved",
         transition="resolved",
         updated_ns=max(ended_ns, alert.updated_ns),
     )
-    return _told(ended, found, sessions)
+    return _told(ended, found, sessions) if found else ended
 
 
 def _bps(crossing: Crossing) -> float:

@@ -38,14 +38,17 @@ AGAIN_NS: Final = MINUTE_NS  # between two looks for the benchmark's first price
 
 
 class MoveCase(msgspec.Struct, frozen=True):
-    """A move to be explained: its path as it was traced, and how far the market is known."""
+    """A move to be explained: its path as it was traced, and how far the market is known.
 
-    points: tuple[PathPoint, ...]
+    In the state of an earlier release, which kept no path, there are no points.
+    """
+
     look_back_ns: int  # earliest event time of a candidate
     other_line: OtherLine | None
-    market_close: int | None  # the benchmark's previous close; None: there is no market
-    market_known: bool  # it has traded on the trade date
-    market_due_ns: int | None  # when the market is to be read again; None: it is settled
+    points: tuple[PathPoint, ...] = ()
+    market_close: int | None = None  # the benchmark's previous close; None: there is no market
+    market_known: bool = False  # it has traded on the trade date
+    market_due_ns: int | None = None  # when the market is to be read again; None: it is settled
 
     @property
     def crossed_ns(self) -> int:
@@ -75,7 +78,7 @@ def case_of(
     market = around.market(line)
     close = None if market is None else market.previous_close(ts_ns)
     due_ns = None if close is None else _ceil(ts_ns) + SETTLE_NS
-    case = MoveCase(points, since_ns, other_line, close, market_known=False, market_due_ns=due_ns)
+    case = MoveCase(since_ns, other_line, points, close, market_known=False, market_due_ns=due_ns)
     return measured(case, line, around, min(_ceil(ts_ns), known_ns))
 
 
