@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from agents.replay.play.own_results import JOURNAL
 from tests.compatibility import day
 from tests.compatibility.live import PATIENCE_S, until
 from tests.compatibility.still import StillClock
@@ -45,7 +46,7 @@ def paced(folder: Path, out: Path, *words: object, speed: int = SPEED) -> subpro
 @contextmanager
 def killed_after_saving(process: subprocess.Popen[bytes], out: Path, saves: int) -> Iterator[None]:
     """Wait for so many checkpoints and for what the block waits for; then SIGKILL the replay."""
-    checkpoint = out / "journal" / "checkpoint"
+    checkpoint = out / JOURNAL / "checkpoint"
     seen: set[int] = set()
 
     def saved() -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from agents.replay.play.own_results import JOURNAL
 from tests.compatibility import day, kept
 from tests.compatibility.embedded import answers, web
 from tests.compatibility.make_replay import hooked
@@ -38,7 +39,7 @@ def test_a_replay_that_was_killed_goes_on(tmp_path: Path) -> None:
         assert (out / name).read_bytes() == (whole / name).read_bytes(), name
     assert len(before) == 1
     assert sorted([*before, *sent]) == json.loads((whole / "told.json").read_bytes())
-    assert not (out / "journal").exists()
+    assert not (out / JOURNAL).exists()
     assert not list(out.glob("outbox.*"))
 
 
