@@ -214,10 +214,7 @@ def _speaks(words: list[str], span: tuple[int, int]) -> bool:
     lead = all(word in _TAGS for word in words[: span[0]])
     if not after or not lead:
         return False
-    if after[0] == ":":
-        return True
-    beyond = words[span[1] :]
-    return after[0] in RATERS and not CREDIT.isdisjoint(beyond)
+    return after[0] in RATERS | {":"} and not CREDIT.isdisjoint(words[span[1] :])
 
 
 def _judges(words: list[str], span: tuple[int, int]) -> bool:

@@ -165,14 +165,15 @@ RATED = frozenset(
     "target rating coverage overweight underweight outperform underperform neutral buy sell hold"
     " equal perform".split()
 )
-# What a rating agency does, and the words that show that it does it to somebody else.
+# What a rating agency does, and the words that show that it does it to somebody else. A company
+# affirms or cuts its own outlook: that word alone shows nothing.
 RATERS = frozenset(
     "affirms assigns rates upgrades downgrades places puts withdraws confirms revises reviews publishes"
-    " issues changes comments may says cuts raises lowers takes expects sees".split()
+    " changes may cuts raises lowers".split()
 )
 CREDIT = frozenset(
-    "rating ratings outlook idr review credit default notes bonds rmbs cmbs clo clos abs aaa aa a1 a2 a3 aa1 aa2 aa3 baa1"
-    " baa2 baa3 ba1 ba2 ba3 b1 b2 b3 caa1 caa2 caa3 bbb bb trust".split()
+    "rating ratings idr rmbs cmbs clo clos abs aaa aa a1 a2 a3 aa1 aa2 aa3 baa1 baa2 baa3 ba1 ba2 ba3 b1 b2 b3 caa1 caa2"
+    " caa3 bbb bb".split()
 )
 # Right before a name, these show the same.
 CUES_BEFORE = frozenset(

@@ -107,7 +107,7 @@ def _mention(
     """Write down what the headline says of one issuer."""
     types, witness = common.reading.of(link.span)
     if ROLE in link.evidence:  # to who rates another company it is no news
-        types, witness = (*types, NO_NEWS), False
+        types, witness = (*(name for name in types if name != NO_NEWS), NO_NEWS), False
     return Mention(
         headline_id=headline.headline_id,
         revision=headline.revision,

@@ -52,6 +52,7 @@ _FREE_WORDS = CUES_AFTER | LEGAL_ENDINGS | CUES_BEFORE | PREPOSITIONS | PLACES_A
 _CLEAR_ENDINGS = LEGAL_ENDINGS - {"a", "as", "de", "in", "the", "new", "can", "c", "b"}
 
 
+_DESCRIBING = ("er", "or", "ant", "ing", "ed", "ous", "ful", "ive", "ish", "ese", "ian", "ican")
 _DESCRIBES = frozenset("former retired some most many what how why when if no more ex".split())
 
 
@@ -142,7 +143,7 @@ def names_another(title: Title, hit: Hit) -> bool:
         return False
     before = place.before
     known = before in COMMON_WORDS or before in _FREE_WORDS or before in TRADE_ENDINGS
-    known = known or before in _DESCRIBES or before.endswith(("er", "or", "ant"))
+    known = known or before in _DESCRIBES or before.endswith(_DESCRIBING)
     strange = before.isalpha() and not known
     joined = title.starts[0] + len(before) + 1 == hit.start and title.text[hit.start - 1] == " "
     return strange and joined and _is_capital(title, 0) and place.after in CUES_AFTER

@@ -207,7 +207,7 @@ class Worker:
     def has_begun(self) -> bool:
         """Tell whether it has taken over a partition."""
         assert self.process.poll() is None, self.said()
-        return "from offset" in self.said()
+        return "partition taken" in self.said()
 
     def kill(self) -> None:
         self.process.kill()

@@ -196,7 +196,7 @@ def test_a_replay_through_kafka_that_was_killed_goes_on(kafka: Account, tmp_path
     for name in ("output_sha256", "config_id", "ticks", "mentions", "reactions", "moves", "alerts"):
         assert summary[name] == wanted[name], name
     assert topics.ends(MARKET)[MARKET] > sent
-    assert "from offset 0 " not in "".join(log.read_text() for log in out.glob("workers/*.log"))
+    assert "from_offset=0 " not in "".join(log.read_text() for log in out.glob("workers/*.log"))
 
 
 def test_an_old_spool_is_sent_first(kafka: Account, tmp_path: Path) -> None:
