@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ahocorasick_rs import AhoCorasick
 
 from agents.scoring.aliases import Alias, LetterCase, Rank, alias_table, scan_form
-from agents.scoring.naming import CREDIT, PREPOSITIONS, RATED, RATERS, RATES
+from agents.scoring.naming import CREDIT, PREPOSITIONS, PROSPECTS, RATED, RATERS, RATES
 from agents.scoring.symbols import SymbolIndex
 from agents.scoring.text import Title, prefix_length
 from agents.scoring.trust import (
@@ -214,7 +214,14 @@ def _speaks(words: list[str], span: tuple[int, int]) -> bool:
     lead = all(word in _TAGS for word in words[: span[0]])
     if not after or not lead:
         return False
-    return after[0] in RATERS | {":"} and not CREDIT.isdisjoint(words[span[1] :])
+    beyond = words[span[1] :]
+    rated = not CREDIT.isdisjoint(beyond) or any(
+        word == "outlook" and bool(PROSPECTS.intersection(beyond[i + 1 : i + 3]))
+        for i, word in enumerate(beyond)
+    )
+    if after[0] == ":":  # `Update-Moody's: Acme's results meet expectations`
+        return rated or span[0] > 0
+    return after[0] in RATERS and rated
 
 
 def _judges(words: list[str], span: tuple[int, int]) -> bool:

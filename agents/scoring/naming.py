@@ -171,10 +171,10 @@ RATERS = frozenset(
     "affirms assigns rates upgrades downgrades places puts withdraws confirms revises reviews publishes"
     " changes may cuts raises lowers".split()
 )
-CREDIT = frozenset(
-    "rating ratings idr rmbs cmbs clo clos abs aaa aa a1 a2 a3 aa1 aa2 aa3 baa1 baa2 baa3 ba1 ba2 ba3 b1 b2 b3 caa1 caa2"
-    " caa3 bbb bb".split()
-)
+CREDIT = frozenset("rating ratings idr rmbs cmbs clo clos abs aaa baa caa bbb".split())
+PROSPECTS = frozenset(
+    "stable negative positive developing".split()
+)  # of a rating: `outlook stable`
 # Right before a name, these show the same.
 CUES_BEFORE = frozenset(
     "shares stock ceo cfo chairman retailer maker rival rivals giant chipmaker upgrades downgrades"

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from streams.codec import Record, decode
-from streams.events import Alert, Mention, Move, Reaction
+from streams.events import Alert, Move, Reaction
 from tests.compatibility import day, kept
 from tests.compatibility.embedded import desk
 from tests.compatibility.test_embedded import taken_before
@@ -25,10 +26,10 @@ UPDATES = "updated"  # is said where shares change, and these are others now
 
 def measured(outputs: list[Record]) -> list[Record]:
     """Return what is measured and not explained."""
-    return [each for each in outputs if isinstance(each, Reaction | Move | Mention)]
+    return [each for each in outputs if isinstance(each, Reaction | Move)]
 
 
-def raised(outputs: list[Record]) -> list[tuple[str, str, int, float]]:
+def raised(outputs: Iterable[Record]) -> list[tuple[str, str, int, float]]:
     """Return which alerts were opened, escalated and resolved, and at what."""
     return [
         (each.alert_id, each.transition, each.level_pct, each.return_bps)

@@ -38,7 +38,15 @@ def test_words_of_rating_agencies_silence_nobody(title: str) -> None:
     assert types.isdisjoint(SILENT)
 
 
-def test_who_rates_another_has_no_news() -> None:
-    relevance, types = mention_of("Goldman Sachs affirms Acme's Baa3 rating; outlook stable", "GS")
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Goldman Sachs affirms Acme's Baa3 rating; outlook stable",
+        "Update-Goldman Sachs downgrades Acme to Caa1; outlook negative",
+        "Update-Goldman Sachs: Acme's results are in line with expectations",
+    ],
+)
+def test_who_rates_another_has_no_news(title: str) -> None:
+    relevance, types = mention_of(title, "GS")
     assert relevance < 0.5
     assert "no_news" in types
