@@ -19,6 +19,7 @@ from typing import Any, Final, NamedTuple
 
 from agents.delivery import handover
 from agents.delivery.database import END, HEADS, INSERT, ITEM, OURS, SUPERSEDE, OutboxDatabase
+from agents.delivery.earlier import alert_json
 from agents.delivery.handover import PartitionLease, PendingDelivery
 from streams.codec import decode_json, encode_json
 from streams.errors import CodecError
@@ -77,7 +78,7 @@ class Outbox:
         True of a target: the state takes the place of the alert's earlier ones. OSError: the disk
         is full, say.
         """
-        body = encode_json(alert)
+        body = alert_json(alert)
         with self._base.change() as change:
             for target, newest_only in targets.items():
                 pending = PendingDelivery(target, alert.alert_id, body, now_ns, known=False)

@@ -21,6 +21,7 @@ from agents.machine.supervisor import Job, Supervisor
 from agents.metrics.endpoint import REACT_PORT, Exposure
 from agents.replay.kafka.backend import ENGINE_FILE, RUN_FILE, BrokerRun, KafkaBackend
 from agents.replay.kafka.market_publisher import MarketPublisher
+from agents.replay.play.checkpoint import STATE_VERSION
 from agents.replay.play.inputs import Inputs
 from agents.replay.play.watching import Watcher
 from agents.stages.engine import save_engine
@@ -78,7 +79,8 @@ def kafka_backend(
 
 def _run_of(out: Path, inputs: Inputs, broker: Connection, topology: Topology) -> BrokerRun:
     """Return the run that OUT began with the same inputs, or a new one."""
-    path, identity = out / RUN_FILE, f"{inputs.inputs_id}:{inputs.config_id}"
+    path = out / RUN_FILE
+    identity = f"{inputs.inputs_id}:{inputs.config_id}:{STATE_VERSION}"
     prefix = f"{broker.prefix}replay-{uuid.uuid4().hex[:8]}."
     wanted = BrokerRun(
         prefix=prefix, partitions=topology.partitions, identity=identity, servers=broker.servers
