@@ -41,7 +41,7 @@ BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL
 WORD = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 # `newsquake eval` has reasons of its own: rows it skips, counted in its result, in no replay.
 NAMED_REASONS = {"ENGINE_FAULT": ENGINE_FAULT, "IMPLAUSIBLE_CLOCK": IMPLAUSIBLE_CLOCK}
-NO_REPLAY = {"evaluate.py", "agreement.py"}
+NO_REPLAY = {"evaluate.py", "agreement.py", "labelled.py", "causes.py"}
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
