@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -116,13 +115,12 @@ class Embedded:
 
     def send_clock(self, clock: Clock) -> None:
         """Keep a Clock, do what is due; begin a checkpoint and a new day when it is time."""
+        if self._journals.is_over(clock.ts_ns):
+            self._begin_day(clock.ts_ns)
         self._take_in(clock)
         self._outputs.show()
         if self._pace.is_due():
             self.flush()
-            if self._journals.begin_day(clock.ts_ns, partial(self._checkpoint, 0)):
-                self._done = 0
-                self._outputs.begin_day()
         for reject in _given_up(self._dead_letters):
             self._take_in(reject)
 
@@ -186,6 +184,13 @@ class Embedded:
 
     def _checkpoint(self, inputs: int) -> RunCheckpoint:
         return RunCheckpoint(VERSION, self._identity, inputs, *self._stages.snapshot())
+
+    def _begin_day(self, now_ns: int) -> None:
+        """Begin a day before its first Clock: if that is wrong, the day before has nothing of it."""
+        self.flush()
+        self._journals.begin_day(now_ns, self._checkpoint(0))
+        self._done = 0
+        self._outputs.begin_day()
 
     def _begin_again(self) -> None:
         """Do what is behind the checkpoint again; what a stage fails at meanwhile is set aside, too."""

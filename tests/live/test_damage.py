@@ -5,6 +5,7 @@ Compared with the same day without damage: nothing taken in since is lost, nothi
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,8 @@ from agents.live import embedded
 from agents.live.embedded import Embedded
 from agents.replay.play.inputs import Inputs
 from streams.codec import decode
-from streams.errors import JournalError
-from streams.events import Alert, Headline
+from streams.errors import JournalError, StateError
+from streams.events import DAY_NS, SECOND_NS, Alert, Clock, Headline
 from streams.journal import Journal
 from streams.segment import loaded, segment_of, spans
 from tests.live.test_embedded import Told, begun, outputs_of, send, taken_in
@@ -111,3 +112,37 @@ def test_the_remedy_that_is_said_loses_nothing_that_follows_and_tells_nothing_ag
     assert told.alerts == wanted
     kept = {each for each in map(decode, outputs_of(folder)) if isinstance(each, Headline)}
     assert {each for each in left if isinstance(each, Headline)} <= kept
+
+
+def test_a_state_from_the_future_is_moved_away_as_it_is_said(
+    day: Day, wanted: list[Alert], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The machine's clock was a day ahead for one start; the day before it has nothing of that."""
+    (inputs, records), told = day, Told()
+    folder = tmp_path / "a desk's state"
+    last_ns = max(each.ts_ns for each in records if isinstance(each, Clock))
+    monkeypatch.setattr(embedded, "now_ns", lambda: last_ns)
+    log = begun(inputs, folder, told)
+    left = until_told(log, records, told)
+    log.close()
+    monkeypatch.setattr(embedded, "now_ns", lambda: last_ns + DAY_NS)
+    log = begun(
+        inputs, folder, Told()
+    )  # what ends by the wrong clock is told, and again when it ends
+    monkeypatch.setattr(embedded, "elapsed_s", lambda: 10.0**9)  # a checkpoint is due
+    log.send_clock(Clock(ts_ns=last_ns + DAY_NS))  # it begins the next day's journals
+    log.send_clock(Clock(ts_ns=last_ns + DAY_NS + SECOND_NS))
+    log.flush()
+    log.close()
+    assert len([*folder.glob("????-??-??")]) == 2
+    monkeypatch.setattr(embedded, "now_ns", lambda: last_ns)
+    with pytest.raises(StateError, match="ahead of this machine's clock") as said:
+        begun(inputs, folder, told)
+    command = re.search(r"move that folder away \((mv .*)\) and start again", str(said.value))
+    assert command
+    subprocess.run(["sh", "-c", command[1]], check=True)
+    log = begun(inputs, folder, told)
+    for record in left:
+        send(log, record)
+    log.close()
+    assert told.alerts == wanted
