@@ -115,8 +115,11 @@ class Embedded:
 
     def send_clock(self, clock: Clock) -> None:
         """Keep a Clock, do what is due; begin a checkpoint and a new day when it is time."""
-        if self._journals.is_over(clock.ts_ns):
-            self._begin_day(clock.ts_ns)
+        if self._journals.is_over(clock.ts_ns):  # first: of a wrong Clock the old day has nothing
+            self.flush()
+            self._journals.begin_day(clock.ts_ns, self._checkpoint(0))
+            self._outputs.begin_day()
+            self._done = 0
         self._take_in(clock)
         self._outputs.show()
         if self._pace.is_due():
@@ -159,10 +162,8 @@ class Embedded:
             self._outputs.keep([record, *mentions])
             for mention in mentions:
                 self._react(mention, place)
-        elif isinstance(record, Reject):
-            self._outputs.keep([record])
-        elif isinstance(record, SetAside):
-            self._outputs.keep([record.reject] if record.reject else [])
+        elif isinstance(record, Reject | SetAside):
+            self._outputs.keep(_rejects_of(record))
         else:
             self._react(record, place)
 
@@ -184,13 +185,6 @@ class Embedded:
 
     def _checkpoint(self, inputs: int) -> RunCheckpoint:
         return RunCheckpoint(VERSION, self._identity, inputs, *self._stages.snapshot())
-
-    def _begin_day(self, now_ns: int) -> None:
-        """Begin a day before its first Clock: if that is wrong, the day before has nothing of it."""
-        self.flush()
-        self._journals.begin_day(now_ns, self._checkpoint(0))
-        self._done = 0
-        self._outputs.begin_day()
 
     def _begin_again(self) -> None:
         """Do what is behind the checkpoint again; what a stage fails at meanwhile is set aside, too."""
@@ -249,6 +243,12 @@ class SavePace:
         """Count from now; the last one was begun at `began_s`."""
         self._saved_s = elapsed_s()
         self._pause_s = max(CHECKPOINT_S, (self._saved_s - began_s) / CHECKPOINT_SHARE)
+
+
+def _rejects_of(record: Reject | SetAside) -> list[Reject]:
+    """Return what is kept of a record that is not applied."""
+    reject = record.reject if isinstance(record, SetAside) else record
+    return [reject] if reject else []
 
 
 def _given_up(letters: DeadLetters | None) -> Iterator[Reject]:
