@@ -6,6 +6,7 @@ A segment is named by the number of its first record: `00000000000000000000.log`
 from __future__ import annotations
 
 import re
+import shlex
 import struct
 import zlib
 from collections.abc import Iterator
@@ -92,7 +93,7 @@ def damaged(segment: Segment, offset: int, position: int) -> JournalError:
         str(segment.path),
         f"record {offset} at byte {position} is damaged or missing, and records follow it. Put "
         f"back a copy of the file, or give up this record and all after it: remove the later .log "
-        f"files and run: truncate -s {position} {segment.path}",
+        f"files and run: truncate -s {position} {shlex.quote(str(segment.path))}",
     )
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -116,13 +115,15 @@ class Embedded:
 
     def send_clock(self, clock: Clock) -> None:
         """Keep a Clock, do what is due; begin a checkpoint and a new day when it is time."""
+        if self._journals.is_over(clock.ts_ns):  # first: of a wrong Clock the old day has nothing
+            self.flush()
+            self._journals.begin_day(clock.ts_ns, self._checkpoint(0))
+            self._outputs.begin_day()
+            self._done = 0
         self._take_in(clock)
         self._outputs.show()
         if self._pace.is_due():
             self.flush()
-            if self._journals.begin_day(clock.ts_ns, partial(self._checkpoint, 0)):
-                self._done = 0
-                self._outputs.begin_day()
         for reject in _given_up(self._dead_letters):
             self._take_in(reject)
 
@@ -161,10 +162,8 @@ class Embedded:
             self._outputs.keep([record, *mentions])
             for mention in mentions:
                 self._react(mention, place)
-        elif isinstance(record, Reject):
-            self._outputs.keep([record])
-        elif isinstance(record, SetAside):
-            self._outputs.keep([record.reject] if record.reject else [])
+        elif isinstance(record, Reject | SetAside):
+            self._outputs.keep(_rejects_of(record))
         else:
             self._react(record, place)
 
@@ -244,6 +243,12 @@ class SavePace:
         """Count from now; the last one was begun at `began_s`."""
         self._saved_s = elapsed_s()
         self._pause_s = max(CHECKPOINT_S, (self._saved_s - began_s) / CHECKPOINT_SHARE)
+
+
+def _rejects_of(record: Reject | SetAside) -> list[Reject]:
+    """Return what is kept of a record that is not applied."""
+    reject = record.reject if isinstance(record, SetAside) else record
+    return [reject] if reject else []
 
 
 def _given_up(letters: DeadLetters | None) -> Iterator[Reject]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shlex
 from pathlib import Path
 from typing import Any, Final
 
@@ -84,11 +85,12 @@ def check_clock(clock_ns: int, wall_ns: int, day: Path) -> None:
     lead_ns = clock_ns - wall_ns
     if lead_ns <= CLOCK_AHEAD_NS:
         return
+    moved = ("mv", str(day), f"{day}.ahead")
     raise StateError(
         f"the newest Clock in {day} is {span(lead_ns)} ahead of this machine's clock: every row of "
         "now would be late until then. If this machine's clock is wrong, set it. If it was wrong in "
-        f"an earlier run, move that folder away (mv {day} {day}.ahead) and start again: the run goes "
-        "on from the day before"
+        f"an earlier run, move that folder away ({shlex.join(moved)}) and start again: the run goes on "
+        "from the day before"
     )
 
 

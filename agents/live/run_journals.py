@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -95,15 +95,15 @@ class RunJournals:
         self.inputs.checkpoint(b"")
         self.outputs.checkpoint(msgspec.msgpack.encode(checkpoint))
 
-    def begin_day(self, now_ns: int, checkpoint: Callable[[], RunCheckpoint]) -> bool:
-        """Begin the journals of a new day with a checkpoint, if it is time."""
-        if not self._days.over(now_ns):
-            return False
-        state = msgspec.msgpack.encode(checkpoint())
+    def is_over(self, now_ns: int) -> bool:
+        """Tell whether the day at work is past."""
+        return self._days.over(now_ns)
+
+    def begin_day(self, now_ns: int, checkpoint: RunCheckpoint) -> None:
+        """Begin the journals of a new day with a checkpoint."""
         self.told.close()
-        self.inputs, self.outputs = self._days.begin(now_ns, state)
+        self.inputs, self.outputs = self._days.begin(now_ns, msgspec.msgpack.encode(checkpoint))
         self.told = self._told()
-        return True
 
     def close(self) -> None:
         """Let others open the journals."""

@@ -45,6 +45,8 @@ def _killed(base: Path, kills: int) -> str:
                     time.sleep(chance.uniform(0.1, 3.0))
                 else:
                     run.up()
+                    # on a slow machine the inbox answers later than any of the kills would come
+                    run.until(lambda: posted(port, b"x")[0], 30, "the inbox does not answer")
                     _busy(run, port, life, time.monotonic() + chance.uniform(0.0, 4.0), taken)
         with system.run() as last:
             last.up()

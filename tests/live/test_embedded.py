@@ -47,10 +47,15 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def day(base: Path) -> tuple[Inputs, list[Any]]:
     """The inputs of the day as a live run takes them: headlines in their places, no Mentions."""
     whole, _ = demo_day(base)
-    inputs = read_inputs(whole / "replay", (Rule(),), lambda _: None)
+    return taken_in(whole / "replay", base / "unused")
+
+
+def taken_in(folder: Path, out: Path) -> tuple[Inputs, list[Any]]:
+    """Return a replay folder's inputs, and its records as a live run takes them in."""
+    inputs = read_inputs(folder, (Rule(),), lambda _: None)
     engine = Recorder(inputs.engine)
     engine.given = []
-    replay = Replay(inputs, base / "unused", LocalBackend(engine), ReplayOptions(frame=200))
+    replay = Replay(inputs, out, LocalBackend(engine), ReplayOptions(frame=200))
     log: list[Any] = []
     for outputs in replay.steps():
         log += [record for record in engine.given if not isinstance(record, Mention)]
