@@ -119,7 +119,8 @@ def test_a_react_worker_goes_on_from_an_old_changelog(
 
 
 def record_of(message: Message) -> Record:
-    return from_message(message.value, message.headers)
+    found: Record = from_message(message.value, message.headers, dict)
+    return found
 
 
 def new(got: list[Message], before: list[Message]) -> list[Message]:
