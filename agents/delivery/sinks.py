@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Protocol
 
-from streams.codec import encode_json
+from agents.delivery.earlier import alert_json
 from streams.events import Alert
 from streams.times import utc
 
@@ -38,7 +38,7 @@ class FileSink:
 
     def deliver(self, alert: Alert) -> None:
         """Append the alert."""
-        self._file.write(encode_json(alert) + b"\n")
+        self._file.write(alert_json(alert) + b"\n")
         self._file.flush()
         os.fsync(self._file.fileno())
 

@@ -17,12 +17,12 @@ from typing import Final
 
 import msgspec
 
+from agents.delivery.earlier import alert_json
 from agents.delivery.handover import PendingDelivery
 from agents.delivery.partition_outbox import PartitionOutbox
 from agents.delivery.sinks import Sink
 from agents.stages.observer import NOBODY, Observer
 from agents.workers.stage import Due, StageOutput
-from streams.codec import encode_json
 from streams.errors import CodecError
 from streams.events import DAY_NS, NEVER_NS, Alert
 from streams.logs import logger
@@ -77,7 +77,7 @@ class DeliverStage:
     async def _deliver(self, alert: Alert) -> None:
         bucket = _bucket(alert.alert_id)
         newest_ns, digests = self._delivered[bucket].get(alert.alert_id, (0, []))
-        digest = hashlib.blake2b(encode_json(alert), digest_size=8).digest()
+        digest = hashlib.blake2b(alert_json(alert), digest_size=8).digest()
         named = {"alert": alert.alert_id, "transition": alert.transition}
         if digest in digests:
             log.debug("alert not told", **named, why="a react worker repeated it after a crash")
