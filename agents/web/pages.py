@@ -56,6 +56,7 @@ def alert_page(page: AlertPage) -> str:
         ),
         *html.section("What may explain it", _causes(alert["attribution"]), ""),
         html.tag("p", html.text(_said(alert["attribution"]))),
+        *html.section("The path, and what was news", _path(alert), "An earlier release kept none."),
         *html.section("Transitions", _transitions(page.transitions), ""),
     ]
     return html.document(title, parts)
@@ -185,6 +186,28 @@ def _causes(attribution: Plain) -> html.Html:
         rows.append([share, none, none, none, html.cell(words), none, none])
     heads = ("share", "event", "before the move", "source", "headline", "link", "factors")
     return html.table(heads, rows)
+
+
+def _path(alert: Plain) -> html.Html:
+    """Return the steps of the path: each with the market's part of it and those of the causes."""
+    titles = {each["headline_id"]: each["title"] for each in alert["attribution"]["candidates"]}
+    rows = [
+        [
+            html.whole(_at(each["start_ns"])),
+            html.whole(_at(each["end_ns"])),
+            html.number(each["return_bps"] / 100, "+.2f", " %"),
+            html.number(each["market_bps"] / 100, "+.2f", " %"),
+            html.cell(_parts(each["causes"], titles)),
+        ]
+        for each in alert.get("timeline", ())
+    ]
+    return html.table(("from", "to", "move", "market", "of it by headline"), rows)
+
+
+def _parts(causes: Plain, titles: Plain) -> str:
+    ranked = sorted(causes.items(), key=lambda each: -abs(each[1]))
+    told = (f"{_percent(bps)} {titles.get(name, name)}" for name, bps in ranked if abs(bps) >= 1)
+    return "; ".join(told)
 
 
 def _said(attribution: Plain) -> str:

@@ -7,11 +7,15 @@ import html.parser
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from agents.web.pages import alert_page
+from agents.web.reader import AlertPage
 from agents.web.server import WebServer
 from agents.web.store import Store
 from streams.errors import NewsquakeError
+from streams.explanation import PathStep
 from tests.web.site import Answer, alert, ask, headline, mention, reaction, serving
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>&amp;"
@@ -280,3 +284,18 @@ def test_a_host_that_is_none_is_a_bad_request(
     answer = ask(site, "/api/alerts", Host=host)
     assert answer.status == 400
     assert "Traceback" not in capfd.readouterr().err
+
+
+def test_the_page_of_an_alert_shows_its_path_and_what_was_news() -> None:
+    at_ns = 1_758_679_500_000_000_000
+    step = PathStep(
+        start_ns=at_ns, end_ns=at_ns + 60_000_000_000, return_bps=512.0, market_bps=-51.0,
+        sector_bps=0.0, causes={f"{1:016x}": 301.0, "nobody": 0.4},
+    )  # fmt: skip
+    plain = msgspec.to_builtins(alert(timeline=(step,)))
+    shown = Markup(alert_page(AlertPage(alert=plain, transitions=[], headlines=[]))).words
+    assert "2025-09-24 02:05:002025-09-24 02:06:00+5.12 %-0.51 %+3.01 % The cause" in shown
+    assert "nobody" not in shown
+    plain = msgspec.to_builtins(alert())
+    old = Markup(alert_page(AlertPage(alert=plain, transitions=[], headlines=[]))).words
+    assert "An earlier release kept none." in old
