@@ -79,6 +79,14 @@ def _cued(words: Sequence[str]) -> int:
     return bits
 
 
+def _rated(words: Sequence[str], bits: int) -> int:
+    """Take away the takeover that is none: `upgrades Acme to buy`."""
+    if not bits & _BIT["analyst"] or not bits & _BIT["mna"]:
+        return bits
+    others = [word for word, before in zip(words, ("", *words), strict=False) if (before, word) != ("to", "buy")]  # fmt: skip
+    return bits if _cued(others) & _BIT["mna"] else bits & ~_BIT["mna"]
+
+
 def _cuts_jobs(words: Sequence[str]) -> bool:
     """Tell whether jobs go, with the number in between: `to cut 8,000 jobs`."""
     if _JOBS.isdisjoint(words):
@@ -131,7 +139,7 @@ def read_events(words: Sequence[str], spans: Sequence[WordSpan] = ()) -> TitleRe
 
     `price_report` is among them only where the title gives no cause beside the price.
     """
-    bits = _cued(words) | _told(words)
+    bits = _rated(words, _cued(words)) | _told(words)
     witness, teller = reacts(words), None
     if is_market_report(words):
         bits |= _BIT["no_news"]

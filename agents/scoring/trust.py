@@ -53,7 +53,10 @@ _CLEAR_ENDINGS = LEGAL_ENDINGS - {"a", "as", "de", "in", "the", "new", "can", "c
 
 
 _DESCRIBING = ("er", "or", "ant", "ing", "ed", "ous", "ful", "ive", "ish", "ese", "ian", "ican")
-_DESCRIBES = frozenset("former retired some most many what how why when if no more ex".split())
+_DESCRIBES = frozenset(
+    "former retired some most many what how why when if no more ex is are was will can could should would does do"
+    " did has have may might with without after before as at for from in on of by to and the a an".split()
+)
 
 
 class Hit(NamedTuple):

@@ -50,3 +50,30 @@ def test_who_rates_another_has_no_news(title: str) -> None:
     relevance, types = mention_of(title, "GS")
     assert relevance < 0.5
     assert "no_news" in types
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Is Alibaba stock a buy after earnings?",
+        "Alibaba stock outperforms competitors on strong trading day",
+    ],
+)
+def test_what_explains_nothing_is_silent(title: str) -> None:
+    _, types = mention_of(title, "BABA")
+    assert types & SILENT
+
+
+@pytest.mark.parametrize(
+    ("title", "types"),
+    [
+        ("Morgan Stanley upgrades Alibaba to buy", {"analyst"}),
+        ("Alibaba upgraded to buy at Morgan Stanley", {"analyst"}),
+        ("Morgan Stanley upgrades Alibaba on takeover talks", {"analyst", "mna"}),
+        ("Alibaba to be taken private in $55 billion deal", {"mna"}),
+    ],
+)
+def test_a_rating_is_no_takeover(title: str, types: set[str]) -> None:
+    _, found = mention_of(title, "BABA")
+    assert types <= found
+    assert ("mna" in found) is ("mna" in types)
