@@ -139,7 +139,9 @@ def _cut(made: BrokerDesk, into: Path) -> None:
     made.topics.export((*OUTPUTS, *map(changelog, READS)), into)
     offsets = {kind: made.topics.committed(kind) for kind in READS}
     (into / "offsets.json").write_text(json.dumps(offsets))
-    shutil.copytree(made.state / "newsquake" / "deliver", into / "deliver")
+    kept_outside = made.state / "newsquake" / "deliver"  # of releases that kept it in a file
+    if kept_outside.exists():
+        shutil.copytree(kept_outside, into / "deliver")
     shutil.copy(made.alerts, into)
 
 
