@@ -111,11 +111,14 @@ def escalate(
 
 
 def update(alert: Alert, now_ns: int, found: Explained, sessions: Sessions) -> Alert | None:
-    """Return an open alert explained anew; None where that is not worth telling."""
+    """Return an open alert explained anew; None where that is not worth telling.
+
+    Each update has an instant of its own: evidence that comes and goes again makes no state twice.
+    """
     if not is_worth_telling(alert.attribution, found.attribution):
         return None
     newer = msgspec.structs.replace(
-        alert, transition="updated", updated_ns=max(now_ns, alert.updated_ns)
+        alert, transition="updated", updated_ns=max(now_ns, alert.updated_ns + 1)
     )
     return _told(newer, found, sessions)
 

@@ -166,3 +166,15 @@ def test_quiet_steps_are_joined_about_the_largest() -> None:
     sizes = [0.0, 0.1, 0.2, 5.0, 0.1, -7.0, 0.3, 0.1, 0.1, 0.1]
     assert borders(sizes, 2) == [0, 1, 3, 4, 5, 6, 10]
     assert borders(sizes, 4) == list(range(11))
+
+
+def test_evidence_that_comes_and_goes_makes_no_state_twice() -> None:
+    """Three states at one instant: each has a stamp of its own, so that none passes for another."""
+    engine, (opened,) = moved(told("first", "05:00:00"))
+    second = told("second", "06:00:00", event_types=("clinical",))
+    gone = msgspec.structs.replace(second, revision=1, action="deleted")
+    again = msgspec.structs.replace(second, revision=2, action="updated")
+    states = [opened, *apply(engine, second, gone, again)]
+    assert [each.transition for each in states[1:]] == ["updated"] * 3
+    stamps = [each.updated_ns for each in states]
+    assert stamps == sorted(set(stamps))
