@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from agents.config.delivery import LinksFile
 from agents.delivery import webhook as webhook_sink
 from agents.delivery.alertmanager import AlertmanagerSink
+from agents.delivery.earlier import alert_json
 from agents.delivery.endpoint import Endpoint, RetryPolicy
 from agents.delivery.handover import delivery_id
 from agents.delivery.outbox import Outbox
-from streams.codec import encode_json
 from streams.errors import JournalError, StateError
 from streams.events import DAY_NS, SECOND_NS
 from tests.delivery.delivering import (
@@ -65,7 +65,7 @@ def test_each_state_arrives_once_in_order_signed_with_its_evidence(tmp_path: Pat
     assert all(map(verified, receiver.got))
     assert not any(verified(got, b"another") for got in receiver.got)
     first = receiver.got[0]
-    assert first.headers["webhook-id"] == delivery_id(encode_json(states[0])) == first.json["id"]
+    assert first.headers["webhook-id"] == delivery_id(alert_json(states[0])) == first.json["id"]
     assert first.headers["content-type"] == "application/json"
     assert abs(int(first.headers["webhook-timestamp"]) - time.time()) < 60
     assert first.json["alert"]["attribution"]["candidates"][0]["factors"] == {"time": 0.9}
