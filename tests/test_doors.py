@@ -46,7 +46,7 @@ DOORS: dict[str, frozenset[str]] = {
         run_topics_create TopicReader TopicWriter unread_of widths
         """.split()
     ),
-    "evaluation": frozenset("run_eval".split()),
+    "evaluation": frozenset("run_eval run_eval_causes".split()),
     "dev": frozenset(
         """
         await_ready CONSOLE free_address lacking log_end port_was_taken
@@ -64,7 +64,7 @@ DOORS: dict[str, frozenset[str]] = {
     "archive": frozenset("bound run_export run_import RUN_TOPICS Selection".split()),
     "delivery": frozenset(
         """
-        DeadLetter Dispatcher dispatcher_of OUTBOX Outbox outbox_of_run
+        alert_json DeadLetter Dispatcher dispatcher_of OUTBOX Outbox outbox_of_run
         outboxes_of PartitionOutbox PendingDelivery Sink sinks_of
         """.split()
     ),
@@ -98,7 +98,7 @@ DOORS: dict[str, frozenset[str]] = {
     "reacting": frozenset(
         """
         Cells DailyRow DAY_LEVELS_PCT Engine EngineConfig EngineHead HIGH
-        HORIZONS LAST LAST_TS listing_views ListingState ListingView LOW
+        HORIZONS LAST LAST_TS listing_views NAMED_SHARE ListingState ListingView LOW
         MINUTE_S open_alerts Points points_of RowRun Rule SECOND silent_rules
         why_not_updated WINDOWS_S
         """.split()

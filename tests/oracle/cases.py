@@ -80,7 +80,8 @@ class Case:
             self.due_ns = None
             self.explain("updated", mentions)
         else:
-            self.due_ns += MINUTE_NS
+            first_ns = ceil_second(self.crossed_ns) + SETTLE_NS
+            self.due_ns += max(MINUTE_NS, self.due_ns - first_ns)
 
 
 def case_of(

@@ -93,7 +93,7 @@ def test_the_market_is_read_again_when_its_first_point_comes() -> None:
     assert quiet == []
     seconds = (clock("13:32:10"), point("13:32:10", 503.0), clock("13:32:12"), clock("13:33:08"))
     assert apply(engine, *seconds) == []
-    (updated,) = apply(engine, clock("13:33:20"))
+    (updated,) = apply(engine, clock("13:34:20"))
     assert updated.transition == "updated"
     assert updated.attribution.market_return_bps == pytest.approx(60.0)
     assert updated.attribution.market_share == pytest.approx(0.1525, abs=0.001)

@@ -83,10 +83,14 @@ def case_of(
 
 
 def settled(case: MoveCase, line: ListingState, around: Surroundings) -> MoveCase:
-    """Return the case with the market read again, due now; it is due again while unknown."""
+    """Return the case with the market read again, due now; it is due again while unknown.
+
+    Each wait is twice as long as the one before: a Clock that jumps over days finds few of them.
+    """
     assert case.market_due_ns is not None
+    waited_ns = case.market_due_ns - SETTLE_NS - _ceil(case.crossed_ns)
     found = measured(case, line, around, case.market_due_ns - SETTLE_NS)
-    due_ns = None if found.market_known else case.market_due_ns + AGAIN_NS
+    due_ns = None if found.market_known else case.market_due_ns + max(AGAIN_NS, waited_ns)
     return msgspec.structs.replace(found, market_due_ns=due_ns)
 
 
