@@ -14,6 +14,7 @@ from aiohttp.typedefs import Handler, Middleware
 from streams.http.guard import FIRST_REQUEST_S, IDLE_S, most_connections
 
 CLOSE_S: Final = 5.0  # that requests being answered have at the end
+BACKLOG: Final = 16  # asyncio accepts as many at once, before it closes those beyond the bound
 
 
 class BoundedServer:
@@ -40,7 +41,7 @@ class BoundedServer:
         """Listen, and return the real address. OSError: it cannot be had."""
         await self._runner.setup()
         loop = asyncio.get_running_loop()
-        self._listening = await loop.create_server(self._connection, host, port)
+        self._listening = await loop.create_server(self._connection, host, port, backlog=BACKLOG)
         found, real, *_ = self._listening.sockets[0].getsockname()
         return str(found), int(real)
 
