@@ -16,9 +16,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     url: str
     event_ns: int
-    lag_s: (
-        float  # end of the step that it explains most, minus event: positive = the news came first
-    )
+    lag_s: float  # end of the step it explains most, minus event: positive = the news came first
     share: float
     event_types: tuple[str, ...]
     direction: float | None

@@ -68,10 +68,11 @@ class DailyReturn(NamedTuple):
 class DailyTable:
     """The `[[daily]]` rows of one listing, by trade date."""
 
-    __slots__ = ("_returns", "_rows")
+    __slots__ = ("_actions", "_returns", "_rows")
 
     def __init__(self, rows: Iterable[DailyRow]) -> None:
         self._rows = tuple(sorted(rows, key=lambda r: r.date))
+        self._actions = tuple(r for r in self._rows if r.split or r.dividend)
         self._returns: tuple[DailyReturn, ...] | None = None  # once somebody asks
 
     def returns(self) -> tuple[DailyReturn, ...]:
@@ -100,7 +101,7 @@ class DailyTable:
 
     def _adjusted(self, close: int, since: int, date: int) -> int | None:
         value = Fraction(close)
-        for row in self._rows:
+        for row in self._actions:
             if since < row.date <= date:
                 value -= row.dividend or 0
                 value /= Fraction(*row.split) if row.split else 1

@@ -7,6 +7,7 @@ found by grammar (what moves, and by how much), since a false one would silence 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick
@@ -83,7 +84,7 @@ def _rated(words: Sequence[str], bits: int) -> int:
     """Take away the takeover that is none: `upgrades Acme to buy`."""
     if not bits & _BIT["analyst"] or not bits & _BIT["mna"]:
         return bits
-    others = [word for word, before in zip(words, ("", *words), strict=False) if (before, word) != ("to", "buy")]  # fmt: skip
+    others = [word for before, word in pairwise(("", *words)) if (before, word) != ("to", "buy")]
     return bits if _cued(others) & _BIT["mna"] else bits & ~_BIT["mna"]
 
 

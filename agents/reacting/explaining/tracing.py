@@ -27,14 +27,12 @@ from agents.reacting.tapes.points import LAST, SECOND
 from streams.events import DAY_NS, MINUTE_NS, SECOND_NS
 from streams.explanation import OtherLine
 
-LARGEST: Final = (
-    29  # minutes that stand alone: at most 60 steps (agents/reacting/explaining/path.py)
-)
+LARGEST: Final = 29  # minutes that stand alone: at most 60 steps (path.borders)
 LOOK_BACK_NS: Final = DAY_NS
 # A row may lie 5 s ahead of the newest Clock, so once the watermark (2 s behind) has passed an
 # instant by so much, every point of the benchmark up to it has come.
 SETTLE_NS: Final = 4 * SECOND_NS
-AGAIN_NS: Final = MINUTE_NS  # between two looks for the benchmark's first price of a trade date
+AGAIN_NS: Final = MINUTE_NS  # until the benchmark's first price of a trade date is looked for again
 
 
 class MoveCase(msgspec.Struct, frozen=True):
